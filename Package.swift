@@ -1,0 +1,67 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// IMPSD_EMBEDDED=1 builds the same sources the way they are flashed: Embedded Swift, whole module, no allocations
+// in the pure modules. The flags are unsafe flags, so they stay behind the variable and IMPSEngine stays usable as
+// a versioned dependency.
+let embedded = Context.environment["IMPSD_EMBEDDED"] != nil
+
+let common: [SwiftSetting] =
+    [
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
+    + (embedded
+        ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+        : [.treatWarning("EmbeddedRestrictions", as: .error)])
+
+/// Modules that get their memory lent: the Embedded compiler refuses every allocation in them.
+let pure = common + (embedded ? [.unsafeFlags(["-no-allocations"])] : [])
+
+let libraries: [LinkerSetting] = ["uv", "lmdb", "mbedcrypto"].map { .linkedLibrary($0) }
+
+var targets: [Target] = [
+    .systemLibrary(name: "CLibC"),
+    .systemLibrary(name: "CUV"),
+    .systemLibrary(name: "CLMDB"),
+    .systemLibrary(name: "CMbedTLS"),
+    .target(name: "Octets", swiftSettings: pure),
+    .target(name: "Digests", dependencies: ["Octets", "CMbedTLS"], swiftSettings: pure),
+    .target(name: "Wire", dependencies: ["Octets"], exclude: ["Tables"], swiftSettings: pure),
+    .target(name: "CSP", dependencies: ["Wire"], exclude: ["Tables"], swiftSettings: pure),
+    .target(name: "IMPSEngine", dependencies: ["CSP", "Digests"], swiftSettings: pure),
+    .target(name: "Store", dependencies: ["IMPSEngine", "CLMDB", "CLibC"], swiftSettings: common),
+    .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
+    .target(name: "Transport", dependencies: ["IMPSEngine", "CUV", "CLibC"], swiftSettings: common),
+    .executableTarget(
+        name: "impsd", dependencies: ["Transport", "Store", "Configuration"],
+        swiftSettings: common, linkerSettings: libraries),
+    .executableTarget(
+        name: "impsctl", dependencies: ["Transport", "Store", "Configuration"],
+        swiftSettings: common, linkerSettings: libraries),
+    .executableTarget(
+        name: "imps", dependencies: ["Transport", "CSP", "Digests"],
+        swiftSettings: common, linkerSettings: libraries),
+]
+
+// Host tools and tests use the full language; Embedded builds leave them out.
+if !embedded {
+    let host: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+    targets += [
+        .target(name: "TableGenerator", path: "Tests/Support/TableGenerator", swiftSettings: host),
+        .executableTarget(
+            name: "tables", dependencies: ["TableGenerator"], path: "Tests/Support/tables", swiftSettings: host),
+    ]
+}
+
+let package = Package(
+    name: "impsd",
+    products: [
+        .executable(name: "impsd", targets: ["impsd"]),
+        .executable(name: "impsctl", targets: ["impsctl"]),
+        .executable(name: "imps", targets: ["imps"]),
+        .library(name: "IMPSEngine", targets: ["IMPSEngine"]),
+    ],
+    targets: targets
+)

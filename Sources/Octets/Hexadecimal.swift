@@ -1,0 +1,25 @@
+/// Octets as pairs of hexadecimal digits.
+public enum Hexadecimal {
+    /// The digit of the low four bits, in lower case.
+    public static func digit(_ value: UInt8) -> UInt8 {
+        let nibble = value & 0x0F
+        return nibble < 10 ? nibble + 0x30 : nibble + 0x57
+    }
+
+    /// The value of a digit in either case; nil when it is none.
+    public static func value(_ digit: UInt8) -> UInt8? {
+        if digit.isASCIIDigit { return digit & 0x0F }
+        let letter = digit | 0x20
+        return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : nil
+    }
+}
+
+extension FixedBytes {
+    /// Adds `octets` as hexadecimal digits in lower case.
+    public mutating func append(hexadecimal octets: Span<UInt8>) {
+        for index in octets.indices {
+            append(Hexadecimal.digit(octets[index] >> 4))
+            append(Hexadecimal.digit(octets[index]))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/// A short text or identifier of at most `capacity` octets, kept where it is declared.
+public struct InlineBytes<let capacity: Int>: Sendable {
+    var storage: InlineArray<capacity, UInt8>
+
+    /// The number of octets in use.
+    public private(set) var count: Int
+
+    /// An empty value.
+    public init() {
+        storage = InlineArray(repeating: 0)
+        count = 0
+    }
+
+    /// A copy of `octets`, or nil when they do not fit.
+    public init?(_ octets: Span<UInt8>) {
+        self.init()
+        guard append(octets) else { return nil }
+    }
+
+    /// The octets in use.
+    public var span: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { storage.span.extracting(0..<count) }
+    }
+
+    /// True when nothing is in it.
+    public var isEmpty: Bool { count == 0 }
+
+    /// Adds one octet; false, and nothing added, when there is no room.
+    public mutating func append(_ octet: UInt8) -> Bool {
+        guard count < capacity else { return false }
+        storage[count] = octet
+        count += 1
+        return true
+    }
+
+    /// Adds all of `octets`; false, and nothing added, when there is no room for all.
+    public mutating func append(_ octets: Span<UInt8>) -> Bool {
+        guard octets.count <= capacity - count else { return false }
+        for index in octets.indices { storage[count + index] = octets[index] }
+        count += octets.count
+        return true
+    }
+
+    /// Adds a constant; false, and nothing added, when there is no room for it.
+    public mutating func append(_ text: StaticString) -> Bool {
+        append(text.octets)
+    }
+
+    /// Forgets the content and overwrites it, for secrets.
+    public mutating func wipe() {
+        for index in 0..<capacity { storage[index] = 0 }
+        count = 0
+    }
+}

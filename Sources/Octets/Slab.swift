@@ -1,0 +1,64 @@
+/// A run of elements in storage that the caller allocated before and keeps for the rest of the process.
+///
+/// This is the one place of the pure modules that touches memory through pointers. Each access is checked against
+/// `count`, in release builds too; what is lent must be initialised and must not be used by anybody else, which is
+/// why the executables lend each block once, at start.
+@safe
+public struct Slab<Element: ~Copyable>: ~Copyable {
+    let base: UnsafeMutablePointer<Element>
+
+    /// The number of elements, fixed at start.
+    public let count: Int
+
+    /// Takes over storage of `count` initialised elements.
+    public init(lent base: UnsafeMutablePointer<Element>, count: Int) {
+        unsafe self.base = base
+        self.count = count
+    }
+
+    /// The element at `index`; out of range is a defect of ours and traps.
+    public subscript(index: Int) -> Element {
+        unsafeAddress {
+            invariant(index >= 0 && index < count, "IM001 slab index")
+            return unsafe UnsafePointer(base + index)
+        }
+        unsafeMutableAddress {
+            invariant(index >= 0 && index < count, "IM001 slab index")
+            return unsafe base + index
+        }
+    }
+}
+
+extension Slab where Element: BitwiseCopyable {
+    /// The elements of `range`, read only.
+    @_lifetime(borrow self)
+    public func span(_ range: Range<Int>) -> Span<Element> {
+        invariant(range.lowerBound >= 0 && range.upperBound <= count, "IM002 slab range")
+        let span = unsafe Span(_unsafeStart: base + range.lowerBound, count: range.count)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// The elements of `range`, to be changed in place.
+    @_lifetime(&self)
+    public mutating func mutableSpan(_ range: Range<Int>) -> MutableSpan<Element> {
+        invariant(range.lowerBound >= 0 && range.upperBound <= count, "IM002 slab range")
+        let span = unsafe MutableSpan(_unsafeStart: base + range.lowerBound, count: range.count)
+        return unsafe _overrideLifetime(span, mutating: &self)
+    }
+
+    /// Copies `source` to the place that begins at `index`; the two may not overlap, as `source` borrows elsewhere.
+    public mutating func update(at index: Int, from source: Span<Element>) {
+        invariant(index >= 0 && source.count <= count - index, "IM002 slab range")
+        unsafe source.withUnsafeBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe (base + index).update(from: start, count: buffer.count)
+        }
+    }
+
+    /// Moves the elements of `range` so that they begin at `index`; the places may overlap.
+    public mutating func move(_ range: Range<Int>, to index: Int) {
+        invariant(range.lowerBound >= 0 && range.upperBound <= count, "IM002 slab range")
+        invariant(index >= 0 && range.count <= count - index, "IM002 slab range")
+        unsafe (base + index).update(from: base + range.lowerBound, count: range.count)
+    }
+}

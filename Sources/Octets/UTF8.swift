@@ -1,0 +1,72 @@
+/// UTF-8 as octets: the engine never makes a `String` of it.
+public enum UTF8 {
+    /// The scalar that begins at `index` and its length in octets; nil when the octets there are not valid UTF-8.
+    ///
+    /// Overlong forms, surrogates and values above U+10FFFF are not valid.
+    public static func scalar(in octets: Span<UInt8>, at index: Int) -> (value: UInt32, byteCount: Int)? {
+        let first = octets[index]
+        if first < 0x80 { return (UInt32(first), 1) }
+        let byteCount: Int
+        var value: UInt32
+        let lowest: UInt32
+        switch first {
+        case 0xC2...0xDF: (byteCount, value, lowest) = (2, UInt32(first & 0x1F), 0x80)
+        case 0xE0...0xEF: (byteCount, value, lowest) = (3, UInt32(first & 0x0F), 0x800)
+        case 0xF0...0xF4: (byteCount, value, lowest) = (4, UInt32(first & 0x07), 0x1_0000)
+        default: return nil
+        }
+        guard byteCount <= octets.count - index else { return nil }
+        for offset in 1..<byteCount {
+            let octet = octets[index + offset]
+            guard octet & 0xC0 == 0x80 else { return nil }
+            value = value << 6 | UInt32(octet & 0x3F)
+        }
+        guard value >= lowest, value <= 0x10_FFFF, value & 0xFFFF_F800 != 0xD800 else { return nil }
+        return (value, byteCount)
+    }
+
+    /// The number of scalars of valid UTF-8; nil when it is not valid.
+    public static func scalarCount(_ octets: Span<UInt8>) -> Int? {
+        var index = 0
+        var scalarCount = 0
+        while index < octets.count {
+            guard let scalar = scalar(in: octets, at: index) else { return nil }
+            index += scalar.byteCount
+            scalarCount += 1
+        }
+        return scalarCount
+    }
+
+    /// The same text in ISO-8859-1; nil when a character has no place there or the text is too long.
+    public static func latin1<let capacity: Int>(_ octets: Span<UInt8>) -> InlineBytes<capacity>? {
+        var text = InlineBytes<capacity>()
+        var index = 0
+        while index < octets.count {
+            guard let scalar = scalar(in: octets, at: index), scalar.value < 0x100 else { return nil }
+            guard text.append(UInt8(scalar.value)) else { return nil }
+            index += scalar.byteCount
+        }
+        return text
+    }
+}
+
+extension FixedBytes {
+    /// Adds a Unicode scalar in UTF-8; the caller made sure that it is one.
+    public mutating func append(scalar value: UInt32) {
+        if value < 0x80 {
+            append(UInt8(value))
+        } else if value < 0x800 {
+            append(UInt8(0xC0 | value >> 6))
+            append(UInt8(0x80 | value & 0x3F))
+        } else if value < 0x1_0000 {
+            append(UInt8(0xE0 | value >> 12))
+            append(UInt8(0x80 | value >> 6 & 0x3F))
+            append(UInt8(0x80 | value & 0x3F))
+        } else {
+            append(UInt8(0xF0 | value >> 18 & 0x07))
+            append(UInt8(0x80 | value >> 12 & 0x3F))
+            append(UInt8(0x80 | value >> 6 & 0x3F))
+            append(UInt8(0x80 | value & 0x3F))
+        }
+    }
+}

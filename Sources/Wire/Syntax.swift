@@ -1,0 +1,18 @@
+import Octets
+
+/// How a document is written in octets.
+public enum Syntax: UInt8, Sendable {
+    /// XML text.
+    case xml = 1
+}
+
+extension Document {
+    /// Reads a message in `syntax` onto the tape.
+    ///
+    /// - Throws: `WireError`; what was read before the error stays on the tape.
+    public mutating func read(_ octets: Span<UInt8>, syntax: Syntax) throws(WireError) {
+        switch syntax {
+        case .xml: try read(xml: octets)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Octets
+
+/// Writes a message element by element; the mirror of `Document`.
+///
+/// Nothing is checked but room: what does not fit makes `isOverflowed` true until the writer is rewound, so that a
+/// handler writes straight on and its caller asks once.
+public struct Writer: ~Copyable {
+    /// A place to come back to.
+    public struct Mark: Sendable {
+        let count: Int
+    }
+
+    /// The place of a flag that is decided after it was written.
+    public struct PendingFlag: Sendable {
+        let index: Int
+    }
+
+    /// What is written so far; the shell takes it from here.
+    public var output: FixedBytes
+
+    /// The syntax of the message that is being written.
+    public private(set) var syntax = Syntax.xml
+
+    /// The version of the message that is being written; it says which namespaces the elements get.
+    public private(set) var version = Version.v1_2
+
+    /// A writer into lent memory.
+    public init(output: consuming FixedBytes) {
+        self.output = output
+    }
+
+    /// Prepares for a message after what is in `output` already.
+    public mutating func begin(syntax: Syntax, version: Version) {
+        self.syntax = syntax
+        self.version = version
+    }
+
+    /// True when something did not fit since the last rewind.
+    public var isOverflowed: Bool { output.isOverflowed }
+
+    /// This place.
+    public var mark: Mark { Mark(count: output.count) }
+
+    /// Forgets what was written after `mark`.
+    public mutating func rewind(to mark: Mark) { output.truncate(to: mark.count) }
+
+    /// Begins an element; WV-CSP-Message, TransactionContent and PresenceSubList get their namespace.
+    public mutating func open(_ tag: Tag) {
+        switch syntax {
+        case .xml: openXML(tag)
+        }
+    }
+
+    /// Ends an element.
+    public mutating func close(_ tag: Tag) {
+        switch syntax {
+        case .xml: closeXML(tag)
+        }
+    }
+
+    /// An element without content.
+    public mutating func empty(_ tag: Tag) {
+        switch syntax {
+        case .xml: emptyXML(tag)
+        }
+    }
+
+    /// An element with text.
+    public mutating func text(_ tag: Tag, _ text: Span<UInt8>) {
+        openText(tag)
+        appendText(text)
+        closeText(tag)
+    }
+
+    /// Begins an element whose text comes in pieces.
+    public mutating func openText(_ tag: Tag) {
+        switch syntax {
+        case .xml: openXML(tag)
+        }
+    }
+
+    /// A piece of the text of an element that `openText` began.
+    public mutating func appendText(_ piece: Span<UInt8>) {
+        switch syntax {
+        case .xml: appendXML(text: piece)
+        }
+    }
+
+    /// Ends an element that `openText` began.
+    public mutating func closeText(_ tag: Tag) {
+        switch syntax {
+        case .xml: closeXML(tag)
+        }
+    }
+
+    /// An element with a constant text.
+    public mutating func text(_ tag: Tag, _ constant: StaticString) {
+        text(tag, constant.octets)
+    }
+
+    /// An element with a number.
+    public mutating func integer(_ tag: Tag, _ value: UInt64) {
+        switch syntax {
+        case .xml:
+            openXML(tag)
+            output.append(decimal: value)
+            closeXML(tag)
+        }
+    }
+
+    /// An element with a truth value.
+    public mutating func flag(_ tag: Tag, _ value: Bool) {
+        text(tag, value ? "T" : "F")
+    }
+
+    /// An element with a truth value that is known only later: writes F and returns where, for `set`.
+    public mutating func pendingFlag(_ tag: Tag) -> PendingFlag {
+        switch syntax {
+        case .xml:
+            openXML(tag)
+            let index = output.count
+            output.append(0x46)
+            closeXML(tag)
+            return PendingFlag(index: index)
+        }
+    }
+
+    /// Changes a flag that was written as F to T.
+    public mutating func set(_ flag: PendingFlag) {
+        guard flag.index < output.count else { return }
+        switch syntax {
+        case .xml: output[flag.index] = 0x54
+        }
+    }
+
+    /// An element with a UTC time of day and date, `20261121T023109Z`.
+    public mutating func time(_ tag: Tag, _ secondsSince1970: UInt64) {
+        switch syntax {
+        case .xml:
+            openXML(tag)
+            output.append(basicTime: secondsSince1970)
+            closeXML(tag)
+        }
+    }
+
+    /// Adds content that this writer made before, in the same syntax and version: what was between two marks.
+    public mutating func replay(_ octets: Span<UInt8>) {
+        output.append(octets)
+    }
+
+    /// What was written since `mark`.
+    @_lifetime(borrow self)
+    public func written(since mark: Mark) -> Span<UInt8> {
+        output.span(mark.count..<output.count)
+    }
+}

@@ -1,0 +1,472 @@
+import Octets
+
+extension Document {
+    /// Reads a message in XML onto the tape.
+    ///
+    /// The reader is strict about XML and lenient about the protocol: what is not well-formed is refused, elements and
+    /// attributes that the protocol does not know are skipped. Namespace prefixes are ignored. An external document
+    /// type is passed over, one with declarations inside is refused, and no entity but the five of XML is known.
+    ///
+    /// - Parameter octets: The whole document in UTF-8, with or without a byte order mark.
+    /// - Throws: `WireError`; what was read before the error is on the tape, so that an answer can name its transaction.
+    /// - Source: protocol/session.md §1.2.
+    public mutating func read(xml octets: Span<UInt8>) throws(WireError) {
+        begin()
+        var reader = XMLReader(octets)
+        try reader.read(into: &self)
+    }
+}
+
+/// One pass over XML octets.
+struct XMLReader: ~Escapable {
+    private let octets: Span<UInt8>
+    private var index = 0
+
+    /// The open elements, known and unknown.
+    private var stack = InlineArray<32, OpenElement>(repeating: OpenElement())
+    private var depth = 0
+    /// How many of the open elements, counted from the innermost, belong to a subtree that is skipped.
+    private var skippedDepth = 0
+
+    private struct OpenElement {
+        var nameStart = 0
+        var nameCount = 0
+        /// The element on the tape; nil when it is skipped.
+        var element: Document.Element?
+        var lastChild: Document.Element?
+        var textStart = 0
+    }
+
+    private struct OctetRange {
+        var start = 0
+        var count = 0
+    }
+
+    @_lifetime(copy octets)
+    init(_ octets: Span<UInt8>) {
+        self.octets = octets
+    }
+
+    mutating func read(into document: inout Document) throws(WireError) {
+        if octets.starts(with: "\u{FEFF}") { index = 3 }
+        if rest(startsWith: "<?xml"), index + 5 < octets.count, octets[index + 5].isASCIIWhitespace {
+            try readDeclaration()
+        }
+        try readMisc(allowsDocumentType: true)
+        guard peek == 0x3C else { throw error(index < octets.count ? .notWellFormed : .truncated) }
+        try readStartTag(&document)
+        while depth > 0 {
+            try readText(&document)
+            try readMarkup(&document)
+        }
+        try readMisc(allowsDocumentType: false)
+        guard index == octets.count else { throw error(.notWellFormed) }
+    }
+
+    // MARK: Prolog
+
+    private mutating func readDeclaration() throws(WireError) {
+        index += 5
+        skipWhitespace()
+        let version = try readPseudoAttribute("version")
+        guard value(version).starts(with: "1."), version.count == 3, octets[version.start + 2].isASCIIDigit else {
+            throw error(.notWellFormed)
+        }
+        var hadSpace = skipWhitespace()
+        if hadSpace, rest(startsWith: "encoding") {
+            let encoding = try readPseudoAttribute("encoding")
+            guard value(encoding).equalsIgnoringCase("utf-8") else { throw error(.encodingNotSupported) }
+            hadSpace = skipWhitespace()
+        }
+        if hadSpace, rest(startsWith: "standalone") {
+            let standalone = try readPseudoAttribute("standalone")
+            guard value(standalone).equals("yes") || value(standalone).equals("no") else { throw error(.notWellFormed) }
+            skipWhitespace()
+        }
+        try expect("?>")
+    }
+
+    private mutating func readPseudoAttribute(_ name: StaticString) throws(WireError) -> OctetRange {
+        try expect(name)
+        skipWhitespace()
+        try expect("=")
+        skipWhitespace()
+        return try readQuoted(allowsReferences: false)
+    }
+
+    /// Comments, processing instructions and white space, and at most one document type.
+    private mutating func readMisc(allowsDocumentType: Bool) throws(WireError) {
+        var mayHaveDocumentType = allowsDocumentType
+        while true {
+            skipWhitespace()
+            if rest(startsWith: "<!--") {
+                try readComment()
+            } else if rest(startsWith: "<?") {
+                try readInstruction()
+            } else if mayHaveDocumentType, rest(startsWith: "<!DOCTYPE") {
+                try readDocumentType()
+                mayHaveDocumentType = false
+            } else {
+                return
+            }
+        }
+    }
+
+    private mutating func readDocumentType() throws(WireError) {
+        index += 9
+        guard skipWhitespace() else { throw error(.notWellFormed) }
+        _ = try readName()
+        var hadSpace = skipWhitespace()
+        if hadSpace, rest(startsWith: "PUBLIC") {
+            index += 6
+            guard skipWhitespace() else { throw error(.notWellFormed) }
+            try readPublicID()
+            guard skipWhitespace() else { throw error(.notWellFormed) }
+            try readSystemID()
+            hadSpace = skipWhitespace()
+        } else if hadSpace, rest(startsWith: "SYSTEM") {
+            index += 6
+            guard skipWhitespace() else { throw error(.notWellFormed) }
+            try readSystemID()
+            hadSpace = skipWhitespace()
+        }
+        if peek == 0x5B { throw error(.declarationNotAllowed) }
+        try expect(">")
+    }
+
+    private mutating func readPublicID() throws(WireError) {
+        guard let quote = peek, quote == 0x22 || quote == 0x27 else { throw error(.notWellFormed) }
+        index += 1
+        while let octet = peek, octet != quote {
+            guard Self.isPublicIDCharacter(octet) else { throw error(.notWellFormed) }
+            index += 1
+        }
+        guard peek == quote else { throw error(.truncated) }
+        index += 1
+    }
+
+    private mutating func readSystemID() throws(WireError) {
+        guard let quote = peek, quote == 0x22 || quote == 0x27 else { throw error(.notWellFormed) }
+        index += 1
+        while let octet = peek, octet != quote { try skipCharacter(octet) }
+        guard peek == quote else { throw error(.truncated) }
+        index += 1
+    }
+
+    private mutating func readComment() throws(WireError) {
+        index += 4
+        while true {
+            guard let octet = peek else { throw error(.truncated) }
+            if octet == 0x2D, rest(startsWith: "--") {
+                try expect("-->")
+                return
+            }
+            try skipCharacter(octet)
+        }
+    }
+
+    private mutating func readInstruction() throws(WireError) {
+        index += 2
+        let target = try readName()
+        guard !value(target).equalsIgnoringCase("xml") else { throw error(.notWellFormed) }
+        if !rest(startsWith: "?>"), !skipWhitespace() { throw error(.notWellFormed) }
+        while !rest(startsWith: "?>") {
+            guard let octet = peek else { throw error(.truncated) }
+            try skipCharacter(octet)
+        }
+        index += 2
+    }
+
+    // MARK: Elements
+
+    /// What stands at `<` inside the root.
+    private mutating func readMarkup(_ document: inout Document) throws(WireError) {
+        guard index + 1 < octets.count else { throw error(.truncated) }
+        let next = octets[index + 1]
+        switch next {
+        case 0x2F: try readEndTag(&document)
+        case 0x3F: try readInstruction()
+        case 0x21:
+            if rest(startsWith: "<!--") {
+                try readComment()
+            } else {
+                try readCharacterData(&document)
+            }
+        default: try readStartTag(&document)
+        }
+    }
+
+    private mutating func readStartTag(_ document: inout Document) throws(WireError) {
+        index += 1
+        let start = index
+        let name = try readName()
+        var attributes = InlineArray<16, OctetRange>(repeating: OctetRange())
+        var attributeCount = 0
+        var namespace = OctetRange()
+        while true {
+            let hadSpace = skipWhitespace()
+            guard let octet = peek else { throw error(.truncated) }
+            if octet == 0x3E || octet == 0x2F { break }
+            guard hadSpace else { throw error(.notWellFormed) }
+            let attribute = try readName()
+            for other in 0..<attributeCount where value(attributes[other]).equals(value(attribute)) {
+                throw error(.notWellFormed)
+            }
+            guard attributeCount < attributes.count else { throw error(.tooLarge) }
+            attributes[attributeCount] = attribute
+            attributeCount += 1
+            skipWhitespace()
+            try expect("=")
+            skipWhitespace()
+            let content = try readQuoted(allowsReferences: true)
+            if depth == 0, declaresNamespace(attribute, of: name) { namespace = content }
+        }
+        let isEmpty = peek == 0x2F
+        try expect(isEmpty ? "/>" : ">")
+        try openElement(name, namespace, at: start, &document)
+        if isEmpty { closeElement(&document) }
+    }
+
+    /// `xmlns` for a name without prefix, `xmlns:p` for `p:name`.
+    private func declaresNamespace(_ attribute: OctetRange, of name: OctetRange) -> Bool {
+        let attribute = value(attribute)
+        guard let colon = value(name).firstIndex(of: 0x3A) else { return attribute.equals("xmlns") }
+        return attribute.count == colon + 6 && attribute.starts(with: "xmlns:")
+            && attribute.extracting(6..<attribute.count).equals(value(name).extracting(0..<colon))
+    }
+
+    private mutating func openElement(
+        _ name: OctetRange, _ namespace: OctetRange, at start: Int, _ document: inout Document
+    ) throws(WireError) {
+        let qualified = value(name)
+        let local = qualified.extracting(((qualified.firstIndex(of: 0x3A) ?? -1) + 1)..<qualified.count)
+        guard depth < stack.count else { throw error(.tooLarge) }
+        var open = OpenElement(nameStart: name.start, nameCount: name.count)
+        if skippedDepth > 0 {
+            skippedDepth += 1
+        } else if let tag = Tag(name: local) {
+            let parent = depth > 0 ? stack[depth - 1].element : nil
+            let previous = depth > 0 ? stack[depth - 1].lastChild : nil
+            if depth == 0 { document.setNamespace(value(namespace)) }
+            // White space before a child is no text of the parent.
+            if depth > 0, previous == nil { document.truncateText(to: stack[depth - 1].textStart) }
+            guard let element = document.add(tag, under: parent, after: previous) else { throw error(.tooLarge) }
+            if depth > 0 { stack[depth - 1].lastChild = element }
+            open.element = element
+            open.textStart = document.textCount
+        } else {
+            guard depth > 0, let parent = stack[depth - 1].element else { throw WireError(.notAMessage, at: start) }
+            document.noteUnknownChild(of: parent)
+            skippedDepth = 1
+        }
+        stack[depth] = open
+        depth += 1
+    }
+
+    private mutating func closeElement(_ document: inout Document) {
+        depth -= 1
+        if skippedDepth > 0 {
+            skippedDepth -= 1
+            return
+        }
+        let open = stack[depth]
+        if let element = open.element, open.lastChild == nil { document.setText(of: element, from: open.textStart) }
+    }
+
+    private mutating func readEndTag(_ document: inout Document) throws(WireError) {
+        index += 2
+        let name = try readName()
+        let open = stack[depth - 1]
+        guard value(name).equals(value(OctetRange(start: open.nameStart, count: open.nameCount))) else {
+            throw error(.notWellFormed)
+        }
+        skipWhitespace()
+        try expect(">")
+        closeElement(&document)
+    }
+
+    // MARK: Text
+
+    /// True when text belongs to an element on the tape that has no children so far.
+    private var keepsText: Bool { skippedDepth == 0 && stack[depth - 1].lastChild == nil }
+
+    /// Character data up to the next `<`.
+    private mutating func readText(_ document: inout Document) throws(WireError) {
+        let keeps = keepsText
+        var start = index
+        while let octet = peek, octet != 0x3C {
+            switch octet {
+            case 0x26:
+                keep(start..<index, if: keeps, &document)
+                let scalar = try readReference()
+                if keeps { document.append(scalar: scalar) }
+                start = index
+            case 0x0D:
+                // XML says that every line end is one line feed.
+                keep(start..<index, if: keeps, &document)
+                index += 1
+                if peek != 0x0A, keeps { document.append(scalar: 0x0A) }
+                start = index
+            case 0x5D where rest(startsWith: "]]>"):
+                throw error(.notWellFormed)
+            default:
+                try skipCharacter(octet)
+            }
+        }
+        keep(start..<index, if: keeps, &document)
+        guard index < octets.count else { throw error(.truncated) }
+        guard !document.isTextOverflowed else { throw error(.tooLarge) }
+    }
+
+    private mutating func readCharacterData(_ document: inout Document) throws(WireError) {
+        try expect("<![CDATA[")
+        let keeps = keepsText
+        var start = index
+        while !rest(startsWith: "]]>") {
+            guard let octet = peek else { throw error(.truncated) }
+            if octet == 0x0D {
+                keep(start..<index, if: keeps, &document)
+                index += 1
+                if peek != 0x0A, keeps { document.append(scalar: 0x0A) }
+                start = index
+            } else {
+                try skipCharacter(octet)
+            }
+        }
+        keep(start..<index, if: keeps, &document)
+        index += 3
+        guard !document.isTextOverflowed else { throw error(.tooLarge) }
+    }
+
+    private func keep(_ range: Range<Int>, if keeps: Bool, _ document: inout Document) {
+        if keeps, !range.isEmpty { document.append(text: octets.extracting(range)) }
+    }
+
+    /// A character reference or one of the five entities of XML; stands at `&`.
+    private mutating func readReference() throws(WireError) -> UInt32 {
+        index += 1
+        if peek == 0x23 { return try readCharacterReference() }
+        let name = try readName()
+        guard peek == 0x3B else { throw error(index < octets.count ? .notWellFormed : .truncated) }
+        index += 1
+        let entity = value(name)
+        if entity.equals("lt") { return 0x3C }
+        if entity.equals("gt") { return 0x3E }
+        if entity.equals("amp") { return 0x26 }
+        if entity.equals("quot") { return 0x22 }
+        if entity.equals("apos") { return 0x27 }
+        throw error(.declarationNotAllowed)
+    }
+
+    private mutating func readCharacterReference() throws(WireError) -> UInt32 {
+        index += 1
+        let isHexadecimal = peek == 0x78
+        if isHexadecimal { index += 1 }
+        var scalar: UInt32 = 0
+        var digitCount = 0
+        while let octet = peek, octet != 0x3B {
+            guard let digit = Hexadecimal.value(octet), isHexadecimal || digit < 10 else { throw error(.notWellFormed) }
+            scalar = scalar * (isHexadecimal ? 16 : 10) + UInt32(digit)
+            guard scalar <= 0x10_FFFF else { throw error(.invalidCharacter) }
+            digitCount += 1
+            index += 1
+        }
+        guard peek == 0x3B else { throw error(.truncated) }
+        guard digitCount > 0 else { throw error(.notWellFormed) }
+        index += 1
+        guard Self.isCharacter(scalar) else { throw error(.invalidCharacter) }
+        return scalar
+    }
+
+    // MARK: Tokens
+
+    private var peek: UInt8? { index < octets.count ? octets[index] : nil }
+
+    private func rest(startsWith text: StaticString) -> Bool {
+        let text = text.octets
+        guard octets.count - index >= text.count else { return false }
+        for offset in text.indices where octets[index + offset] != text[offset] { return false }
+        return true
+    }
+
+    private mutating func expect(_ text: StaticString) throws(WireError) {
+        guard rest(startsWith: text) else {
+            throw error(text.octets.starts(with: octets.extracting(index..<octets.count)) ? .truncated : .notWellFormed)
+        }
+        index += text.utf8CodeUnitCount
+    }
+
+    @discardableResult
+    private mutating func skipWhitespace() -> Bool {
+        let start = index
+        while let octet = peek, octet.isASCIIWhitespace { index += 1 }
+        return index > start
+    }
+
+    /// Goes past one character that XML allows, of which `octet` is the first octet.
+    private mutating func skipCharacter(_ octet: UInt8) throws(WireError) {
+        if octet < 0x80 {
+            guard octet >= 0x20 || octet.isASCIIWhitespace else { throw error(.invalidCharacter) }
+            index += 1
+            return
+        }
+        guard let scalar = UTF8.scalar(in: octets, at: index), Self.isCharacter(scalar.value) else {
+            throw error(.invalidCharacter)
+        }
+        index += scalar.byteCount
+    }
+
+    /// A name in ASCII: every name of the protocol is, and vendors keep to it too.
+    private mutating func readName() throws(WireError) -> OctetRange {
+        let start = index
+        guard let first = peek else { throw error(.truncated) }
+        guard first.isASCIILetter || first == 0x5F || first == 0x3A else { throw error(.notWellFormed) }
+        while let octet = peek, Self.isNameCharacter(octet) { index += 1 }
+        guard index < octets.count else { throw error(.truncated) }
+        return OctetRange(start: start, count: index - start)
+    }
+
+    /// A quoted value; its references are checked and left as they are.
+    private mutating func readQuoted(allowsReferences: Bool) throws(WireError) -> OctetRange {
+        guard let quote = peek else { throw error(.truncated) }
+        guard quote == 0x22 || quote == 0x27 else { throw error(.notWellFormed) }
+        index += 1
+        let start = index
+        while let octet = peek, octet != quote {
+            if octet == 0x3C { throw error(.notWellFormed) }
+            if octet == 0x26 {
+                guard allowsReferences else { throw error(.notWellFormed) }
+                _ = try readReference()
+            } else {
+                try skipCharacter(octet)
+            }
+        }
+        guard peek == quote else { throw error(.truncated) }
+        index += 1
+        return OctetRange(start: start, count: index - 1 - start)
+    }
+
+    @_lifetime(copy self)
+    private func value(_ range: OctetRange) -> Span<UInt8> {
+        octets.extracting(range.start..<range.start + range.count)
+    }
+
+    private func error(_ reason: WireError.Reason) -> WireError { WireError(reason, at: index) }
+
+    private static func isNameCharacter(_ octet: UInt8) -> Bool {
+        octet.isASCIILetter || octet.isASCIIDigit || octet == 0x2D || octet == 0x2E || octet == 0x5F || octet == 0x3A
+    }
+
+    private static func isPublicIDCharacter(_ octet: UInt8) -> Bool {
+        if octet.isASCIILetter || octet.isASCIIDigit || octet == 0x20 || octet == 0x0D || octet == 0x0A { return true }
+        let marks: StaticString = "-'()+,./:=?;!*#@$_%"
+        return marks.octets.firstIndex(of: octet) != nil
+    }
+
+    private static func isCharacter(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0x09, 0x0A, 0x0D, 0x20...0xD7FF, 0xE000...0xFFFD, 0x1_0000...0x10_FFFF: return true
+        default: return false
+        }
+    }
+}

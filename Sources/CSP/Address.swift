@@ -21,10 +21,11 @@ public struct Address: Sendable {
     /// True when the domain is the one of this server.
     public let isLocal: Bool
 
-    private let canonicalText: InlineBytes<100>
+    @usableFromInline let canonicalText: InlineBytes<100>
 
     /// `wv:alice@home.test`.
     public var canonical: Span<UInt8> {
+        @_transparent
         @_lifetime(borrow self)
         get { canonicalText.span }
     }

@@ -2,7 +2,7 @@ import Octets
 import Wire
 
 /// How a message reaches a session. Source: protocol/session.md §6.3.
-public enum DeliveryMethod: UInt8, Sendable {
+public enum DeliveryMethod: UInt8, BitwiseCopyable, Sendable {
     /// P: the message itself, in NewMessage.
     case push = 0x50
     /// N: a MessageNotification, and the client fetches the message.
@@ -21,7 +21,7 @@ public enum DeliveryMethod: UInt8, Sendable {
 /// What a client can take, as agreed in capability negotiation; the defaults hold before it.
 ///
 /// - Source: protocol/session.md §6.3.
-public struct Capabilities: Sendable {
+public struct Capabilities: BitwiseCopyable, Sendable {
     /// How messages reach the session.
     public var initialDeliveryMethod = DeliveryMethod.push
     /// True when any content type may be pushed.

@@ -1,7 +1,7 @@
 import Wire
 
 /// Functions of the service tree, one bit each. Source: protocol/session.md §7.
-public struct FunctionSet: Equatable, Sendable {
+public struct FunctionSet: Equatable, BitwiseCopyable, Sendable {
     /// Bit n is the function with number n in `functions.tsv`; stored with sessions.
     public let rawValue: UInt64
 

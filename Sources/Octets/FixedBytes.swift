@@ -80,6 +80,13 @@ public struct FixedBytes: ~Copyable {
         count += octets.count
     }
 
+    /// Adds what lies in `range` of another buffer.
+    ///
+    /// The buffer is passed whole because a span of one stored property cannot be lent to a change of its neighbour.
+    public mutating func append(copy other: borrowing FixedBytes, _ range: Range<Int>) {
+        append(other.span(range))
+    }
+
     /// Adds a constant.
     public mutating func append(_ text: StaticString) {
         append(text.octets)
@@ -132,5 +139,14 @@ public struct FixedBytes: ~Copyable {
     /// Lets the buffer grow to `newLimit` octets, at most to the size of its storage.
     public mutating func setLimit(_ newLimit: Int) {
         limit = max(count, min(newLimit, storage.count))
+    }
+}
+
+extension Slab where Element == UInt8 {
+    /// Copies what is in `source` to the place that begins at `index`.
+    ///
+    /// The buffer is passed whole because a span of one stored property cannot be lent to a change of its neighbour.
+    public mutating func update(at index: Int, from source: borrowing FixedBytes) {
+        update(at: index, from: source.span)
     }
 }

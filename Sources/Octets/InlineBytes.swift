@@ -1,9 +1,9 @@
 /// A short text or identifier of at most `capacity` octets, kept where it is declared.
-public struct InlineBytes<let capacity: Int>: Sendable {
-    var storage: InlineArray<capacity, UInt8>
+public struct InlineBytes<let capacity: Int>: BitwiseCopyable, Sendable {
+    @usableFromInline var storage: InlineArray<capacity, UInt8>
 
     /// The number of octets in use.
-    public private(set) var count: Int
+    public internal(set) var count: Int
 
     /// An empty value.
     public init() {
@@ -18,7 +18,11 @@ public struct InlineBytes<let capacity: Int>: Sendable {
     }
 
     /// The octets in use.
+    ///
+    /// Transparent, because the optimiser may pass `self` in registers to a getter of its own and then lends out a copy
+    /// on the stack of that getter.
     public var span: Span<UInt8> {
+        @_transparent
         @_lifetime(borrow self)
         get { storage.span.extracting(0..<count) }
     }

@@ -3,8 +3,8 @@
 /// The shell sets it at start, before anything else runs; without it an invariant just traps.
 @safe
 public enum LastWords {
-    /// Called with the text of a broken invariant; must not return to what was broken, only write.
-    nonisolated(unsafe) public static var hook: (@convention(thin) (StaticString) -> Void)?
+    /// Called with the octets of a broken invariant's text and their count; must only write.
+    nonisolated(unsafe) public static var hook: (@convention(c) (UnsafePointer<UInt8>, Int) -> Void)?
 }
 
 /// States what must hold. Broken, it says its code on the log and traps; the supervisor restarts the process.
@@ -21,6 +21,6 @@ public func invariant(_ condition: Bool, _ code: StaticString) {
 /// The way out when an invariant is broken, kept out of line so that the checks stay small.
 @inline(never)
 public func invariantBroken(_ code: StaticString) -> Never {
-    if let hook = unsafe LastWords.hook { hook(code) }
+    if let hook = unsafe LastWords.hook { unsafe hook(code.utf8Start, code.utf8CodeUnitCount) }
     fatalError()
 }

@@ -1,3 +1,11 @@
+/// A type of which all bits zero is a value, so that a pool of it may come from the system as it is.
+///
+/// The pages of such a pool take no memory before they are used.
+public protocol ZeroInitializable: BitwiseCopyable {}
+
+extension UInt8: ZeroInitializable {}
+extension UInt16: ZeroInitializable {}
+
 /// A run of elements in storage that the caller allocated before and keeps for the rest of the process.
 ///
 /// This is the one place of the pure modules that touches memory through pointers. Each access is checked against
@@ -60,5 +68,12 @@ extension Slab where Element: BitwiseCopyable {
         invariant(range.lowerBound >= 0 && range.upperBound <= count, "IM002 slab range")
         invariant(index >= 0 && range.count <= count - index, "IM002 slab range")
         unsafe (base + index).update(from: base + range.lowerBound, count: range.count)
+    }
+
+    /// The elements of `range` as pointers, for a C function.
+    @unsafe
+    mutating func pointers(_ range: Range<Int>) -> UnsafeMutableBufferPointer<Element> {
+        invariant(range.lowerBound >= 0 && range.upperBound <= count, "IM002 slab range")
+        return unsafe UnsafeMutableBufferPointer(start: base + range.lowerBound, count: range.count)
     }
 }

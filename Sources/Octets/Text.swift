@@ -26,6 +26,10 @@ extension UInt8 {
 }
 
 extension Span where Element == UInt8 {
+    /// The octets of a constant.
+    @_lifetime(immortal)
+    public static func constant(_ text: StaticString) -> Span<UInt8> { text.octets }
+
     /// The same octets in the same order.
     public func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }

@@ -14,7 +14,7 @@ public struct Document: ~Copyable {
     }
 
     /// The memory of one element, to be lent by the caller.
-    public struct Node {
+    public struct Node: ZeroInitializable {
         var tag = Tag(rawValue: 0)
         var firstChild = Node.none
         var nextSibling = Node.none

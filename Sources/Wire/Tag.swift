@@ -1,7 +1,7 @@
 import Octets
 
 /// The name of an element, the same for every version and syntax. The names are in `Generated/Tag+Names.swift`.
-public struct Tag: Equatable, Sendable {
+public struct Tag: Equatable, BitwiseCopyable, Sendable {
     let rawValue: UInt16
 
     /// The tag with this spelling, a canonical one or one seen in the field; nil when the protocol has no such name.

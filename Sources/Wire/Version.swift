@@ -1,7 +1,7 @@
 import Octets
 
 /// A version of the protocol. The root namespace of a document says which. Source: protocol/session.md §1.2.
-public enum Version: UInt8, Sendable, Comparable {
+public enum Version: UInt8, BitwiseCopyable, Sendable, Comparable {
     /// CSP 1.1.
     case v1_1 = 1
     /// CSP 1.2.

@@ -16,6 +16,19 @@ public struct WireError: Error, Equatable {
         case notAMessage
         /// More levels, elements, attributes or text than a document may have.
         case tooLarge
+
+        /// A word for the log.
+        public var name: StaticString {
+            switch self {
+            case .truncated: return "truncated"
+            case .notWellFormed: return "not-well-formed"
+            case .invalidCharacter: return "invalid-character"
+            case .encodingNotSupported: return "encoding"
+            case .declarationNotAllowed: return "declaration"
+            case .notAMessage: return "not-a-message"
+            case .tooLarge: return "too-large"
+            }
+        }
     }
 
     /// What is wrong.

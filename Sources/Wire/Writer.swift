@@ -6,7 +6,7 @@ import Octets
 /// handler writes straight on and its caller asks once.
 public struct Writer: ~Copyable {
     /// A place to come back to.
-    public struct Mark: Sendable {
+    public struct Mark: Equatable, Sendable {
         let count: Int
     }
 

@@ -1,0 +1,122 @@
+// The C library for Swift without a C library overlay: variadic functions, macros and errno made callable.
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static inline int libc_errno(void) { return errno; }
+
+static inline int libc_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+static inline int libc_flock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+// Octets that an ordinary user may still write to the volume of a path; the highest number when nobody knows.
+static inline unsigned long long libc_volume_free(const char *path) {
+    struct statvfs facts;
+    if (statvfs(path, &facts) != 0) return ~0ull;
+    return (unsigned long long)facts.f_bavail * facts.f_frsize;
+}
+
+// 1 when the kernel says that the clock is synchronised, else 0.
+static inline int libc_clock_is_synchronised(void) {
+    struct timex state;
+    memset(&state, 0, sizeof state);
+    return adjtimex(&state) != TIME_ERROR && adjtimex(&state) >= 0;
+}
+
+static inline unsigned long long libc_seconds_since_1970(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec < 0 ? 0 : (unsigned long long)now.tv_sec;
+}
+
+// Microseconds of processor time of this process.
+static inline unsigned long long libc_cpu_microseconds(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (unsigned long long)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000ull +
+           (unsigned long long)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static inline unsigned long long libc_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+    return limit.rlim_cur == RLIM_INFINITY ? 65536 : (unsigned long long)limit.rlim_cur;
+}
+
+// Opens a datagram socket to the system's log; -1 when there is none.
+static inline int libc_open_syslog(void) {
+    struct sockaddr_un address;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    strcpy(address.sun_path, "/dev/log");
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -1;
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+static inline long libc_send(int descriptor, const void *octets, unsigned long count) {
+    return (long)send(descriptor, octets, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// Turns the echo of a terminal on or off; 0 when it is one.
+static inline int libc_set_echo(int descriptor, int on) {
+    struct termios settings;
+    if (tcgetattr(descriptor, &settings) != 0) return -1;
+    if (on) settings.c_lflag |= ECHO;
+    else settings.c_lflag &= ~(tcflag_t)ECHO;
+    return tcsetattr(descriptor, TCSAFLUSH, &settings);
+}
+
+static inline void libc_write_error(const void *octets, unsigned long count) {
+    ssize_t result = write(2, octets, count);
+    (void)result;
+}
+
+static inline void libc_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
+static inline struct option libc_option(const char *name, int takes_argument, int value) {
+    struct option entry = {name, takes_argument ? required_argument : no_argument, 0, value};
+    return entry;
+}
+
+// getopt tells where it is through variables, which Swift takes for a race.
+static inline const char *libc_option_value(void) { return optarg; }
+static inline int libc_option_index(void) { return optind; }
+
+// Zero pages of this process; null when there is no memory.
+static inline void *libc_map_zeros(unsigned long count) {
+    void *memory = mmap(0, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? 0 : memory;
+}
+
+// Octets that are allocated on the heap; 0 where the C library does not count them.
+#ifdef __GLIBC__
+#include <malloc.h>
+static inline unsigned long libc_heap_bytes(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+#else
+static inline unsigned long libc_heap_bytes(void) { return 0; }
+#endif

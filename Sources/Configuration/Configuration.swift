@@ -1,0 +1,203 @@
+import CSP
+import IMPSEngine
+import Octets
+
+/// Whether the wall clock may be believed.
+public enum ClockTrust: Sendable {
+    /// When the kernel says that it is synchronised.
+    case automatic
+    /// Always: a machine with a battery-backed clock.
+    case trusted
+    /// Never.
+    case untrusted
+}
+
+/// Everything that an operator may choose, with the defaults of a home gateway.
+public struct Configuration: Sendable {
+    /// Addresses to listen on, numeric; loopback when the file names none.
+    public var listen = InlineArray<4, InlineBytes<46>>(repeating: InlineBytes())
+    /// How many of them there are.
+    public var listenCount = 0
+    /// The port of HTTP; 0 takes any that is free.
+    public var port: UInt16 = 8080
+    /// The folder of the store.
+    public var dataFolder = InlineBytes<200>()
+    /// The path of the control socket; at most 100 octets, as sockets have it.
+    public var controlPath = InlineBytes<100>()
+
+    /// KB for all pools together.
+    public var memoryKB: UInt32 = 3072
+    /// Sessions at once; 0 takes what `mem_kb` allows.
+    public var sessionsMax: UInt32 = 0
+    /// Connections at once; 0 takes what `mem_kb` allows.
+    public var connectionsMax: UInt32 = 0
+    /// Connections from one address at once.
+    public var connectionsOfAddressMax: UInt32 = 64
+    /// Buffers for requests that arrive in pieces; 0 takes what `mem_kb` allows.
+    public var requestBuffers: UInt32 = 0
+    /// KB of the store's map.
+    public var databaseKB: UInt32 = 8192
+    /// Milliseconds that a turn may wait for more requests before it is committed.
+    public var batchMilliseconds: UInt32 = 0
+    /// Seconds for the head of a request, from its first octet.
+    public var headerTimeout: UInt32 = 10
+    /// Seconds for the body of a request.
+    public var bodyTimeout: UInt32 = 20
+    /// Seconds that a connection may be idle.
+    public var idleTimeout: UInt32 = 90
+
+    /// The level of the log at start.
+    public var logLevel = LogLevel.notice
+    /// Records a second that one log code may write.
+    public var logRate: UInt32 = 5
+    /// Whether the log goes to `/dev/log` too.
+    public var usesSyslog = false
+    /// Whether the wall clock may be believed.
+    public var clock = ClockTrust.automatic
+
+    /// What the engine is told.
+    public var engine = Settings()
+
+    /// The defaults.
+    public init() {
+        _ = dataFolder.append("/var/lib/imps")
+        _ = controlPath.append("/var/run/imps/control")
+        _ = engine.domain.append("localhost")
+        _ = engine.serviceName.append("impsd")
+    }
+}
+
+/// One thing that is wrong with a file.
+public struct Finding: Sendable {
+    /// The line, from 1.
+    public var line: UInt64 = 0
+    /// A value that is not allowed or a line that cannot be read, rather than something that is only ignored.
+    public var isError = false
+    /// The name of the section; empty when the line has none.
+    public var section = InlineBytes<64>()
+    /// The key; empty when it is not about one.
+    public var key = InlineBytes<64>()
+    /// What is wrong, or which values are allowed.
+    public var words: StaticString = ""
+
+    /// Nothing.
+    public init() {}
+}
+
+/// What a file has wrong.
+public struct Diagnostics: ~Copyable {
+    /// The most findings that are kept; a file with more is wrong anyway.
+    public static var countMax: Int { 32 }
+
+    private var findings = InlineArray<32, Finding>(repeating: Finding())
+
+    /// How many findings there are.
+    public private(set) var count = 0
+    /// How many of them are errors, with which the file may not be used; those that were not kept included.
+    public private(set) var errorCount = 0
+
+    /// Nothing wrong so far.
+    public init() {}
+
+    /// A finding.
+    public subscript(index: Int) -> Finding { findings[index] }
+
+    mutating func error(line: UInt64, _ section: Span<UInt8>, _ key: Span<UInt8>, _ words: StaticString) {
+        errorCount += 1
+        add(line, isError: true, section, key, words)
+    }
+
+    mutating func warning(line: UInt64, _ section: Span<UInt8>, _ key: Span<UInt8>, _ words: StaticString) {
+        add(line, isError: false, section, key, words)
+    }
+
+    private mutating func add(
+        _ line: UInt64, isError: Bool, _ section: Span<UInt8>, _ key: Span<UInt8>, _ words: StaticString
+    ) {
+        guard count < Diagnostics.countMax else { return }
+        findings[count].line = line
+        findings[count].isError = isError
+        findings[count].section = InlineBytes(section) ?? InlineBytes()
+        findings[count].key = InlineBytes(key) ?? InlineBytes()
+        findings[count].words = words
+        count += 1
+    }
+
+    /// Adds a finding in words: `file:line: error: main.port: 0 (any free port) to 65535`.
+    public func write(_ index: Int, file: Span<UInt8>, into text: inout FixedBytes) {
+        let finding = findings[index]
+        text.append(file)
+        text.append(0x3A)
+        text.append(decimal: finding.line)
+        text.append(finding.isError ? ": error: " : ": warning: ")
+        if !finding.key.isEmpty {
+            text.append(finding.section.span)
+            text.append(0x2E)
+            text.append(finding.key.span)
+            text.append(": ")
+        }
+        text.append(finding.words)
+        text.append(0x0A)
+    }
+}
+
+extension Configuration {
+    /// Reads a file of UCI syntax.
+    ///
+    /// A key that is not known is a warning, because an older engine has to start with a newer file; a value that is not
+    /// allowed is an error.
+    ///
+    /// - Parameters:
+    ///   - text: The whole file.
+    ///   - diagnostics: Takes what is wrong with it.
+    public static func read(_ text: Span<UInt8>, _ diagnostics: inout Diagnostics) -> Configuration {
+        var configuration = Configuration()
+        var reader = UCIReader(text)
+        var section = InlineBytes<64>()
+        var hasMain = false
+        while true {
+            do throws(UCIError) {
+                guard let statement = try reader.next() else { break }
+                if case .section = statement {
+                    section = reader.word
+                    if section.span.equals("imps") {
+                        hasMain = true
+                    } else {
+                        diagnostics.warning(line: reader.line, section.span, section.span, "unknown section, expected imps")
+                    }
+                } else if section.span.equals("imps") {
+                    configuration.take(reader, statement, &diagnostics)
+                }
+            } catch {
+                diagnostics.error(line: reader.line, section.span, Span(), error.explanation)
+            }
+        }
+        if !hasMain { diagnostics.error(line: reader.line, section.span, section.span, "no section: config imps 'main'") }
+        if configuration.listenCount == 0 {
+            _ = configuration.listen[0].append("127.0.0.1")
+            configuration.listenCount = 1
+        }
+        configuration.checkRelations(reader.line, &diagnostics)
+        return configuration
+    }
+
+    private mutating func take(_ reader: borrowing UCIReader, _ statement: UCIStatement, _ diagnostics: inout Diagnostics) {
+        let word = reader.word
+        let value = reader.value
+        switch apply(word.span, value.span) {
+        case .taken: break
+        case .unknownKey: diagnostics.warning(line: reader.line, .constant("main"), word.span, "unknown key, ignored")
+        case .refused(let allowed): diagnostics.error(line: reader.line, .constant("main"), word.span, allowed)
+        }
+    }
+
+    private func checkRelations(_ line: UInt64, _ diagnostics: inout Diagnostics) {
+        if engine.keepAliveMin > engine.keepAliveMax {
+            diagnostics.error(line: line, .constant("main"), .constant("keepalive_min"), "must not be above keepalive_max")
+        }
+        if engine.keepAliveDefault < engine.keepAliveMin || engine.keepAliveDefault > engine.keepAliveMax {
+            diagnostics.error(
+                line: line, .constant("main"), .constant("keepalive_default"), "must be between keepalive_min and keepalive_max")
+        }
+    }
+}

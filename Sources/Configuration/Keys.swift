@@ -1,0 +1,183 @@
+import CSP
+import IMPSEngine
+import Octets
+
+/// What became of a line of the configuration.
+enum KeyOutcome {
+    case taken
+    case unknownKey
+    /// The value is not allowed; the words say what is.
+    case refused(StaticString)
+}
+
+extension Configuration {
+    /// Gives a key its value.
+    mutating func apply(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome {
+        applyPlace(key, value) ?? applySize(key, value) ?? applyTime(key, value) ?? applyMessage(key, value)
+            ?? applyAccess(key, value) ?? applyLog(key, value) ?? .unknownKey
+    }
+
+    private mutating func applyPlace(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("listen") { return addListener(value) }
+        if key.equals("port") { return Configuration.set(&port, value, 0...65_535, "0 (any free port) to 65535") }
+        if key.equals("data_dir") {
+            return Configuration.setPath(&dataFolder, value, "a path that begins with / or ./, at most 180 octets", 180)
+        }
+        if key.equals("control") {
+            return Configuration.setPath(&controlPath, value, "a path that begins with / or ./, at most 100 octets", 100)
+        }
+        if key.equals("domain") { return setDomain(value) }
+        if key.equals("service_name") { return Configuration.setText(&engine.serviceName, value, "1 to 64 octets") }
+        if key.equals("service_description") {
+            return Configuration.setText(&engine.serviceDescription, value, "1 to 200 octets")
+        }
+        if key.equals("service_url") { return Configuration.setText(&engine.serviceURL, value, "1 to 200 octets") }
+        return nil
+    }
+
+    private mutating func applySize(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("mem_kb") { return Configuration.set(&memoryKB, value, 1024...262_144, "1024 to 262144") }
+        if key.equals("max_sessions") { return Configuration.set(&sessionsMax, value, 1...65_000, "1 to 65000") }
+        if key.equals("max_connections") { return Configuration.set(&connectionsMax, value, 4...16_000, "4 to 16000") }
+        if key.equals("max_connections_per_address") {
+            return Configuration.set(&connectionsOfAddressMax, value, 1...16_000, "1 to 16000")
+        }
+        if key.equals("request_buffers") { return Configuration.set(&requestBuffers, value, 2...1000, "2 to 1000") }
+        if key.equals("max_message") {
+            return Configuration.set(&engine.messageByteCountMax, value, 1024...262_144, "1024 to 262144 octets")
+        }
+        if key.equals("db_kb") { return Configuration.set(&databaseKB, value, 512...1_048_576, "512 to 1048576") }
+        return nil
+    }
+
+    private mutating func applyTime(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("batch_ms") { return Configuration.set(&batchMilliseconds, value, 0...2000, "0 to 2000") }
+        if key.equals("header_timeout") { return Configuration.set(&headerTimeout, value, 1...300, "1 to 300 seconds") }
+        if key.equals("body_timeout") { return Configuration.set(&bodyTimeout, value, 1...300, "1 to 300 seconds") }
+        if key.equals("idle_timeout") { return Configuration.set(&idleTimeout, value, 1...3600, "1 to 3600 seconds") }
+        if key.equals("keepalive_default") {
+            return Configuration.set(&engine.keepAliveDefault, value, 1...604_800, "1 to 604800 seconds")
+        }
+        if key.equals("keepalive_min") {
+            return Configuration.set(&engine.keepAliveMin, value, 1...604_800, "1 to 604800 seconds")
+        }
+        if key.equals("keepalive_max") {
+            return Configuration.set(&engine.keepAliveMax, value, 1...604_800, "1 to 604800 seconds")
+        }
+        if key.equals("poll_min") { return Configuration.set(&engine.serverPollMin, value, 1...3600, "1 to 3600 seconds") }
+        if key.equals("guard_s") { return Configuration.set(&engine.guardSeconds, value, 1...3600, "1 to 3600 seconds") }
+        if key.equals("challenge_s") {
+            return Configuration.set(&engine.challengeSeconds, value, 5...3600, "5 to 3600 seconds")
+        }
+        if key.equals("clock") { return setClock(value) }
+        return nil
+    }
+
+    private mutating func applyMessage(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("offline") { return Configuration.setFlag(&engine.storesOffline, value) }
+        if key.equals("offline_max_msgs") {
+            return Configuration.set(&engine.offlineMessagesMax, value, 1...100_000, "1 to 100000")
+        }
+        if key.equals("offline_max_kb") {
+            var kilobytes: UInt32 = 0
+            let outcome = Configuration.set(&kilobytes, value, 1...1_048_576, "1 to 1048576")
+            if case .taken = outcome { engine.offlineByteCountMax = UInt32(min(UInt64(kilobytes) * 1024, 1 << 31)) }
+            return outcome
+        }
+        if key.equals("offline_days") {
+            var days: UInt64 = 0
+            let outcome = Configuration.set(&days, value, 1...3650, "1 to 3650")
+            if case .taken = outcome { engine.lifetimeSeconds = days * 86_400 }
+            return outcome
+        }
+        return nil
+    }
+
+    private mutating func applyAccess(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("sessions_per_user") { return Configuration.set(&engine.sessionsOfUserMax, value, 1...64, "1 to 64") }
+        if key.equals("allow_pwd") { return Configuration.setFlag(&engine.allowsPWD, value) }
+        if key.equals("login_failures") {
+            return Configuration.set(&engine.loginFailuresMax, value, 0...1000, "0 (never wait) to 1000")
+        }
+        return nil
+    }
+
+    private mutating func applyLog(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("log_level") {
+            guard let level = LogLevel(name: value) else { return .refused("err, warning, notice, info or debug") }
+            logLevel = level
+            return .taken
+        }
+        if key.equals("log_rate") { return Configuration.set(&logRate, value, 0...10_000, "0 (no limit) to 10000 a second") }
+        if key.equals("syslog") { return Configuration.setFlag(&usesSyslog, value) }
+        return nil
+    }
+
+    // MARK: Values
+
+    private mutating func addListener(_ value: Span<UInt8>) -> KeyOutcome {
+        let allowed: StaticString = "up to four numeric addresses, 192.168.1.1 or ::1; names are not looked up"
+        guard listenCount < listen.count, value.count > 0, let address = InlineBytes<46>(value) else {
+            return .refused(allowed)
+        }
+        for index in value.indices {
+            let octet = value[index]
+            guard Hexadecimal.value(octet) != nil || octet == 0x2E || octet == 0x3A else { return .refused(allowed) }
+        }
+        listen[listenCount] = address
+        listenCount += 1
+        return .taken
+    }
+
+    private mutating func setDomain(_ value: Span<UInt8>) -> KeyOutcome {
+        guard let domain = InlineBytes<64>(value), Address(.constant("a"), homeDomain: value) != nil else {
+            return .refused("letters, digits, '-' and '.', at most 64 octets")
+        }
+        engine.domain = domain
+        return .taken
+    }
+
+    private mutating func setClock(_ value: Span<UInt8>) -> KeyOutcome {
+        if value.equals("auto") {
+            clock = .automatic
+        } else if value.equals("trusted") {
+            clock = .trusted
+        } else if value.equals("untrusted") {
+            clock = .untrusted
+        } else {
+            return .refused("auto, trusted or untrusted")
+        }
+        return .taken
+    }
+
+    private static func set<Number: FixedWidthInteger>(
+        _ number: inout Number, _ value: Span<UInt8>, _ range: ClosedRange<UInt64>, _ allowed: StaticString
+    ) -> KeyOutcome {
+        guard let parsed = Decimal.parse(value), range.contains(parsed) else { return .refused(allowed) }
+        number = Number(parsed)
+        return .taken
+    }
+
+    private static func setFlag(_ flag: inout Bool, _ value: Span<UInt8>) -> KeyOutcome {
+        guard value.count == 1, value[0] == 0x30 || value[0] == 0x31 else { return .refused("0 or 1") }
+        flag = value[0] == 0x31
+        return .taken
+    }
+
+    private static func setText<let capacity: Int>(
+        _ text: inout InlineBytes<capacity>, _ value: Span<UInt8>, _ allowed: StaticString
+    ) -> KeyOutcome {
+        guard value.count > 0, let copy = InlineBytes<capacity>(value) else { return .refused(allowed) }
+        text = copy
+        return .taken
+    }
+
+    private static func setPath<let capacity: Int>(
+        _ path: inout InlineBytes<capacity>, _ value: Span<UInt8>, _ allowed: StaticString, _ countMax: Int
+    ) -> KeyOutcome {
+        guard value.count > 0, value.count <= countMax, value[0] == 0x2F || value[0] == 0x2E else {
+            return .refused(allowed)
+        }
+        return setText(&path, value, allowed)
+    }
+}

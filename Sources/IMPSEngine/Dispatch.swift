@@ -1,0 +1,94 @@
+import CSP
+import Octets
+import Wire
+
+extension Engine where Port: ~Copyable {
+    /// What is legal before login, and the gate in front of everything else; then the one table of primitives.
+    ///
+    /// A new primitive is a case here and a file in the folder of its feature.
+    ///
+    /// - Parameters:
+    ///   - slot: The session; nil when the message names none or an unknown one.
+    ///   - hasID: Whether the message names a session at all.
+    ///   - hash: What a repeat of the request is recognised by.
+    mutating func dispatch(
+        _ document: borrowing Document, _ request: Request, in slot: UInt16?, hasID: Bool, _ hash: UInt64,
+        _ turn: inout Turn, into writer: inout Writer
+    ) throws(Refusal) {
+        guard let element = request.element, let primitive = Primitive(document.tag(of: element)) else {
+            // In a session the unknown is not implemented; outside one nothing is told about what is.
+            throw Refusal(slot == nil ? .invalidSession : .notImplemented)
+        }
+        switch primitive {
+        case .loginRequest:
+            return login(document, request, element, hash, &turn, into: &writer)
+        case .getSPInfoRequest where !hasID:
+            return getSPInfo(document, element, into: &writer)
+        default: break
+        }
+        guard let slot else { throw Refusal(.invalidSession) }
+        try admit(primitive, in: slot)
+
+        switch primitive {
+        case .loginRequest: break
+        case .logoutRequest: logout(request, in: slot, &turn, into: &writer)
+        case .keepAliveRequest: keepAlive(document, element, in: slot, turn.now, into: &writer)
+        case .clientCapabilityRequest: try clientCapability(document, request, element, in: slot, into: &writer)
+        case .serviceRequest: try service(document, request, element, in: slot, into: &writer)
+        case .getSPInfoRequest: getSPInfo(document, element, into: &writer)
+        case .sendMessageRequest: try sendMessage(document, request, element, in: slot, &turn, into: &writer)
+        case .messageDelivered: try messageDelivered(document, element, in: slot, &turn, into: &writer)
+        case .getMessageRequest: try getMessage(document, element, in: slot, &turn, into: &writer)
+        case .getMessageListRequest: try getMessageList(document, element, in: slot, &turn, into: &writer)
+        case .rejectMessageRequest: try rejectMessage(document, request, element, in: slot, &turn, into: &writer)
+        case .forwardMessageRequest: try forwardMessage(document, request, element, in: slot, &turn, into: &writer)
+        case .setDeliveryMethodRequest: try setDeliveryMethod(document, element, in: slot, into: &writer)
+
+        // A poll is answered with a server transaction, a Status closes one: as Requests they ask for nothing.
+        case .pollingRequest, .status: throw Refusal(.badRequest)
+
+        // Names of the protocol without a function of the service tree that could be refused.
+        case .extendedRequest, .versionDiscoveryRequest, .systemMessageUser, .subscribeNotificationRequest,
+            .unsubscribeNotificationRequest, .getPublicProfileRequest, .updatePublicProfileRequest,
+            .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
+            throw Refusal(.notImplemented)
+
+        // Functions that this server does not offer; `admit` has answered already.
+        case .getListRequest, .createListRequest, .deleteListRequest, .listManageRequest,
+            .createAttributeListRequest, .deleteAttributeListRequest, .getAttributeListRequest,
+            .subscribePresenceRequest, .unsubscribePresenceRequest, .getPresenceRequest, .updatePresenceRequest,
+            .getWatcherListRequest, .presenceAuthUser, .cancelAuthRequest, .getReactiveAuthStatusRequest,
+            .getBlockedListRequest, .blockEntityRequest, .createGroupRequest, .deleteGroupRequest, .joinGroupRequest,
+            .leaveGroupRequest, .getGroupMembersRequest, .getJoinedUsersRequest, .addGroupMembersRequest,
+            .removeGroupMembersRequest, .memberAccessRequest, .getGroupPropsRequest, .setGroupPropsRequest,
+            .rejectListRequest, .subscribeGroupNoticeRequest, .inviteRequest, .inviteUserResponse,
+            .cancelInviteRequest, .searchRequest, .stopSearchRequest, .verifyIDRequest:
+            throw Refusal(.serviceNotSupported)
+        }
+    }
+
+    /// Whether a session may use a primitive now.
+    ///
+    /// - Throws: the code of the Disconnect when the session is over, 501 for what 1.3 has beyond this server, 405 for a
+    ///   function that is not offered, 506 for one that was not agreed.
+    /// - Source: protocol/session.md §7, rule 4; protocol/primitives.md §11.
+    private mutating func admit(_ primitive: Primitive, in slot: UInt16) throws(Refusal) {
+        if sessions[slot].closing != 0 {
+            throw Refusal(StatusCode(rawValue: sessions[slot].closing) ?? .forcedLogout)
+        }
+        switch primitive {
+        case .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
+            throw Refusal(.notImplemented)
+        default: break
+        }
+        guard primitive.requirement.isMet(by: offeredFunctions) else { throw Refusal(.serviceNotSupported) }
+        guard !sessions[slot].isServiceAgreed || primitive.requirement.isMet(by: sessions[slot].functions) else {
+            throw Refusal(.serviceNotAgreed)
+        }
+        switch primitive {
+        // Negotiation is not use: deliveries wait for the end of it.
+        case .clientCapabilityRequest, .getSPInfoRequest, .keepAliveRequest, .logoutRequest: break
+        default: sessions[slot].isReady = true
+        }
+    }
+}

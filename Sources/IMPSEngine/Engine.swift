@@ -1,0 +1,164 @@
+import CSP
+import Digests
+import Octets
+import Wire
+
+/// Memory for the engine, lent for the life of the process.
+public struct EngineMemory: ~Copyable {
+    let sessions: Slab<Session>
+    let buckets: Slab<UInt16>
+    let challenges: Slab<Challenge>
+    let throttles: Slab<Throttle>
+    let scratch: FixedBytes
+
+    /// Octets that `scratch` needs.
+    public static var scratchByteCount: Int { 2048 }
+
+    /// - Parameters:
+    ///   - sessions: One for each session at once, at most 65,534.
+    ///   - buckets: A power of two, about as many as sessions.
+    ///   - challenges: One for each login that waits for its digest.
+    ///   - throttles: A power of two; addresses and users that failed to log in.
+    ///   - scratch: `scratchByteCount` octets.
+    public init(
+        sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>, challenges: consuming Slab<Challenge>,
+        throttles: consuming Slab<Throttle>, scratch: consuming FixedBytes
+    ) {
+        self.sessions = sessions
+        self.buckets = buckets
+        self.challenges = challenges
+        self.throttles = throttles
+        self.scratch = scratch
+    }
+}
+
+/// The server's state machine, without I/O: documents and time in, answers out, changes into the store.
+///
+/// The shell calls `handle` for each request of a turn, commits the store once, and only then sends the answers. When
+/// the commit fails it calls `reload`, and the engine is what the store says.
+public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
+    /// The store, lent to the engine; the shell begins and commits its transactions.
+    public var store: Port
+
+    /// What the operator chose; may change between two turns.
+    public var settings: Settings
+
+    var vault: Vault
+    var sessions: SessionTable
+    var challenges: Slab<Challenge>
+    var throttles: Slab<Throttle>
+    /// Where records are put together; used by one function at a time, never across a call.
+    var scratch: FixedBytes
+    var sequences = SequenceBlock()
+    var challengeWrites = ChallengeWrites()
+    var counters = Counters()
+    /// When time alone has something to do next; nil when it has not.
+    var nextSweep: Instant?
+
+    /// An engine over a store and lent memory; `reload` gives it its state.
+    public init(
+        store: consuming Port, settings: Settings, vault: consuming Vault, memory: consuming EngineMemory
+    ) {
+        self.store = store
+        self.settings = settings
+        self.vault = vault
+        sessions = SessionTable(slots: memory.sessions, buckets: memory.buckets)
+        challenges = memory.challenges
+        throttles = memory.throttles
+        scratch = memory.scratch
+    }
+
+    /// The functions that this server offers to everybody. Source: protocol/session.md §7.1.
+    var offeredFunctions: FunctionSet {
+        FunctionSet(.mf).union(FunctionSet(.getspi))
+            .union(FunctionSet(.mm)).union(FunctionSet(.mdeliv)).union(FunctionSet(.fwmsg))
+            .union(.below(.imReceiveFunc))
+    }
+}
+
+/// Numbers for messages, reports, answers and sessions: each is higher than all before, also after a restart.
+struct SequenceBlock {
+    var next: UInt64 = 1
+    /// The first number that is not set aside yet.
+    var end: UInt64 = 1
+}
+
+/// What `status` tells.
+struct Counters {
+    var logins: UInt64 = 0
+    var authFailures: UInt64 = 0
+    var messagesAccepted: UInt64 = 0
+    var messagesDelivered: UInt64 = 0
+    var messagesRefused: UInt64 = 0
+    var messagesExpired: UInt64 = 0
+    var requests: UInt64 = 0
+    var repeatedRequests: UInt64 = 0
+}
+
+// MARK: - State
+
+extension Engine where Port: ~Copyable {
+    /// Reads the state from the store: at start, and after a turn whose commit failed.
+    public mutating func reload(_ turn: inout Turn) {
+        sessions.removeAll()
+        for index in 0..<challenges.count { challenges[index] = Challenge() }
+        let key = Key.fact("sequence")
+        sequences = SequenceBlock()
+        if let value = store.value(for: key.span) {
+            var reader = RecordReader(value)
+            sequences.end = reader.integer()
+            sequences.next = sequences.end
+        }
+        reloadSessions(&turn)
+        reloadChallenges(turn.now)
+        reloadAnswers(turn.now)
+        nextSweep = turn.now
+        sessions.checkInvariants()
+    }
+
+    private mutating func reloadSessions(_ turn: inout Turn) {
+        var skipped: UInt64 = 0
+        for index in 0..<sessions.capacity {
+            let slot = UInt16(index)
+            let key = Key.session(slot)
+            guard let record = store.value(for: key.span) else { continue }
+            guard var session = Session(record), address(of: session.user) != nil else {
+                skipped += 1
+                continue
+            }
+            sessions.open(session.user, at: slot)
+            session.nextSlot = sessions[slot].nextSlot
+            session.lastSeen = turn.now
+            session.expiresAt = turn.now.adding(seconds: expirySeconds(session.keepAliveSeconds))
+            sessions[slot] = session
+        }
+        if skipped > 0, turn.journal.begin(.storeSkip, turn.now, turn.wall) {
+            turn.journal.word("kind", "session")
+            turn.journal.number("n", skipped)
+            turn.journal.end()
+        }
+    }
+
+    private mutating func reloadChallenges(_ now: Instant) {
+        for index in 0..<challenges.count {
+            let key = Key.challenge(UInt16(index))
+            guard let record = store.value(for: key.span), let challenge = Challenge(record, now: now) else { continue }
+            challenges[index] = challenge
+        }
+    }
+
+    /// A number that was never used before.
+    mutating func takeSequence() -> UInt64 {
+        if sequences.next >= sequences.end {
+            sequences.end = sequences.next + UInt64(Limits.sequenceBlock)
+            scratch.removeAll()
+            scratch.append(bigEndian: sequences.end)
+            store.put(Key.fact("sequence").span, scratch)
+        }
+        sequences.next += 1
+        return sequences.next - 1
+    }
+
+    /// When `timePassed` should be called next; nil when nothing waits for time.
+    public var deadline: Instant? { nextSweep }
+}

@@ -1,0 +1,75 @@
+/// What a record of the log tells. The names never change; `board/LOGS.md` says what each means and what to do.
+public enum LogCode: UInt8, Sendable {
+    // The process
+    case start, pool, ready, stop, reload, status, level, config, clock, fatal, suppressed
+    // The store
+    case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
+    // The network
+    case listen, accept, httpRefused, wireRefused, connLimit, connTimeout, noBuffer
+    // Sessions
+    case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
+    // Messages
+    case mailboxFull, expired
+    // The operator
+    case userAdd, userDelete, userPassword, disconnect
+
+    /// The word in the record.
+    public var name: StaticString {
+        switch self {
+        case .start: return "START"
+        case .pool: return "POOL"
+        case .ready: return "READY"
+        case .stop: return "STOP"
+        case .reload: return "RELOAD"
+        case .status: return "STATUS"
+        case .level: return "LEVEL"
+        case .config: return "CONFIG"
+        case .clock: return "CLOCK"
+        case .fatal: return "FATAL"
+        case .suppressed: return "SUPPRESSED"
+        case .storeOpen: return "STORE-OPEN"
+        case .storeFull: return "STORE-FULL"
+        case .storeRoom: return "STORE-ROOM"
+        case .storeFail: return "STORE-FAIL"
+        case .storeSlow: return "STORE-SLOW"
+        case .storeSkip: return "STORE-SKIP"
+        case .listen: return "LISTEN"
+        case .accept: return "ACCEPT"
+        case .httpRefused: return "HTTP-REFUSED"
+        case .wireRefused: return "WIRE-REFUSED"
+        case .connLimit: return "CONN-LIMIT"
+        case .connTimeout: return "CONN-TIMEOUT"
+        case .noBuffer: return "NO-BUFFER"
+        case .login: return "LOGIN"
+        case .logout: return "LOGOUT"
+        case .authFail: return "AUTH-FAIL"
+        case .authWait: return "AUTH-WAIT"
+        case .sessionEnd: return "SESSION-END"
+        case .sessionsFull: return "SESSIONS-FULL"
+        case .refused: return "REFUSED"
+        case .mailboxFull: return "MAILBOX-FULL"
+        case .expired: return "EXPIRED"
+        case .userAdd: return "USER-ADD"
+        case .userDelete: return "USER-DEL"
+        case .userPassword: return "USER-PASSWD"
+        case .disconnect: return "DISCONNECT"
+        }
+    }
+
+    /// How much the record matters.
+    public var level: LogLevel {
+        switch self {
+        case .fatal, .storeFail: return .error
+        case .config, .suppressed, .storeFull, .storeSlow, .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
+            .connLimit, .noBuffer, .authFail, .authWait, .sessionsFull, .mailboxFull:
+            return .warning
+        case .start, .pool, .ready, .stop, .reload, .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
+            .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
+            return .notice
+        case .connTimeout, .expired: return .info
+        case .refused: return .debug
+        }
+    }
+
+    static var count: Int { Int(LogCode.disconnect.rawValue) + 1 }
+}

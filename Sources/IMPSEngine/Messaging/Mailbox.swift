@@ -1,0 +1,179 @@
+import CSP
+import Octets
+import Wire
+
+/// What waits for a user, in the order of arrival. One queue serves the sessions that are open and those to come.
+///
+/// Source: protocol/system-message.md §6.1, §6.4; protocol/transport.md §3.
+extension Engine where Port: ~Copyable {
+    // MARK: Totals
+
+    func totals(of user: UInt32) -> MailboxTotals {
+        let key = Key.mailbox(user)
+        guard let record = store.value(for: key.span) else { return MailboxTotals() }
+        return MailboxTotals(record) ?? MailboxTotals()
+    }
+
+    private mutating func storeTotals(_ totals: MailboxTotals, of user: UInt32) {
+        let key = Key.mailbox(user)
+        if totals.count == 0, totals.lingering == 0 {
+            store.delete(key.span)
+            return
+        }
+        scratch.removeAll()
+        totals.write(into: &scratch)
+        store.put(key.span, scratch)
+    }
+
+    /// Computes the totals of a mailbox from its entries.
+    mutating func recount(_ user: UInt32) {
+        var totals = MailboxTotals()
+        var sequence: UInt64 = 0
+        while let next = entryNumber(after: sequence, of: user) {
+            sequence = next
+            guard let entry = mailboxEntry(user, next) else { continue }
+            if entry.confirmationCount > 0 {
+                totals.lingering += 1
+            } else {
+                totals.count += 1
+                totals.byteCount += UInt64(entry.byteCount)
+            }
+        }
+        storeTotals(totals, of: user)
+    }
+
+    /// Whether a mailbox takes one more entry.
+    func hasMailboxRoom(_ user: UInt32, byteCount: UInt32) -> Bool {
+        let totals = totals(of: user)
+        return totals.count < settings.offlineMessagesMax
+            && totals.byteCount + UInt64(byteCount) <= UInt64(settings.offlineByteCountMax)
+    }
+
+    // MARK: Entries
+
+    func mailboxEntry(_ user: UInt32, _ sequence: UInt64) -> MailboxEntry? {
+        let key = Key.mailboxEntry(user, sequence)
+        guard let record = store.value(for: key.span) else { return nil }
+        return MailboxEntry(record)
+    }
+
+    /// Puts an entry into a mailbox and lets the user's sessions know.
+    mutating func enqueue(_ entry: MailboxEntry, _ sequence: UInt64, for user: UInt32) {
+        var totals = totals(of: user)
+        totals.count += 1
+        totals.byteCount += UInt64(entry.byteCount)
+        storeTotals(totals, of: user)
+        storeEntry(entry, sequence, of: user)
+        var slot = sessions.first(of: user)
+        while let current = slot {
+            sessions[current].mayHaveMore = true
+            slot = sessions.next(after: current)
+        }
+    }
+
+    private mutating func storeEntry(_ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32) {
+        scratch.removeAll()
+        entry.write(into: &scratch)
+        store.put(Key.mailboxEntry(user, sequence).span, scratch)
+    }
+
+    /// Takes an entry away and, with the last one of it, the message itself.
+    mutating func removeEntry(_ sequence: UInt64, of user: UInt32) {
+        guard let entry = mailboxEntry(user, sequence) else { return }
+        var totals = totals(of: user)
+        if entry.confirmationCount > 0 {
+            totals.lingering -= min(totals.lingering, 1)
+        } else {
+            totals.count -= min(totals.count, 1)
+            totals.byteCount -= min(totals.byteCount, UInt64(entry.byteCount))
+        }
+        store.delete(Key.mailboxEntry(user, sequence).span)
+        storeTotals(totals, of: user)
+        switch entry.kind {
+        case .message: removeMessage(sequence, after: user)
+        case .report: store.delete(Key.message(sequence, piece: 0).span)
+        }
+    }
+
+    /// The number of the entry that follows `sequence` in a mailbox; nil at the end.
+    func entryNumber(after sequence: UInt64, of user: UInt32) -> UInt64? {
+        let key = Key.mailboxEntry(user, sequence + 1)
+        guard let entry = store.entry(atOrAfter: key.span) else { return nil }
+        return sequenceNumber(entry.key, of: user)
+    }
+
+    /// The number of the entry before `sequence` in a mailbox; nil at the beginning.
+    func entryNumber(before sequence: UInt64, of user: UInt32) -> UInt64? {
+        let key = Key.mailboxEntry(user, sequence)
+        guard let entry = store.entry(before: key.span) else { return nil }
+        return sequenceNumber(entry.key, of: user)
+    }
+
+    private func sequenceNumber(_ key: Span<UInt8>, of user: UInt32) -> UInt64? {
+        guard key.count == 13, key[0] == 0x51 else { return nil }
+        var reader = RecordReader(key.extracting(1..<13))
+        guard reader.integer(UInt32.self) == user else { return nil }
+        return reader.integer(UInt64.self)
+    }
+
+    // MARK: Confirmation
+
+    /// A session has got a message: the sender is told the first time, and it goes when no other session waits for it.
+    ///
+    /// - Source: protocol/primitives.md §6.2, rules 7, 9 and 11.
+    mutating func confirm(_ sequence: UInt64, in slot: UInt16, _ turn: inout Turn) {
+        let user = sessions[slot].user
+        forgetOutstanding(sequence, in: slot)
+        guard var entry = mailboxEntry(user, sequence), entry.kind == .message else { return }
+        guard !entry.isConfirmed(by: sessions[slot].number) else { return }
+        if entry.confirmationCount == 0 {
+            counters.messagesDelivered += 1
+            report(.success, about: sequence, to: user, turn.wall)
+            var totals = totals(of: user)
+            totals.count -= min(totals.count, 1)
+            totals.byteCount -= min(totals.byteCount, UInt64(entry.byteCount))
+            totals.lingering += 1
+            storeTotals(totals, of: user)
+        }
+        entry.confirmations[entry.confirmationCount] = sessions[slot].number
+        entry.confirmationCount += 1
+        let isBounded = entry.confirmationCount < MailboxEntry.confirmationCountMax
+            && totals(of: user).lingering <= settings.offlineMessagesMax
+        storeEntry(entry, sequence, of: user)
+        if !isBounded || !isAwaited(entry, sequence, of: user, turn.now) { removeEntry(sequence, of: user) }
+    }
+
+    /// Whether another session of the user still has to get an entry that one session confirmed.
+    ///
+    /// Sessions that came after the message do not: somebody has read it already. Nor do those that have been silent for
+    /// long: a phone that was switched off may not keep messages for an hour.
+    private func isAwaited(_ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32, _ now: Instant) -> Bool {
+        var slot = sessions.first(of: user)
+        while let current = slot {
+            let session = sessions[current].number
+            if sessions[current].closing == 0, session < sequence, !entry.isConfirmed(by: session),
+                sessions[current].lastSeen.adding(seconds: 300) > now {
+                return true
+            }
+            slot = sessions.next(after: current)
+        }
+        return false
+    }
+
+    /// Lets go of what only waited for a session that ends now.
+    mutating func releaseMailbox(of slot: UInt16, _ turn: inout Turn) {
+        let user = sessions[slot].user
+        guard totals(of: user).lingering > 0 else { return }
+        var sequence: UInt64 = 0
+        while let next = entryNumber(after: sequence, of: user) {
+            sequence = next
+            guard let entry = mailboxEntry(user, next), entry.confirmationCount > 0 else { continue }
+            if !isAwaited(entry, next, of: user, turn.now) { removeEntry(next, of: user) }
+        }
+    }
+
+    /// Empties a mailbox, because its user is deleted.
+    mutating func removeMailbox(of user: UInt32) {
+        while let next = entryNumber(after: 0, of: user) { removeEntry(next, of: user) }
+    }
+}

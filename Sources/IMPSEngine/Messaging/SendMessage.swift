@@ -1,0 +1,301 @@
+import CSP
+import Octets
+import Wire
+
+/// A recipient of a message and what became of it.
+private struct Delivery {
+    var user: UInt32 = 0
+    /// The element that named the recipient, for the answer.
+    var element: Document.Element?
+    var code = StatusCode.success
+}
+
+/// The recipients of one message.
+private struct Deliveries {
+    var items = InlineArray<64, Delivery>(repeating: Delivery())
+    var count = 0
+
+    var failureCount: Int {
+        var failures = 0
+        for index in 0..<count where items[index].code != .success { failures += 1 }
+        return failures
+    }
+
+    mutating func append(_ delivery: Delivery) throws(Refusal) {
+        guard count < items.count else { throw Refusal(.badParameter, "too many recipients") }
+        items[count] = delivery
+        count += 1
+    }
+
+    func contains(_ user: UInt32) -> Bool {
+        for index in 0..<count where items[index].user == user && items[index].code == .success { return true }
+        return false
+    }
+}
+
+extension Engine where Port: ~Copyable {
+    /// SendMessage-Request: accepts a message for each recipient that may have it.
+    ///
+    /// - Throws: 402 without usable MessageInfo or Recipient or with too much content, 507 when the store is full, and
+    ///   the code of the failure when the only recipient cannot have it.
+    /// - Source: protocol/primitives.md §6, protocol/system-message.md §6.1.
+    mutating func sendMessage(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
+        _ turn: inout Turn, into writer: inout Writer
+    ) throws(Refusal) {
+        guard let info = document.first(.messageInfo, in: element) else {
+            throw Refusal(.badParameter, "MessageInfo missing")
+        }
+        var header = try header(document, element, info)
+        let content = document.first(.contentData, in: element)
+        if let content {
+            let byteCount = document.text(of: content).count
+            guard byteCount <= Int(settings.messageByteCountMax) else {
+                throw Refusal(.badParameter, "content larger than this server takes")
+            }
+            header.contentByteCount = UInt32(byteCount)
+        }
+        guard let account = account(of: sessions[slot].user) else { throw Refusal(.forbidden) }
+        header.sender = account.display
+        var deliveries = try recipients(document, info, from: sessions[slot].user, header.contentByteCount, &turn)
+        try refuseIfNobody(document, request, deliveries, into: &writer)
+        let sequence = takeSequence()
+        if let content {
+            accept(&header, sequence, document.text(of: content), &deliveries, turn)
+        } else {
+            accept(&header, sequence, Span(), &deliveries, turn)
+        }
+
+        writer.open(.sendMessageResponse)
+        writeResult(document, request, deliveries, into: &writer)
+        writer.text(.messageID, messageID(sequence).span)
+        writer.close(.sendMessageResponse)
+    }
+
+    /// Stores a message for the recipients that may have it.
+    private mutating func accept(
+        _ header: inout MessageHeader, _ sequence: UInt64, _ content: Span<UInt8>, _ deliveries: inout Deliveries,
+        _ turn: borrowing Turn
+    ) {
+        header.sent = turn.wall.storedSeconds
+        for index in 0..<deliveries.count where deliveries.items[index].code == .success {
+            header.recipients[header.recipientCount] = deliveries.items[index].user
+            header.recipientCount += 1
+        }
+        storeMessage(header, sequence, content)
+        for index in 0..<header.recipientCount {
+            let entry = MailboxEntry(kind: .message, byteCount: header.contentByteCount)
+            enqueue(entry, sequence, for: header.recipients[index])
+            scheduleExpiry(header, sequence, of: header.recipients[index], turn)
+        }
+        counters.messagesAccepted += UInt64(header.recipientCount)
+    }
+
+    private func header(
+        _ document: borrowing Document, _ element: Document.Element, _ info: Document.Element
+    ) throws(Refusal) -> MessageHeader {
+        var header = MessageHeader()
+        header.wantsReport = document.flag(.deliveryReport, in: element) ?? false
+        if let validity = document.first(.validity, in: info) {
+            guard let seconds = Decimal.parse(document.word(of: validity)) else {
+                throw Refusal(.badParameter, "Validity is a number of seconds")
+            }
+            header.validity = UInt32(min(seconds, UInt64(UInt32.max)))
+        }
+        if let encoding = document.first(.contentEncoding, in: info), document.word(of: encoding).count > 0 {
+            let word = document.word(of: encoding)
+            guard word.equalsIgnoringCase("BASE64") || word.equalsIgnoringCase("None") else {
+                throw Refusal(.headerEncodingNotSupported, "ContentEncoding is None or BASE64")
+            }
+            header.isBase64 = word.equalsIgnoringCase("BASE64")
+        }
+        _ = header.contentType.append(ContentType.plainText)
+        if let type = document.first(.contentType, in: info), document.word(of: type).count > 0 {
+            guard let copy = InlineBytes<100>(document.word(of: type)) else {
+                throw Refusal(.unsupportedMediaType, "ContentType too long")
+            }
+            header.contentType = copy
+        }
+        return header
+    }
+
+    // MARK: Recipients
+
+    /// Every recipient of a message once, with what the checks say. Source: protocol/primitives.md §6.2, rule 1.
+    private mutating func recipients(
+        _ document: borrowing Document, _ info: Document.Element, from sender: UInt32, _ byteCount: UInt32,
+        _ turn: inout Turn
+    ) throws(Refusal) -> Deliveries {
+        guard let recipient = document.first(.recipient, in: info) else {
+            throw Refusal(.badParameter, "Recipient missing")
+        }
+        var deliveries = Deliveries()
+        var next = document.firstChild(of: recipient)
+        while let current = next {
+            next = document.nextSibling(of: current)
+            switch document.tag(of: current) {
+            case .user:
+                guard let userID = document.first(.userID, in: current) else { continue }
+                let delivery = delivery(document, userID, from: sender, byteCount, &turn)
+                if delivery.code == .success, deliveries.contains(delivery.user) { continue }
+                try deliveries.append(delivery)
+            case .contactList:
+                try deliveries.append(Delivery(element: current, code: .contactListDoesNotExist))
+            case .group:
+                try deliveries.append(Delivery(element: current, code: .groupDoesNotExist))
+            default: continue
+            }
+        }
+        guard deliveries.count > 0 else { throw Refusal(.badParameter, "Recipient names nobody") }
+        return deliveries
+    }
+
+    /// The checks for one recipient, in their order. Source: protocol/system-message.md §6.1.
+    private mutating func delivery(
+        _ document: borrowing Document, _ element: Document.Element, from sender: UInt32, _ byteCount: UInt32,
+        _ turn: inout Turn
+    ) -> Delivery {
+        guard let address = Address(document.word(of: element), homeDomain: settings.domain.span),
+            address.kind == .user
+        else { return Delivery(element: element, code: .unknownUser) }
+        guard address.isLocal else { return Delivery(element: element, code: .domainNotSupported) }
+        guard let account = account(address.canonical) else { return Delivery(element: element, code: .unknownUser) }
+        guard mayReach(account.number, from: sender) else {
+            return Delivery(element: element, code: .recipientBlockedTheSender)
+        }
+        if sessions.first(of: account.number) == nil {
+            guard maySendOffline(to: account.number, from: sender) else {
+                return Delivery(element: element, code: .recipientUnauthorized)
+            }
+            guard settings.storesOffline else { return Delivery(element: element, code: .recipientNotLoggedIn) }
+        }
+        guard store.hasRoom, hasMailboxRoom(account.number, byteCount: byteCount) else {
+            counters.messagesRefused += 1
+            if turn.journal.begin(.mailboxFull, turn.now, turn.wall) {
+                turn.journal.text("user", address.canonical)
+                turn.journal.word("what", store.hasRoom ? "mailbox" : "store")
+                turn.journal.end()
+            }
+            return Delivery(element: element, code: .messageQueueFull)
+        }
+        return Delivery(user: account.number, element: element)
+    }
+
+    /// Whether a recipient's block and grant lists let a sender through; nobody has such lists yet.
+    private func mayReach(_ recipient: UInt32, from sender: UInt32) -> Bool { true }
+
+    /// Whether a sender may leave messages for somebody offline: everybody may.
+    private func maySendOffline(to recipient: UInt32, from sender: UInt32) -> Bool { true }
+
+    // MARK: Answer
+
+    /// Refuses a message that nobody can have: with the code of the only recipient, of all, or 900.
+    private func refuseIfNobody(
+        _ document: borrowing Document, _ request: Request, _ deliveries: Deliveries, into writer: inout Writer
+    ) throws(Refusal) {
+        guard deliveries.failureCount == deliveries.count else { return }
+        let code = deliveries.items[0].code
+        for index in 0..<deliveries.count where deliveries.items[index].code != code {
+            throw Refusal(.multipleErrors)
+        }
+        throw Refusal(code)
+    }
+
+    /// 200, or 201 with the failures, grouped by their codes.
+    private func writeResult(
+        _ document: borrowing Document, _ request: Request, _ deliveries: Deliveries, into writer: inout Writer
+    ) {
+        guard deliveries.failureCount > 0 else {
+            writer.result(.success)
+            return
+        }
+        writer.open(.result)
+        writer.integer(.code, UInt64(StatusCode.partialSuccess.rawValue))
+        writer.text(.description, StatusCode.partialSuccess.meaning)
+        for index in 0..<deliveries.count {
+            let code = deliveries.items[index].code
+            guard code != .success, !isEarlier(code, than: index, in: deliveries) else { continue }
+            writer.open(.detailedResult)
+            writer.integer(.code, UInt64(code.rawValue))
+            writer.text(.description, code.meaning)
+            for other in index..<deliveries.count where deliveries.items[other].code == code {
+                writeFailed(document, request, deliveries.items[other], into: &writer)
+            }
+            writer.close(.detailedResult)
+        }
+        writer.close(.result)
+    }
+
+    private func isEarlier(_ code: StatusCode, than index: Int, in deliveries: Deliveries) -> Bool {
+        for other in 0..<index where deliveries.items[other].code == code { return true }
+        return false
+    }
+
+    /// Names a failed recipient in a DetailedResult. Source: protocol/session.md §1.5.
+    private func writeFailed(
+        _ document: borrowing Document, _ request: Request, _ delivery: Delivery, into writer: inout Writer
+    ) {
+        guard let element = delivery.element else { return }
+        switch document.tag(of: element) {
+        case .group:
+            if let id = document.first(.groupID, in: element) { writer.text(.groupID, document.word(of: id)) }
+        case .contactList:
+            if request.version > .v1_1 { writer.text(.contactList, document.word(of: element)) }
+        default: writer.text(.userID, document.word(of: element))
+        }
+    }
+
+    // MARK: ForwardMessage
+
+    /// ForwardMessage-Request: a message that waits goes to somebody else instead.
+    ///
+    /// - Throws: as `sendMessage`, and 426 for a message that does not wait for this user.
+    /// - Source: protocol/primitives.md §6.1; §6.2, rule 7 (report 541).
+    mutating func forwardMessage(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
+        _ turn: inout Turn, into writer: inout Writer
+    ) throws(Refusal) {
+        let original = try ownMessage(document, element, in: slot)
+        guard var header = messageHeader(original), let account = account(of: sessions[slot].user) else {
+            throw Refusal(.invalidMessageID)
+        }
+        var deliveries = try recipients(document, element, from: sessions[slot].user, header.contentByteCount, &turn)
+        try refuseIfNobody(document, request, deliveries, into: &writer)
+        let sequence = takeSequence()
+        let originalByteCount = header.byteCount
+        header.sender = account.display
+        header.wantsReport = false
+        header.validity = 0
+        header.recipientCount = 0
+        accept(&header, sequence, Span(), &deliveries, turn)
+        copyContent(of: original, from: originalByteCount, to: sequence)
+        report(.messageForwarded, about: original, to: sessions[slot].user, turn.wall)
+        forgetOutstanding(original, in: slot)
+        removeEntry(original, of: sessions[slot].user)
+        if deliveries.failureCount == 0 {
+            writer.status(.success)
+        } else {
+            writer.open(.status)
+            writeResult(document, request, deliveries, into: &writer)
+            writer.close(.status)
+        }
+    }
+
+    /// Gives a message that was stored without content the content of another, each piece one place further on.
+    private mutating func copyContent(of original: UInt64, from headerByteCount: Int, to sequence: UInt64) {
+        var piece: UInt8 = 0
+        while piece < .max {
+            scratch.removeAll()
+            let key = Key.message(original, piece: piece)
+            Engine.append(key, in: store, skipping: piece == 0 ? headerByteCount : 0, to: &scratch)
+            guard scratch.count > 0 else { return }
+            piece += 1
+            store.put(Key.message(sequence, piece: piece).span, scratch)
+        }
+    }
+
+    static func append(_ key: Key, in store: borrowing Port, skipping count: Int, to scratch: inout FixedBytes) {
+        guard let value = store.value(for: key.span), value.count >= count else { return }
+        scratch.append(value.extracting(count..<value.count))
+    }
+}

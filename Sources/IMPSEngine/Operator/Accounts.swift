@@ -1,0 +1,163 @@
+import CSP
+import Digests
+import Octets
+import Wire
+
+/// Why an operator's command is not done.
+public enum OperatorError: Error {
+    /// The command or one of its words is not known.
+    case usage(StaticString)
+    /// The address is none of a user of this domain.
+    case notAnAddress
+    /// There is an account with this address already.
+    case userExists
+    /// There is no account with this address.
+    case userUnknown
+    /// The password is too short or too long, or has a control character.
+    case passwordRefused
+    /// There is no such session.
+    case sessionUnknown
+    /// The store has no room for another account.
+    case storeFull
+
+    /// The word that scripts compare.
+    public var code: StaticString {
+        switch self {
+        case .usage: return "usage"
+        case .notAnAddress: return "not-an-address"
+        case .userExists: return "user-exists"
+        case .userUnknown: return "user-unknown"
+        case .passwordRefused: return "password-refused"
+        case .sessionUnknown: return "session-unknown"
+        case .storeFull: return "store-full"
+        }
+    }
+
+    /// What is wrong and what would be right.
+    public var explanation: StaticString {
+        switch self {
+        case .usage(let words): return words
+        case .notAnAddress: return "expected wv:name@domain with the domain of the configuration"
+        case .userExists: return "there is an account with this address already"
+        case .userUnknown: return "there is no account with this address"
+        case .passwordRefused: return "a password has 6 to 50 characters and no control character"
+        case .sessionUnknown: return "there is no such session"
+        case .storeFull: return "the store is full; free room or raise db_kb"
+        }
+    }
+}
+
+/// Accounts are made and changed by the operator only.
+extension Engine where Port: ~Copyable {
+    /// Makes an account.
+    ///
+    /// - Throws: `notAnAddress`, `userExists`, `passwordRefused`, `storeFull`.
+    mutating func addUser(
+        _ name: Span<UInt8>, kind: AccountKind, password: Span<UInt8>, _ turn: inout Turn
+    ) throws(OperatorError) {
+        let address = try localAddress(name)
+        guard account(address.canonical) == nil else { throw .userExists }
+        guard store.hasRoom else { throw .storeFull }
+        let credential = try credential(password, kind, address.canonical, &turn)
+        let account = Account(
+            number: takeUserNumber(), kind: kind, created: turn.wall.storedSeconds,
+            display: display(name, address), credential: credential)
+        store(account, address: address.canonical)
+        log(.userAdd, address, &turn)
+    }
+
+    /// Takes an account away, with its sessions and its mailbox.
+    ///
+    /// - Throws: `notAnAddress`, `userUnknown`.
+    mutating func deleteUser(_ name: Span<UInt8>, _ turn: inout Turn) throws(OperatorError) {
+        let address = try localAddress(name)
+        guard let account = account(address.canonical) else { throw .userUnknown }
+        while let slot = sessions.first(of: account.number) { endSession(slot, .deleted, &turn) }
+        removeMailbox(of: account.number)
+        for place in 0..<challenges.count where challenges[place].user == account.number {
+            if challenges[place].isStored { store.delete(Key.challenge(UInt16(place)).span) }
+            challenges[place] = Challenge()
+        }
+        store.delete(Key.account(address.canonical).span)
+        store.delete(Key.user(account.number).span)
+        log(.userDelete, address, &turn)
+    }
+
+    /// Gives an account another password and, if wanted, another kind. Its sessions go on.
+    ///
+    /// - Throws: `notAnAddress`, `userUnknown`, `passwordRefused`.
+    mutating func setPassword(
+        _ name: Span<UInt8>, kind: AccountKind?, password: Span<UInt8>, _ turn: inout Turn
+    ) throws(OperatorError) {
+        let address = try localAddress(name)
+        guard var account = account(address.canonical) else { throw .userUnknown }
+        account.kind = kind ?? account.kind
+        account.credential = try credential(password, account.kind, address.canonical, &turn)
+        store(account, address: address.canonical)
+        log(.userPassword, address, &turn)
+    }
+
+    func localAddress(_ name: Span<UInt8>) throws(OperatorError) -> Address {
+        guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user, address.isLocal
+        else { throw .notAnAddress }
+        return address
+    }
+
+    private mutating func log(_ code: LogCode, _ address: Address, _ turn: inout Turn) {
+        guard turn.journal.begin(code, turn.now, turn.wall) else { return }
+        turn.journal.text("user", address.canonical)
+        turn.journal.end()
+    }
+
+    /// The address as its owner spelled it: with the letters as given, schema and domain added when they are missing.
+    private func display(_ name: Span<UInt8>, _ address: Address) -> InlineBytes<100> {
+        var local = name.trimmed()
+        if local.count >= 3, local.extracting(0..<3).equalsIgnoringCase("wv:") {
+            local = local.extracting(3..<local.count)
+        }
+        local = local.extracting(0..<(local.firstIndex(of: 0x40) ?? local.count))
+        var display = InlineBytes<100>()
+        guard display.append("wv:"), display.append(local), display.append(0x40), display.append(settings.domain.span)
+        else { return InlineBytes<100>(address.canonical) ?? InlineBytes() }
+        return display
+    }
+
+    private mutating func takeUserNumber() -> UInt32 {
+        let key = Key.fact("user")
+        var number: UInt32 = 1
+        if let value = store.value(for: key.span) {
+            var reader = RecordReader(value)
+            number = reader.integer()
+        }
+        scratch.removeAll()
+        scratch.append(bigEndian: number + 1)
+        store.put(key.span, scratch)
+        return number
+    }
+
+    /// What an account keeps of its password.
+    private mutating func credential(
+        _ password: Span<UInt8>, _ kind: AccountKind, _ address: Span<UInt8>, _ turn: inout Turn
+    ) throws(OperatorError) -> InlineBytes<160> {
+        guard let length = UTF8.scalarCount(password), length >= 6, length <= 50,
+            password.count <= Int(Limits.passwordByteCountMax)
+        else { throw .passwordRefused }
+        for index in password.indices where password[index] < 0x20 || password[index] == 0x7F { throw .passwordRefused }
+        switch kind {
+        case .digest:
+            guard let sealed: InlineBytes<160> = vault.seal(password, owner: address, nonce: turn.entropy.take()) else {
+                throw .passwordRefused
+            }
+            return sealed
+        case .passwordOnly:
+            let salt: InlineArray<16, UInt8> = turn.entropy.take()
+            let rounds = UInt32(Limits.passwordRounds)
+            let hash = vault.hash(password: password, salt: salt.span, iterations: rounds)
+            var credential = InlineBytes<160>()
+            _ = credential.append(bigEndian: rounds)
+            _ = credential.append(salt.span)
+            _ = credential.append(hash.span)
+            return credential
+        }
+    }
+}

@@ -1,0 +1,310 @@
+import CSP
+import Octets
+import Wire
+
+/// A command of the operator on its way: the line that was sent, and how far its answer is.
+public struct ControlCommand: ~Copyable {
+    /// The longest command in octets.
+    public static var lineByteCountMax: Int { 1024 }
+
+    /// The words of the command, separated by spaces; within a word what is no printable ASCII is `\xNN`.
+    public var line: FixedBytes
+
+    /// The last key that the answer told of; the next part begins after it.
+    var lastKey = Key()
+    var position: UInt64 = 0
+    var count: UInt64 = 0
+
+    /// A command over lent memory of `lineByteCountMax` octets.
+    public init(line: consuming FixedBytes) {
+        self.line = line
+    }
+
+    /// Prepares for another command.
+    public mutating func reset() {
+        // A line may hold a password.
+        for index in 0..<line.count { line[index] = 0 }
+        line.removeAll()
+        lastKey = Key()
+        position = 0
+        count = 0
+    }
+}
+
+/// How far the answer to a command is.
+public enum ControlProgress: Sendable {
+    /// The answer is complete.
+    case done
+    /// The output is full: send it and ask again.
+    case more
+}
+
+/// The words of a command, unescaped one after the other.
+private struct Words: ~Escapable {
+    private var rest: Span<UInt8>
+
+    @_lifetime(copy line)
+    init(_ line: Span<UInt8>) {
+        rest = line
+    }
+
+    /// The next word; empty at the end, and when it is too long.
+    mutating func next() -> InlineBytes<200> {
+        while rest.count > 0, rest[0] == 0x20 { rest = rest.extracting(1..<rest.count) }
+        let end = rest.firstIndex(of: 0x20) ?? rest.count
+        let word = rest.extracting(0..<end)
+        rest = rest.extracting(end..<rest.count)
+        var text = InlineBytes<200>()
+        var index = 0
+        while index < word.count {
+            if word[index] == 0x5C, index + 3 < word.count, word[index + 1] == 0x78,
+                let high = Hexadecimal.value(word[index + 2]), let low = Hexadecimal.value(word[index + 3]) {
+                guard text.append(high << 4 | low) else { return InlineBytes() }
+                index += 4
+            } else {
+                guard text.append(word[index]) else { return InlineBytes() }
+                index += 1
+            }
+        }
+        return text
+    }
+}
+
+/// Commands of the operator's tool, the same through the control socket and on the store alone.
+///
+/// An answer is lines of `key=value` and then one line, `ok` or `error code words`. Long answers come in parts, so that
+/// a listing of 100,000 users needs no more memory than one of ten and never holds a turn up.
+extension Engine where Port: ~Copyable {
+    /// Does a command, or goes on with its answer.
+    ///
+    /// - Parameter output: Takes the next part of the answer; it is empty before, with room for 4 KB at least.
+    public mutating func control(
+        _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
+    ) -> ControlProgress {
+        do throws(OperatorError) {
+            guard try execute(&command, &turn, into: &output) == .done else { return .more }
+            output.append("ok\n")
+        } catch {
+            output.append("error ")
+            output.append(error.code)
+            output.append(0x20)
+            output.append(error.explanation)
+            output.append(0x0A)
+        }
+        return .done
+    }
+
+    private mutating func execute(
+        _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
+    ) throws(OperatorError) -> ControlProgress {
+        var words = Words(command.line.span)
+        let verb = words.next()
+        if verb.span.equals("user") {
+            let action = words.next()
+            if action.span.equals("list") { return listUsers(&command, into: &output) }
+            let name = words.next()
+            if action.span.equals("show") {
+                try showUser(name.span, into: &output)
+            } else if action.span.equals("del") {
+                try deleteUser(name.span, &turn)
+            } else {
+                let kind = try kind(words.next().span)
+                let password = words.next()
+                if action.span.equals("add") {
+                    try addUser(name.span, kind: kind ?? .digest, password: password.span, &turn)
+                } else if action.span.equals("passwd") {
+                    try setPassword(name.span, kind: kind, password: password.span, &turn)
+                } else {
+                    throw .usage("user add|del|list|passwd|show")
+                }
+            }
+            return .done
+        }
+        if verb.span.equals("status") {
+            writeStatus(&turn, into: &output)
+            return .done
+        }
+        if verb.span.equals("sessions") { return listSessions(&command, turn.now, into: &output) }
+        if verb.span.equals("disconnect") {
+            try disconnectUser(words.next().span, &turn)
+            return .done
+        }
+        if verb.span.equals("log-level") {
+            try setLogLevel(words.next().span, &turn, into: &output)
+            return .done
+        }
+        if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
+        if verb.span.equals("dump") { return dump(&command, into: &output) }
+        throw .usage("user, status, sessions, disconnect, log-level, log or dump")
+    }
+
+    private func kind(_ word: Span<UInt8>) throws(OperatorError) -> AccountKind? {
+        if word.equals(AccountKind.digest.name) { return .digest }
+        if word.equals(AccountKind.passwordOnly.name) { return .passwordOnly }
+        if word.equals("same") { return nil }
+        throw .usage("the kind of an account is digest or password-only")
+    }
+
+    // MARK: Users
+
+    private func listUsers(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
+        while output.freeCapacity > 512 {
+            guard let address = nextAccount(&command) else { return .done }
+            if let account = account(address.span) { write(account, into: &output) }
+        }
+        return .more
+    }
+
+    /// The address of the account after the last one that was told.
+    private func nextAccount(_ command: inout ControlCommand) -> InlineBytes<100>? {
+        var start = command.lastKey
+        if start.isEmpty { start = Key.kind(0x41) } else { _ = start.append(0) }
+        guard let entry = store.entry(atOrAfter: start.span), entry.key[0] == 0x41 else { return nil }
+        command.lastKey = Key(entry.key) ?? Key()
+        return InlineBytes<100>(entry.key.extracting(1..<entry.key.count))
+    }
+
+    private func write(_ account: Account, into output: inout FixedBytes) {
+        let totals = totals(of: account.number)
+        var sessionCount: UInt64 = 0
+        var slot = sessions.first(of: account.number)
+        while let current = slot {
+            sessionCount += 1
+            slot = sessions.next(after: current)
+        }
+        output.field("user", account.display.span)
+        output.field("kind", account.kind.name.octets)
+        output.field("sessions", sessionCount)
+        output.field("waiting", UInt64(totals.count))
+        output.field("waiting_bytes", totals.byteCount)
+        output.field("created", account.created)
+        output.endRecord()
+    }
+
+    private func showUser(_ name: Span<UInt8>, into output: inout FixedBytes) throws(OperatorError) {
+        let address = try localAddress(name)
+        guard let account = account(address.canonical) else { throw .userUnknown }
+        write(account, into: &output)
+    }
+
+    // MARK: Sessions
+
+    private func listSessions(
+        _ command: inout ControlCommand, _ now: Instant, into output: inout FixedBytes
+    ) -> ControlProgress {
+        while command.position < UInt64(sessions.end) {
+            guard output.freeCapacity > 512 else { return .more }
+            let slot = UInt16(command.position)
+            command.position += 1
+            guard sessions[slot].isOpen else { continue }
+            if let account = account(of: sessions[slot].user) { output.field("user", account.display.span) }
+            output.field("slot", UInt64(slot))
+            output.field("version", sessions[slot].version.name.octets)
+            output.field("idle_s", (now.milliseconds - min(now.milliseconds, sessions[slot].lastSeen.milliseconds)) / 1000)
+            output.field("keepalive_s", UInt64(sessions[slot].keepAliveSeconds))
+            output.field("method", sessions[slot].deliveryMethod.letter.octets)
+            output.field("closing", UInt64(sessions[slot].closing))
+            output.endRecord()
+        }
+        return .done
+    }
+
+    /// Ends all sessions of a user with Disconnect 601.
+    private mutating func disconnectUser(_ name: Span<UInt8>, _ turn: inout Turn) throws(OperatorError) {
+        let address = try localAddress(name)
+        guard let account = account(address.canonical) else { throw .userUnknown }
+        guard sessions.first(of: account.number) != nil else { throw .sessionUnknown }
+        var next = sessions.first(of: account.number)
+        while let slot = next {
+            next = sessions.next(after: slot)
+            disconnect(slot, .forcedLogout, &turn)
+        }
+    }
+
+    // MARK: Log
+
+    private func setLogLevel(
+        _ word: Span<UInt8>, _ turn: inout Turn, into output: inout FixedBytes
+    ) throws(OperatorError) {
+        if word.count > 0 {
+            guard let level = LogLevel(name: word) else { throw .usage("log-level err|warning|notice|info|debug") }
+            turn.journal.level = level
+        }
+        output.field("level", turn.journal.level.name.octets)
+        output.endRecord()
+    }
+
+    private func listRecords(
+        _ command: inout ControlCommand, _ turn: borrowing Turn, into output: inout FixedBytes
+    ) -> ControlProgress {
+        command.position = max(command.position, turn.journal.firstKept)
+        while command.position < turn.journal.recordCount {
+            guard output.freeCapacity > 1024 else { return .more }
+            output.field("record", turn.journal.record(command.position))
+            output.endRecord()
+            command.position += 1
+        }
+        return .done
+    }
+
+    // MARK: Status
+
+    /// What the engine knows of itself; the shell adds what it knows of the process.
+    private func writeStatus(_ turn: inout Turn, into output: inout FixedBytes) {
+        output.field("uptime_s", turn.now.milliseconds / 1000)
+        output.field("clock", (turn.wall.isTrusted ? "trusted" : "untrusted" as StaticString).octets)
+        output.field("sessions", UInt64(sessions.count))
+        output.field("sessions_most", UInt64(sessions.countMost))
+        output.field("sessions_max", UInt64(sessions.capacity))
+        output.field("sessions_refused", sessions.refusedCount)
+        output.field("logins", counters.logins)
+        output.field("auth_failures", counters.authFailures)
+        output.field("requests", counters.requests)
+        output.field("repeated", counters.repeatedRequests)
+        output.field("accepted", counters.messagesAccepted)
+        output.field("delivered", counters.messagesDelivered)
+        output.field("refused", counters.messagesRefused)
+        output.field("expired", counters.messagesExpired)
+        output.field("room", store.hasRoom ? 1 : 0)
+        output.endRecord()
+    }
+}
+
+extension FixedBytes {
+    /// Adds `key=value` of an answer to the operator; what is no printable ASCII, and the space, become `\xNN`.
+    public mutating func field(_ key: StaticString, _ value: Span<UInt8>) {
+        separate()
+        append(key)
+        append(0x3D)
+        append(escaped: value)
+    }
+
+    /// Adds `key=value` with a number.
+    public mutating func field(_ key: StaticString, _ value: UInt64) {
+        separate()
+        append(key)
+        append(0x3D)
+        append(decimal: value)
+    }
+
+    /// Ends a record of fields.
+    public mutating func endRecord() { append(0x0A) }
+
+    /// Adds text in printable ASCII without spaces; the rest, and the backslash, as `\xNN`.
+    public mutating func append(escaped text: Span<UInt8>) {
+        for index in text.indices {
+            let octet = text[index]
+            if octet > 0x20, octet < 0x7F, octet != 0x5C {
+                append(octet)
+            } else {
+                append("\\x")
+                append(Hexadecimal.digit(octet >> 4))
+                append(Hexadecimal.digit(octet))
+            }
+        }
+    }
+
+    private mutating func separate() {
+        if count > 0, self[count - 1] != 0x0A { append(0x20) }
+    }
+}

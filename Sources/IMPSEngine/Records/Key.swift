@@ -1,0 +1,81 @@
+import Octets
+
+/// The keys of the store. The first octet is the kind, numbers are big-endian, so that order is time.
+///
+/// | Key | Value |
+/// |---|---|
+/// | `!name` | facts about the store itself |
+/// | `A` address | account |
+/// | `C` slot | pending login challenge |
+/// | `I` slot | SessionCookie of a session |
+/// | `K` slot | content types and other lists of a session's capabilities |
+/// | `M` sequence, piece | message or report, the first piece with its header |
+/// | `Q` user | totals of a mailbox |
+/// | `Q` user, sequence | an entry of a mailbox, in the order of delivery |
+/// | `R` sequence | answer to a request that changed something |
+/// | `S` slot | session |
+/// | `U` user | address of a user number |
+/// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |
+typealias Key = InlineBytes<112>
+
+extension InlineBytes where capacity == 112 {
+    private init(_ kind: UInt8) {
+        self.init()
+        _ = append(kind)
+    }
+
+    /// A fact about the store: `schema`, `sequence`, `user`.
+    static func fact(_ name: StaticString) -> Key {
+        var key = Key(0x21)
+        _ = key.append(name)
+        return key
+    }
+
+    /// All keys that begin with this one are of the kind `letter`.
+    static func kind(_ letter: UInt8) -> Key { Key(letter) }
+
+    static func account(_ address: Span<UInt8>) -> Key {
+        var key = Key(0x41)
+        _ = key.append(address)
+        return key
+    }
+
+    static func challenge(_ slot: UInt16) -> Key { numbered(0x43, slot) }
+
+    static func cookie(_ slot: UInt16) -> Key { numbered(0x49, slot) }
+
+    static func capabilityLists(_ slot: UInt16) -> Key { numbered(0x4B, slot) }
+
+    static func message(_ sequence: UInt64, piece: UInt8) -> Key {
+        var key = numbered(0x4D, sequence)
+        _ = key.append(piece)
+        return key
+    }
+
+    static func mailbox(_ user: UInt32) -> Key { numbered(0x51, user) }
+
+    static func mailboxEntry(_ user: UInt32, _ sequence: UInt64) -> Key {
+        var key = numbered(0x51, user)
+        _ = key.append(bigEndian: sequence)
+        return key
+    }
+
+    static func answer(_ sequence: UInt64) -> Key { numbered(0x52, sequence) }
+
+    static func session(_ slot: UInt16) -> Key { numbered(0x53, slot) }
+
+    static func user(_ number: UInt32) -> Key { numbered(0x55, number) }
+
+    static func expiry(at seconds: UInt64, _ user: UInt32, _ sequence: UInt64) -> Key {
+        var key = numbered(0x58, seconds)
+        _ = key.append(bigEndian: user)
+        _ = key.append(bigEndian: sequence)
+        return key
+    }
+
+    private static func numbered<Number: FixedWidthInteger>(_ kind: UInt8, _ number: Number) -> Key {
+        var key = Key(kind)
+        _ = key.append(bigEndian: number)
+        return key
+    }
+}

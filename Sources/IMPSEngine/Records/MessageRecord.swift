@@ -1,0 +1,178 @@
+import Octets
+
+/// What lies in a mailbox.
+enum ItemKind: UInt8 {
+    case message = 1
+    case report = 2
+}
+
+/// The header of a stored message; its content follows in the same piece and in the next ones.
+struct MessageHeader {
+    var wantsReport = false
+    /// The content is Base64.
+    var isBase64 = false
+    /// Seconds since 1970 when it was accepted; 0 while the clock is not trusted.
+    var sent: UInt64 = 0
+    /// `sent` is the time when the clock became trusted, not the time when the message came.
+    var isSentGuessed = false
+    /// Seconds that the sender lets it live; 0 for no limit of his own.
+    var validity: UInt32 = 0
+    var contentByteCount: UInt32 = 0
+    /// The sender's address as it is shown.
+    var sender = InlineBytes<100>()
+    var contentType = InlineBytes<100>()
+    var recipientCount = 0
+    var recipients = InlineArray<64, UInt32>(repeating: 0)
+    /// Octets of the header in the first piece.
+    var byteCount = 0
+
+    init() {}
+
+    /// Reads the first piece of a message; nil when it is broken or something else.
+    init?(_ piece: Span<UInt8>) {
+        var reader = RecordReader(piece)
+        guard reader.integer(UInt8.self) == ItemKind.message.rawValue else { return nil }
+        let flags: UInt8 = reader.integer()
+        wantsReport = flags & 1 != 0
+        isBase64 = flags & 2 != 0
+        isSentGuessed = flags & 4 != 0
+        sent = reader.integer()
+        validity = reader.integer()
+        contentByteCount = reader.integer()
+        sender = reader.counted()
+        contentType = reader.counted()
+        recipientCount = Int(reader.integer(UInt8.self))
+        guard recipientCount <= recipients.count else { return nil }
+        for index in 0..<recipientCount { recipients[index] = reader.integer() }
+        guard !reader.isBroken else { return nil }
+        byteCount = piece.count - reader.rest.count
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(ItemKind.message.rawValue)
+        record.append((wantsReport ? 1 : 0) | (isBase64 ? 2 : 0) | (isSentGuessed ? 4 : 0))
+        record.append(bigEndian: sent)
+        record.append(bigEndian: validity)
+        record.append(bigEndian: contentByteCount)
+        record.append(counted: sender.span)
+        record.append(counted: contentType.span)
+        record.append(UInt8(recipientCount))
+        for index in 0..<recipientCount { record.append(bigEndian: recipients[index]) }
+    }
+
+    /// When the message expires, in seconds since 1970; nil while it is not known when it was sent.
+    func expiry(lifetime: UInt64) -> UInt64? {
+        guard sent > 0 else { return nil }
+        return sent + (validity > 0 ? min(UInt64(validity), lifetime) : lifetime)
+    }
+}
+
+/// What a sender is told about one recipient of a message. Source: protocol/primitives.md §6.2, rule 7.
+struct DeliveryReportRecord {
+    /// The user in whose mailbox it lies.
+    var owner: UInt32 = 0
+    var code: UInt16 = 0
+    /// Seconds since 1970; 0 for an unknown time.
+    var time: UInt64 = 0
+    /// The message, by its sequence number.
+    var message: UInt64 = 0
+    var sent: UInt64 = 0
+    var isBase64 = false
+    var contentByteCount: UInt32 = 0
+    var recipient = InlineBytes<100>()
+    var contentType = InlineBytes<100>()
+
+    init() {}
+
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        guard reader.integer(UInt8.self) == ItemKind.report.rawValue else { return nil }
+        owner = reader.integer()
+        code = reader.integer()
+        time = reader.integer()
+        message = reader.integer()
+        sent = reader.integer()
+        isBase64 = reader.integer(UInt8.self) != 0
+        contentByteCount = reader.integer()
+        recipient = reader.counted()
+        contentType = reader.counted()
+        guard !reader.isBroken else { return nil }
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(ItemKind.report.rawValue)
+        record.append(bigEndian: owner)
+        record.append(bigEndian: code)
+        record.append(bigEndian: time)
+        record.append(bigEndian: message)
+        record.append(bigEndian: sent)
+        record.append(isBase64 ? 1 : 0)
+        record.append(bigEndian: contentByteCount)
+        record.append(counted: recipient.span)
+        record.append(counted: contentType.span)
+    }
+}
+
+/// What waits for a user in all; confirmed entries that other sessions of the user still wait for do not count.
+struct MailboxTotals {
+    var count: UInt32 = 0
+    var byteCount: UInt64 = 0
+    /// Entries that one session confirmed and another still waits for.
+    var lingering: UInt32 = 0
+
+    init() {}
+
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        count = reader.integer()
+        byteCount = reader.integer()
+        lingering = reader.integer()
+        guard !reader.isBroken else { return nil }
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(bigEndian: count)
+        record.append(bigEndian: byteCount)
+        record.append(bigEndian: lingering)
+    }
+}
+
+/// An entry of a mailbox.
+struct MailboxEntry {
+    /// Sessions that may have confirmed an entry while others still wait.
+    static var confirmationCountMax: Int { 16 }
+
+    var kind = ItemKind.message
+    var byteCount: UInt32 = 0
+    var confirmationCount = 0
+    /// The numbers of the sessions that confirmed it.
+    var confirmations = InlineArray<16, UInt64>(repeating: 0)
+
+    init(kind: ItemKind, byteCount: UInt32) {
+        self.kind = kind
+        self.byteCount = byteCount
+    }
+
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        guard let kind = ItemKind(rawValue: reader.integer()) else { return nil }
+        self.kind = kind
+        byteCount = reader.integer()
+        while !reader.isAtEnd, confirmationCount < MailboxEntry.confirmationCountMax {
+            confirmations[confirmationCount] = reader.integer()
+            confirmationCount += 1
+        }
+        guard !reader.isBroken else { return nil }
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(kind.rawValue)
+        record.append(bigEndian: byteCount)
+        for index in 0..<confirmationCount { record.append(bigEndian: confirmations[index]) }
+    }
+
+    func isConfirmed(by session: UInt64) -> Bool {
+        for index in 0..<confirmationCount where confirmations[index] == session { return true }
+        return false
+    }
+}

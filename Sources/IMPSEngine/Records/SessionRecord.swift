@@ -1,0 +1,67 @@
+import CSP
+import Octets
+import Wire
+
+extension Session {
+    /// What the store keeps of a session, in its slot.
+    func write(into record: inout FixedBytes) {
+        record.append(bigEndian: number)
+        record.append(bigEndian: user)
+        record.append(secret.span)
+        record.append(bigEndian: cookieHash)
+        record.append(bigEndian: clientHash)
+        record.append(version.rawValue)
+        record.append(bigEndian: keepAliveSeconds)
+        record.append(bigEndian: closing)
+        record.append(capabilities.initialDeliveryMethod.rawValue)
+        record.append(capabilities.anyContent ? 1 : 0)
+        record.append(bigEndian: capabilities.acceptedContentLength)
+        record.append(bigEndian: capabilities.parserSize)
+        record.append(capabilities.multiTrans)
+        record.append(bigEndian: capabilities.serverPollMin)
+        record.append(hasCapabilities ? 1 : 0)
+        record.append(deliveryMethod.rawValue)
+        record.append(bigEndian: functions.rawValue)
+        record.append(isServiceAgreed ? 1 : 0)
+    }
+
+    /// Reads a stored session; nil when the record is broken.
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        number = reader.integer()
+        user = reader.integer()
+        let secret = reader.octets(16)
+        guard !reader.isBroken else { return nil }
+        for index in 0..<16 { self.secret[index] = secret[index] }
+        cookieHash = reader.integer()
+        clientHash = reader.integer()
+        let version = Version(rawValue: reader.integer())
+        keepAliveSeconds = reader.integer()
+        closing = reader.integer()
+        let initial = DeliveryMethod(rawValue: reader.integer())
+        capabilities.anyContent = reader.integer(UInt8.self) != 0
+        capabilities.acceptedContentLength = reader.integer()
+        capabilities.parserSize = reader.integer()
+        capabilities.multiTrans = reader.integer()
+        capabilities.serverPollMin = reader.integer()
+        hasCapabilities = reader.integer(UInt8.self) != 0
+        let method = DeliveryMethod(rawValue: reader.integer())
+        functions = FunctionSet(rawValue: reader.integer())
+        isServiceAgreed = reader.integer(UInt8.self) != 0
+        guard !reader.isBroken, let version, let initial, let method else { return nil }
+        self.version = version
+        capabilities.initialDeliveryMethod = initial
+        deliveryMethod = method
+        isOpen = true
+        isReady = true
+    }
+}
+
+extension Engine where Port: ~Copyable {
+    /// Keeps the session of a slot, so that a restart finds it.
+    mutating func storeSession(_ slot: UInt16) {
+        scratch.removeAll()
+        sessions[slot].write(into: &scratch)
+        store.put(Key.session(slot).span, scratch)
+    }
+}

@@ -1,0 +1,50 @@
+import CSP
+import Octets
+import Wire
+
+extension Engine where Port: ~Copyable {
+    /// Service-Request: what of the wanted functions is not available, and everything that is, when asked for.
+    ///
+    /// - Throws: 402 when AllFunctionsRequest is neither T nor F.
+    /// - Source: protocol/session.md §7.
+    mutating func service(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
+        into writer: inout Writer
+    ) throws(Refusal) {
+        let asksForAll = document.flag(.allFunctionsRequest, in: element)
+        if asksForAll == nil, document.first(.allFunctionsRequest, in: element) != nil {
+            throw Refusal(.badParameter, "AllFunctionsRequest is T or F")
+        }
+        let known = FunctionSet.known(in: request.version)
+        let offered = offeredFunctions.intersection(known)
+        let wanted = wantedFunctions(document, element)?.intersection(known) ?? known
+        let denied = wanted.subtracting(offered)
+
+        sessions[slot].functions = wanted.intersection(offered)
+        sessions[slot].isServiceAgreed = true
+        storeSession(slot)
+
+        writer.open(.serviceResponse)
+        if request.version == .v1_1 { writeClientID(document, of: element, into: &writer) }
+        if !denied.isEmpty {
+            writer.open(.functions)
+            FunctionTree.write(denied, version: request.version, collapses: true, into: &writer)
+            writer.close(.functions)
+        }
+        // A crashes when AllFunctions is missing although it asked.
+        if asksForAll == true {
+            writer.open(.allFunctions)
+            FunctionTree.write(offered, version: request.version, collapses: false, into: &writer)
+            writer.close(.allFunctions)
+        }
+        writer.close(.serviceResponse)
+    }
+
+    /// The functions that a request names; nil when it names none, which means all.
+    private func wantedFunctions(_ document: borrowing Document, _ element: Document.Element) -> FunctionSet? {
+        guard let functions = document.first(.functions, in: element),
+            let tree = document.first(.wvcspFeat, in: functions)
+        else { return nil }
+        return FunctionTree.read(document, tree)
+    }
+}

@@ -1,0 +1,230 @@
+import CSP
+import Octets
+import Wire
+
+/// A server transaction that was sent and not answered yet.
+struct Outstanding {
+    /// The mailbox entry that it carries; 0 when the place is free.
+    var sequence: UInt64 = 0
+    var sentAt: UInt32 = 0
+    var deliveries: UInt8 = 0
+}
+
+/// Where the answer to a request lies that must not be done twice.
+struct KeptAnswer {
+    /// The low half of the hash over TransactionID and body; the record has all of it.
+    var hash: UInt32 = 0
+    /// The low half of the answer's sequence number; 0 when the place is free.
+    var sequence: UInt32 = 0
+    var at: UInt32 = 0
+}
+
+/// A client that is logged in.
+///
+/// What a restart must not lose is also in the store (`SessionRecord.swift`); the rest begins anew with the process:
+/// the time of the last message, what was sent and not answered.
+public struct Session: ZeroInitializable {
+    /// When the session ends by itself; free slots have none.
+    var isOpen = false
+    /// The code of a Disconnect that waits for the client, after which nothing else is done for it; 0 for none.
+    var closing: UInt16 = 0
+    /// Unique for all time; drawn from the sequence, so messages with a lower number are older than the session.
+    var number: UInt64 = 0
+    var user: UInt32 = 0
+    /// The part of the SessionID that nobody can guess.
+    var secret = InlineArray<16, UInt8>(repeating: 0)
+    var cookieHash: UInt64 = 0
+    var clientHash: UInt64 = 0
+    var version = Version.v1_2
+    var keepAliveSeconds: UInt32 = 0
+    var expiresAt = Instant(milliseconds: 0)
+    var lastSeen = Instant(milliseconds: 0)
+    var capabilities = Capabilities()
+    /// Capabilities were negotiated.
+    var hasCapabilities = false
+    var deliveryMethod = DeliveryMethod.push
+    /// What service negotiation granted; everything that is offered before it.
+    var functions = FunctionSet()
+    var isServiceAgreed = false
+    /// True once deliveries may begin. Source: protocol/system-message.md §6.4, rule 1.
+    var isReady = false
+    /// False when nothing can be in the mailbox that this session has not seen.
+    var mayHaveMore = true
+    /// The highest mailbox entry that was sent in this session.
+    var sentUpTo: UInt64 = 0
+    var outstanding = InlineArray<8, Outstanding>(repeating: Outstanding())
+    var answers = InlineArray<16, KeptAnswer>(repeating: KeptAnswer())
+    var nextAnswer: UInt8 = 0
+    /// The next slot of the same bucket, or of the free list.
+    var nextSlot: UInt16 = .max
+
+    /// A free slot.
+    public init() {}
+}
+
+/// The sessions, found by SessionID or by user; all memory is lent.
+struct SessionTable: ~Copyable {
+    /// No slot.
+    static var none: UInt16 { .max }
+
+    private var slots: Slab<Session>
+    /// The first slot of each bucket; a user's sessions are all in one.
+    private var buckets: Slab<UInt16>
+    /// The first of the slots that were in use and are free again.
+    private var firstFree: UInt16
+    /// Slots from here on were never in use; their memory is not touched.
+    private(set) var end: UInt16 = 0
+
+    private(set) var count = 0
+    private(set) var countMost = 0
+    var refusedCount: UInt64 = 0
+
+    init(slots: consuming Slab<Session>, buckets: consuming Slab<UInt16>) {
+        invariant(slots.count < Int(SessionTable.none), "IM030 slots within the index")
+        invariant(buckets.count & (buckets.count - 1) == 0, "IM031 buckets are a power of two")
+        self.slots = slots
+        self.buckets = buckets
+        firstFree = SessionTable.none
+        for index in 0..<self.buckets.count { self.buckets[index] = SessionTable.none }
+    }
+
+    var capacity: Int { slots.count }
+
+    /// The session in a slot, changed in place.
+    subscript(slot: UInt16) -> Session {
+        _read { yield slots[Int(slot)] }
+        _modify { yield &slots[Int(slot)] }
+    }
+
+    mutating func removeAll() {
+        for slot in 0..<end { slots[Int(slot)] = Session() }
+        for index in 0..<buckets.count { buckets[index] = SessionTable.none }
+        firstFree = SessionTable.none
+        end = 0
+        count = 0
+    }
+
+    /// Takes a free slot for a session of `user`; nil when there is none.
+    mutating func open(_ user: UInt32) -> UInt16? {
+        let slot = firstFree
+        if slot != SessionTable.none {
+            firstFree = slots[Int(slot)].nextSlot
+            insert(slot, user)
+            return slot
+        }
+        guard Int(end) < slots.count else {
+            refusedCount += 1
+            return nil
+        }
+        end += 1
+        insert(end - 1, user)
+        return end - 1
+    }
+
+    /// Takes a given slot, behind all that are in use, for a session that was stored.
+    mutating func open(_ user: UInt32, at slot: UInt16) {
+        invariant(slot >= end && Int(slot) < slots.count, "IM032 stored sessions in order")
+        while end < slot {
+            slots[Int(end)].nextSlot = firstFree
+            firstFree = end
+            end += 1
+        }
+        end += 1
+        insert(slot, user)
+    }
+
+    private mutating func insert(_ slot: UInt16, _ user: UInt32) {
+        let bucket = Int(user) & (buckets.count - 1)
+        slots[Int(slot)] = Session()
+        slots[Int(slot)].isOpen = true
+        slots[Int(slot)].user = user
+        slots[Int(slot)].nextSlot = buckets[bucket]
+        buckets[bucket] = slot
+        count += 1
+        countMost = max(countMost, count)
+    }
+
+    mutating func close(_ slot: UInt16) {
+        invariant(slots[Int(slot)].isOpen, "IM033 an open session")
+        let bucket = Int(slots[Int(slot)].user) & (buckets.count - 1)
+        if buckets[bucket] == slot {
+            buckets[bucket] = slots[Int(slot)].nextSlot
+        } else {
+            var before = buckets[bucket]
+            while slots[Int(before)].nextSlot != slot { before = slots[Int(before)].nextSlot }
+            slots[Int(before)].nextSlot = slots[Int(slot)].nextSlot
+        }
+        slots[Int(slot)] = Session()
+        slots[Int(slot)].nextSlot = firstFree
+        firstFree = slot
+        count -= 1
+    }
+
+    /// The first session of a user; nil when there is none.
+    func first(of user: UInt32) -> UInt16? {
+        match(buckets[Int(user) & (buckets.count - 1)], user)
+    }
+
+    /// The next session of the same user.
+    func next(after slot: UInt16) -> UInt16? {
+        match(slots[Int(slot)].nextSlot, slots[Int(slot)].user)
+    }
+
+    private func match(_ start: UInt16, _ user: UInt32) -> UInt16? {
+        var slot = start
+        while slot != SessionTable.none {
+            if slots[Int(slot)].user == user { return slot }
+            slot = slots[Int(slot)].nextSlot
+        }
+        return nil
+    }
+
+    /// Holds for every state; called after each step in debug builds and in the simulation.
+    func checkInvariants() {
+        var open = 0
+        for bucket in 0..<buckets.count {
+            var slot = buckets[bucket]
+            while slot != SessionTable.none {
+                invariant(slots[Int(slot)].isOpen, "IM034 a bucket holds open sessions")
+                invariant(Int(slots[Int(slot)].user) & (buckets.count - 1) == bucket, "IM035 a user's bucket")
+                open += 1
+                invariant(open <= slots.count, "IM036 buckets without rings")
+                slot = slots[Int(slot)].nextSlot
+            }
+        }
+        invariant(open == count, "IM037 every session in its bucket")
+    }
+}
+
+// MARK: - SessionID
+
+extension SessionTable {
+    /// The SessionID of a slot: its number and the secret in hexadecimal, 36 characters.
+    func id(of slot: UInt16) -> InlineBytes<36> {
+        var text = InlineBytes<36>()
+        for position in 1...4 {
+            _ = text.append(Hexadecimal.digit(UInt8(truncatingIfNeeded: slot >> UInt16(16 - 4 * position))))
+        }
+        let secret = slots[Int(slot)].secret
+        for index in secret.indices {
+            _ = text.append(Hexadecimal.digit(secret[index] >> 4))
+            _ = text.append(Hexadecimal.digit(secret[index]))
+        }
+        return text
+    }
+
+    /// The slot of an open session with this SessionID, compared in constant time.
+    func find(id: Span<UInt8>) -> UInt16? {
+        guard id.count == 36 else { return nil }
+        var slot = 0
+        for index in 0..<4 {
+            guard let digit = Hexadecimal.value(id[index]) else { return nil }
+            slot = slot << 4 | Int(digit)
+        }
+        guard slot < slots.count, slots[slot].isOpen else { return nil }
+        let expected = self.id(of: UInt16(slot))
+        var difference: UInt8 = 0
+        for index in 0..<36 { difference |= id[index].asciiLowercased ^ expected.span[index] }
+        return difference == 0 ? UInt16(slot) : nil
+    }
+}

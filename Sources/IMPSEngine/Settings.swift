@@ -1,0 +1,51 @@
+import CSP
+import Octets
+
+/// What an operator may choose about the engine. The defaults are those of `protocol/` and fit a home gateway.
+public struct Settings: Sendable {
+    /// The domain of this server's addresses.
+    public var domain = InlineBytes<64>()
+    /// Name in GetSPInfo.
+    public var serviceName = InlineBytes<64>()
+    /// Description in GetSPInfo; left out when empty.
+    public var serviceDescription = InlineBytes<200>()
+    /// URL in GetSPInfo; left out when empty.
+    public var serviceURL = InlineBytes<200>()
+
+    /// Seconds without a message after which a session ends, when the client proposes none.
+    public var keepAliveDefault: UInt32 = 3600
+    /// The least of these seconds a client may have.
+    public var keepAliveMin: UInt32 = 60
+    /// The most of these seconds a client may have.
+    public var keepAliveMax: UInt32 = 86_400
+    /// The least seconds between two polls that a client is asked to keep.
+    public var serverPollMin: UInt16 = 30
+    /// Sessions that one user may have at once; one more ends the oldest.
+    public var sessionsOfUserMax: UInt32 = 8
+    /// Whether a login may choose the schema PWD, a password in clear after a challenge.
+    public var allowsPWD = false
+    /// Seconds that a challenge may wait for its answer.
+    public var challengeSeconds: UInt32 = 120
+    /// Failed logins from one address or for one user before it has to wait.
+    public var loginFailuresMax: UInt32 = 5
+
+    /// The largest content of a message in octets.
+    public var messageByteCountMax: UInt32 = 32_768
+    /// Whether messages to somebody offline are kept.
+    public var storesOffline = true
+    /// Messages that wait for one user.
+    public var offlineMessagesMax: UInt32 = 100
+    /// Octets of all messages that wait for one user.
+    public var offlineByteCountMax: UInt32 = 512 * 1024
+    /// Seconds that a message waits at most.
+    public var lifetimeSeconds: UInt64 = 7 * 86_400
+    /// Seconds after which an unanswered server transaction is sent again.
+    public var guardSeconds: UInt32 = 30
+    /// How often a server transaction is sent in one session.
+    public var deliveriesMax: UInt8 = 3
+    /// Seconds that the answer to a repeated request is kept.
+    public var answerSeconds: UInt32 = 120
+
+    /// The defaults.
+    public init() {}
+}

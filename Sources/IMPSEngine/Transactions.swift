@@ -1,0 +1,234 @@
+import CSP
+import Octets
+import Wire
+
+/// What the shell sends back for a request.
+public enum Reply: Sendable {
+    /// The message in the writer.
+    case message
+    /// Nothing: HTTP 200 with an empty body.
+    case empty
+    /// The document does not even say which transaction it is: HTTP 400.
+    case malformed
+}
+
+/// A transaction of a client, taken apart.
+struct Request {
+    let version: Version
+    let mode: TransactionMode
+    /// The TransactionID element; nil when there is none.
+    let transactionID: Document.Element?
+    /// The primitive's element; nil when the content is empty or unknown to the protocol.
+    let element: Document.Element?
+    let client: Client
+}
+
+extension Engine where Port: ~Copyable {
+    /// Handles one message of a client: every transaction in it, in order.
+    ///
+    /// - Parameters:
+    ///   - document: The message.
+    ///   - body: The octets it was read from, by which a repeat is recognised.
+    ///   - client: Where it came from.
+    ///   - turn: Time, randomness and the log.
+    ///   - writer: Takes the answer; it is empty before.
+    /// - Source: protocol/transport.md §2 to §4, protocol/session.md §1.
+    public mutating func handle(
+        _ document: borrowing Document, body: Span<UInt8>, client: Client, turn: inout Turn, into writer: inout Writer
+    ) -> Reply {
+        counters.requests += 1
+        guard let root = document.root, document.tag(of: root) == .wvCSPMessage,
+            let session = document.first(.session, in: root)
+        else { return .malformed }
+        guard let version = document.version else {
+            return refuse(document, .versionNotSupported, in: Version(nearestTo: document.namespace), into: &writer)
+        }
+        writer.begin(syntax: writer.syntax, version: version)
+
+        let descriptor = document.first(.sessionDescriptor, in: session)
+        let id = descriptor.flatMap { document.first(.sessionID, in: $0) }
+        let slot = id.flatMap { sessions.find(id: document.word(of: $0)) }
+        if let slot {
+            writer.output.setLimit(Int(sessions[slot].capabilities.parserSize))
+            touch(slot, turn.now)
+        }
+
+        var envelope = openEnvelope(document, sessionID: id, into: &writer)
+        let emptyMark = writer.mark
+        var asksForMore = false
+        var transaction = document.first(.transaction, in: session)
+        guard transaction != nil else { return .malformed }
+        while let current = transaction {
+            transaction = document.next(after: current)
+            guard let request = request(document, current, version, client) else { continue }
+            switch (slot, request.mode) {
+            case (let slot?, .response):
+                responseArrived(document, request, in: slot, &turn)
+                asksForMore = true
+            case (let slot?, .request) where isPoll(document, request) && sessions[slot].closing == 0:
+                sessions[slot].isReady = true
+                asksForMore = true
+            case (.some, .request) where isPoll(document, request):
+                asksForMore = true
+            case (nil, .response):
+                answer(document, request, .invalidSession, nil, &envelope, into: &writer)
+            case (_, .request):
+                answer(document, request, in: slot, hasID: id != nil, body, &turn, &envelope, into: &writer)
+            }
+        }
+        if writer.mark == emptyMark {
+            guard let slot, asksForMore, sendNext(in: slot, &turn, &envelope, into: &writer) else {
+                return .empty
+            }
+        }
+        envelope.close(poll: slot.map { hasMore(in: $0, turn.now) } ?? false, into: &writer)
+        return .message
+    }
+
+    /// Answers a message that could be read only in part: Status 400 when it says which transaction it is.
+    ///
+    /// - Source: protocol/transport.md §1.2, rule 4.
+    public mutating func handleBroken(_ document: borrowing Document, into writer: inout Writer) -> Reply {
+        guard let version = document.version else { return .malformed }
+        return refuse(document, .badRequest, in: version, into: &writer)
+    }
+
+    /// Turns an answer that may not be sent, because its turn was not kept, into a refusal of the same transactions.
+    ///
+    /// - Parameter answer: The answer as it was written, read again.
+    public mutating func revoke(
+        _ answer: borrowing Document, because error: StoreError, into writer: inout Writer
+    ) -> Reply {
+        guard let version = answer.version else { return .malformed }
+        let code = error == .full ? StatusCode.messageQueueFull : .internalServerError
+        // A server transaction of ours just stays in its queue.
+        return refuse(answer, code, in: version, mode: .response, into: &writer) == .message ? .message : .empty
+    }
+
+    /// One Status for each transaction of `mode` in a message.
+    private func refuse(
+        _ document: borrowing Document, _ code: StatusCode, in version: Version, mode: TransactionMode = .request,
+        into writer: inout Writer
+    ) -> Reply {
+        guard let root = document.root, let session = document.first(.session, in: root),
+            let descriptor = document.first(.sessionDescriptor, in: session),
+            document.first(.sessionType, in: descriptor) != nil
+        else { return .malformed }
+        writer.begin(syntax: writer.syntax, version: version)
+        var envelope = openEnvelope(document, sessionID: document.first(.sessionID, in: descriptor), into: &writer)
+        var transaction = document.first(.transaction, in: session)
+        var count = 0
+        while let current = transaction {
+            transaction = document.next(after: current)
+            guard let descriptor = document.first(.transactionDescriptor, in: current),
+                let modeElement = document.first(.transactionMode, in: descriptor),
+                TransactionMode(document.word(of: modeElement)) == mode,
+                let id = document.first(.transactionID, in: descriptor)
+            else { continue }
+            envelope.openTransaction(.response, id: document.word(of: id), into: &writer)
+            writer.status(code)
+            envelope.closeTransaction(into: &writer)
+            count += 1
+        }
+        guard count > 0 else { return .malformed }
+        envelope.close(poll: false, into: &writer)
+        return .message
+    }
+
+    private func openEnvelope(
+        _ document: borrowing Document, sessionID: Document.Element?, into writer: inout Writer
+    ) -> Envelope {
+        guard let sessionID else { return Envelope(sessionID: Span(), into: &writer) }
+        return Envelope(sessionID: document.word(of: sessionID), into: &writer)
+    }
+
+    /// Takes a transaction apart; nil when it has no usable descriptor.
+    private func request(
+        _ document: borrowing Document, _ transaction: Document.Element, _ version: Version, _ client: Client
+    ) -> Request? {
+        guard let descriptor = document.first(.transactionDescriptor, in: transaction),
+            let modeElement = document.first(.transactionMode, in: descriptor),
+            let mode = TransactionMode(document.word(of: modeElement)),
+            let content = document.first(.transactionContent, in: transaction)
+        else { return nil }
+        let element = document.firstChild(of: content)
+        // A message without any primitive is ignored; one with a primitive that nobody knows is answered.
+        guard element != nil || document.hasUnknownChildren(content) else { return nil }
+        return Request(
+            version: version, mode: mode, transactionID: document.first(.transactionID, in: descriptor),
+            element: element, client: client)
+    }
+
+    private func isPoll(_ document: borrowing Document, _ request: Request) -> Bool {
+        guard let element = request.element else { return false }
+        return document.tag(of: element) == .pollingRequest
+    }
+
+    /// Answers with a Status, without doing anything.
+    private func answer(
+        _ document: borrowing Document, _ request: Request, _ code: StatusCode, _ description: StaticString?,
+        _ envelope: inout Envelope, into writer: inout Writer
+    ) {
+        openResponse(document, request, &envelope, into: &writer)
+        writer.status(code, description)
+        envelope.closeTransaction(into: &writer)
+    }
+
+    private func openResponse(
+        _ document: borrowing Document, _ request: Request, _ envelope: inout Envelope, into writer: inout Writer
+    ) {
+        if let id = request.transactionID {
+            envelope.openTransaction(.response, id: document.word(of: id), into: &writer)
+        } else {
+            envelope.openTransaction(.response, id: Span(), into: &writer)
+        }
+    }
+
+    /// Does what a Request asks and answers it.
+    private mutating func answer(
+        _ document: borrowing Document, _ request: Request, in slot: UInt16?, hasID: Bool, _ body: Span<UInt8>,
+        _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
+    ) {
+        openResponse(document, request, &envelope, into: &writer)
+        let content = writer.mark
+        var hash: UInt64 = 0
+        if let id = request.transactionID { hash = answerHash(transactionID: document.word(of: id), body: body) }
+        if let slot, hash != 0, replayAnswer(hash, in: slot, now: turn.now, into: &writer) {
+            envelope.closeTransaction(into: &writer)
+            return
+        }
+        let changesBefore = store.changeCount
+        do throws(Refusal) {
+            try dispatch(document, request, in: slot, hasID: hasID, hash, &turn, into: &writer)
+        } catch {
+            writer.rewind(to: content)
+            writer.status(error.code, error.description)
+            logRefusal(document, request, error.code, in: slot, &turn)
+        }
+        if writer.isOverflowed {
+            writer.rewind(to: content)
+            writer.status(.responseTooLarge)
+        }
+        // The session may have ended, and Logout needs no kept answer: a repeat gets 604, which says the same.
+        if let slot, sessions[slot].isOpen, store.changeCount != changesBefore, hash != 0 {
+            keepAnswer(hash, in: slot, now: turn.now, writer.written(since: content))
+        }
+        envelope.closeTransaction(into: &writer)
+    }
+
+    private func logRefusal(
+        _ document: borrowing Document, _ request: Request, _ code: StatusCode, in slot: UInt16?, _ turn: inout Turn
+    ) {
+        guard turn.journal.begin(.refused, turn.now, turn.wall) else { return }
+        turn.journal.number("code", UInt64(code.rawValue))
+        if let element = request.element { turn.journal.word("primitive", document.tag(of: element).name) }
+        if let slot { logUser(sessions[slot].user, &turn) }
+        turn.journal.text("ip", request.client.address.span)
+        turn.journal.end()
+    }
+
+    /// Adds the user's address to a record.
+    func logUser(_ user: UInt32, _ turn: inout Turn) {
+        if let address = address(of: user) { turn.journal.text("user", address.span) }
+    }
+}

@@ -1,0 +1,45 @@
+/// The HTTP status codes that this server sends. Source: protocol/transport.md §1.2.
+public enum HTTPStatus: UInt16, Sendable {
+    /// 200: the answer is a message, or nothing when it is empty.
+    case ok = 200
+    /// 400: the request breaks the rules of HTTP, or its body is no message at all.
+    case badRequest = 400
+    /// 405: another method than POST.
+    case methodNotAllowed = 405
+    /// 408: the request did not arrive in time.
+    case requestTimeout = 408
+    /// 411: a POST that does not say how long it is.
+    case lengthRequired = 411
+    /// 413: the body is larger than this server takes.
+    case contentTooLarge = 413
+    /// 415: neither the type nor the body is one of ours.
+    case unsupportedMediaType = 415
+    /// 417: an expectation that nobody here can meet.
+    case expectationFailed = 417
+    /// 431: the head is larger than this server takes.
+    case headerFieldsTooLarge = 431
+    /// 501: a transfer coding that this server does not know.
+    case notImplemented = 501
+    /// 503: no memory for the request now.
+    case serviceUnavailable = 503
+    /// 505: neither HTTP/1.0 nor HTTP/1.1.
+    case versionNotSupported = 505
+
+    /// The words behind the code.
+    public var reason: StaticString {
+        switch self {
+        case .ok: return "OK"
+        case .badRequest: return "Bad Request"
+        case .methodNotAllowed: return "Method Not Allowed"
+        case .requestTimeout: return "Request Timeout"
+        case .lengthRequired: return "Length Required"
+        case .contentTooLarge: return "Content Too Large"
+        case .unsupportedMediaType: return "Unsupported Media Type"
+        case .expectationFailed: return "Expectation Failed"
+        case .headerFieldsTooLarge: return "Request Header Fields Too Large"
+        case .notImplemented: return "Not Implemented"
+        case .serviceUnavailable: return "Service Unavailable"
+        case .versionNotSupported: return "HTTP Version Not Supported"
+        }
+    }
+}

@@ -1,0 +1,366 @@
+import Octets
+
+/// How far a request is.
+public enum RequestProgress: Equatable, Sendable {
+    /// More octets have to come.
+    case incomplete
+    /// The request is whole; see `bodyRange` and `endIndex`.
+    case complete
+    /// The request cannot be served; nothing after it on the connection can be trusted.
+    case refused(HTTPStatus)
+}
+
+/// The largest request that is read.
+public struct RequestLimits: Sendable {
+    /// Octets of the request line and the header fields.
+    public var headByteCountMax: Int
+    /// Octets of a body.
+    public var bodyByteCountMax: Int
+
+    /// Bounds of a request.
+    public init(headByteCountMax: Int, bodyByteCountMax: Int) {
+        self.headByteCountMax = headByteCountMax
+        self.bodyByteCountMax = bodyByteCountMax
+    }
+}
+
+/// Reads one HTTP request out of a buffer, however it arrives.
+///
+/// The framing is strict, because whatever two readers understand differently is a way to smuggle a request past one of
+/// them: line ends are CR LF and nothing else, there is one length or one chunked coding and never both, and a field
+/// has no white space before its colon and no continuation lines. When the framing is in doubt the connection ends.
+///
+/// Source: protocol/transport.md §1.
+public struct RequestReader: BitwiseCopyable, Sendable {
+    private enum Phase {
+        case head, body, chunkSize, chunkData, chunkEnd, trailer, complete
+    }
+
+    private struct OctetRange: Sendable {
+        var start = 0
+        var count = 0
+    }
+
+    /// Octets that chunk sizes, extensions and trailers may take: whoever needs more does not send messages.
+    private static var chunkOverheadMax: Int { 16_384 }
+    /// Header fields of a request.
+    private static var fieldCountMax: Int { 64 }
+
+    private var phase = Phase.head
+    /// Octets of the buffer that were looked at.
+    private var index = 0
+    /// Where the line that is being looked for begins.
+    private var lineStart = 0
+    private var bodyStart = 0
+    private var bodyCount = 0
+    private var contentLength: Int?
+    private var isChunked = false
+    private var chunkLeft = 0
+    private var overhead = 0
+    private var contentTypeRange = OctetRange()
+    private var userAgentRange = OctetRange()
+
+    /// True when the connection stays open after the answer.
+    public private(set) var keepsAlive = true
+    /// True when the answer has to say so, to a client of HTTP/1.0.
+    public private(set) var needsKeepAliveField = false
+    /// True when the client waits for 100 Continue before it sends the body.
+    public private(set) var expectsContinue = false
+
+    /// A reader at the beginning of a request.
+    public init() {}
+
+    /// True when no octet of the request was seen yet.
+    public var isIdle: Bool { phase == .head && index == 0 }
+
+    /// True when the head is read and the body is not.
+    public var isInBody: Bool { phase != .head && phase != .complete }
+
+    /// Where the body lies in the buffer, once the request is complete.
+    public var bodyRange: Range<Int> { bodyStart..<bodyStart + bodyCount }
+
+    /// The octets of the buffer that belong to the request, once it is complete; the next one begins behind them.
+    public var endIndex: Int { index }
+
+    /// The value of Content-Type, trimmed; empty when there is none.
+    public var contentType: Range<Int> { contentTypeRange.start..<contentTypeRange.start + contentTypeRange.count }
+
+    /// The value of User-Agent, trimmed; empty when there is none.
+    public var userAgent: Range<Int> { userAgentRange.start..<userAgentRange.start + userAgentRange.count }
+
+    /// Reads on after octets were added to the buffer.
+    ///
+    /// - Parameters:
+    ///   - buffer: The request from its first octet; chunks are joined in place.
+    ///   - limits: What is the most.
+    public mutating func advance(_ buffer: inout FixedBytes, _ limits: RequestLimits) -> RequestProgress {
+        while true {
+            let step: RequestProgress?
+            switch phase {
+            case .head: step = advanceHead(buffer, limits)
+            case .body: step = advanceBody(buffer)
+            case .chunkSize: step = advanceChunkSize(buffer, limits)
+            case .chunkData: step = advanceChunkData(&buffer)
+            case .chunkEnd: step = advanceChunkEnd(buffer)
+            case .trailer: step = advanceTrailer(buffer)
+            case .complete: step = .complete
+            }
+            if let step {
+                if isChunked, step == .incomplete { compact(&buffer) }
+                return step
+            }
+        }
+    }
+
+    // MARK: Head
+
+    private mutating func advanceHead(_ buffer: borrowing FixedBytes, _ limits: RequestLimits) -> RequestProgress? {
+        let octets = buffer.span
+        while index < octets.count {
+            let octet = octets[index]
+            if octet == 0x0A {
+                guard index > lineStart, octets[index - 1] == 0x0D else { return .refused(.badRequest) }
+                index += 1
+                if index == lineStart + 2 {
+                    // An empty line before the request line is left over from a client that ends its body with one.
+                    lineStart = index
+                    overhead += 2
+                    guard overhead <= 8 else { return .refused(.badRequest) }
+                } else if index >= lineStart + 4, octets[index - 3] == 0x0A, octets[index - 4] == 0x0D {
+                    return readHead(octets.extracting(lineStart..<index), at: lineStart, limits)
+                }
+                continue
+            }
+            guard index == lineStart || octets[index - 1] != 0x0D else { return .refused(.badRequest) }
+            guard octet >= 0x20 || octet == 0x0D || octet == 0x09, octet != 0x7F else { return .refused(.badRequest) }
+            index += 1
+            guard index - lineStart <= limits.headByteCountMax else { return .refused(.headerFieldsTooLarge) }
+        }
+        return .incomplete
+    }
+
+    /// Takes a whole head apart: every line of it ends with CR LF, and the last one is empty.
+    private mutating func readHead(_ head: Span<UInt8>, at offset: Int, _ limits: RequestLimits) -> RequestProgress? {
+        var start = head.firstIndex(of: 0x0D) ?? 0
+        if let refusal = readRequestLine(head.extracting(0..<start)) { return .refused(refusal) }
+        start += 2
+        var fieldCount = 0
+        while start < head.count - 2 {
+            let end = head.firstIndex(of: 0x0D, from: start) ?? head.count
+            fieldCount += 1
+            guard fieldCount <= RequestReader.fieldCountMax else { return .refused(.headerFieldsTooLarge) }
+            if let refusal = readField(head.extracting(start..<end), at: offset + start) { return .refused(refusal) }
+            start = end + 2
+        }
+        return beginBody(limits)
+    }
+
+    private mutating func readRequestLine(_ line: Span<UInt8>) -> HTTPStatus? {
+        guard let first = line.firstIndex(of: 0x20), let second = line.firstIndex(of: 0x20, from: first + 1),
+            line.firstIndex(of: 0x20, from: second + 1) == nil, first > 0, second > first + 1,
+            line.firstIndex(of: 0x09) == nil
+        else { return .badRequest }
+        let method = line.extracting(0..<first)
+        for index in method.indices where !RequestReader.isTokenCharacter(method[index]) { return .badRequest }
+        let version = line.extracting(second + 1..<line.count)
+        guard version.count == 8, version.starts(with: "HTTP/"), version[5].isASCIIDigit, version[6] == 0x2E,
+            version[7].isASCIIDigit
+        else { return .badRequest }
+        guard version[5] == 0x31 else { return .versionNotSupported }
+        if version[7] == 0x30 { keepsAlive = false }
+        isVersion10 = version[7] == 0x30
+        return method.equals("POST") ? nil : .methodNotAllowed
+    }
+
+    private var isVersion10 = false
+
+    private mutating func readField(_ line: Span<UInt8>, at offset: Int) -> HTTPStatus? {
+        guard let colon = line.firstIndex(of: 0x3A), colon > 0 else { return .badRequest }
+        let name = line.extracting(0..<colon)
+        // White space in a name is an obsolete continuation line, or a trick.
+        for index in name.indices where !RequestReader.isTokenCharacter(name[index]) { return .badRequest }
+        let rest = line.extracting(colon + 1..<line.count)
+        let value = rest.trimmed()
+        if name.equalsIgnoringCase("content-length") { return readContentLength(value) }
+        if name.equalsIgnoringCase("transfer-encoding") { return readTransferEncoding(value) }
+        if name.equalsIgnoringCase("content-type") {
+            contentTypeRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
+        } else if name.equalsIgnoringCase("user-agent") {
+            userAgentRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
+        } else if name.equalsIgnoringCase("connection") {
+            readConnection(value)
+        } else if name.equalsIgnoringCase("expect") {
+            guard value.equalsIgnoringCase("100-continue") else { return .expectationFailed }
+            expectsContinue = true
+        }
+        return nil
+    }
+
+    private static func range(of value: Span<UInt8>, in rest: Span<UInt8>, at offset: Int) -> OctetRange {
+        var skipped = 0
+        while skipped < rest.count, rest[skipped].isASCIIWhitespace { skipped += 1 }
+        return OctetRange(start: offset + skipped, count: value.count)
+    }
+
+    private mutating func readContentLength(_ value: Span<UInt8>) -> HTTPStatus? {
+        guard contentLength == nil, let length = Decimal.parse(value) else { return .badRequest }
+        guard length <= UInt64(Int.max) else { return .contentTooLarge }
+        contentLength = Int(length)
+        return nil
+    }
+
+    private mutating func readTransferEncoding(_ value: Span<UInt8>) -> HTTPStatus? {
+        guard !isChunked else { return .badRequest }
+        guard value.equalsIgnoringCase("chunked") else { return .notImplemented }
+        isChunked = true
+        return nil
+    }
+
+    private mutating func readConnection(_ value: Span<UInt8>) {
+        var start = 0
+        while start <= value.count {
+            let end = value.firstIndex(of: 0x2C, from: start) ?? value.count
+            let token = value.extracting(start..<end).trimmed()
+            if token.equalsIgnoringCase("close") { keepsAlive = false }
+            if token.equalsIgnoringCase("keep-alive"), isVersion10 {
+                keepsAlive = true
+                needsKeepAliveField = true
+            }
+            start = end + 1
+        }
+    }
+
+    private mutating func beginBody(_ limits: RequestLimits) -> RequestProgress? {
+        bodyStart = index
+        if isChunked {
+            guard contentLength == nil, !isVersion10 else { return .refused(.badRequest) }
+            phase = .chunkSize
+            lineStart = index
+            overhead = 0
+            return nil
+        }
+        guard let contentLength else { return .refused(.lengthRequired) }
+        guard contentLength <= limits.bodyByteCountMax else { return .refused(.contentTooLarge) }
+        phase = .body
+        return nil
+    }
+
+    // MARK: Body
+
+    private mutating func advanceBody(_ buffer: borrowing FixedBytes) -> RequestProgress? {
+        let length = contentLength ?? 0
+        index = min(buffer.count, bodyStart + length)
+        guard index == bodyStart + length else { return .incomplete }
+        bodyCount = length
+        phase = .complete
+        return nil
+    }
+
+    /// A line with the size of a chunk, in hexadecimal, and extensions that nobody uses.
+    private mutating func advanceChunkSize(
+        _ buffer: borrowing FixedBytes, _ limits: RequestLimits
+    ) -> RequestProgress? {
+        let octets = buffer.span
+        guard let end = lineEnd(octets) else { return overheadProgress(octets) }
+        guard end >= 0 else { return .refused(.badRequest) }
+        let line = octets.extracting(lineStart..<end)
+        overhead += line.count + 2
+        guard overhead <= RequestReader.chunkOverheadMax else { return .refused(.badRequest) }
+        let semicolon = line.firstIndex(of: 0x3B)
+        let digits = line.extracting(0..<(semicolon ?? line.count))
+        guard digits.count > 0, digits.count <= 8 else { return .refused(.badRequest) }
+        var size = 0
+        for index in digits.indices {
+            guard let digit = Hexadecimal.value(digits[index]) else { return .refused(.badRequest) }
+            size = size << 4 | Int(digit)
+        }
+        guard size <= limits.bodyByteCountMax - bodyCount else { return .refused(.contentTooLarge) }
+        lineStart = index
+        chunkLeft = size
+        phase = size == 0 ? .trailer : .chunkData
+        return nil
+    }
+
+    /// Moves what is there of a chunk to the end of the body so far.
+    private mutating func advanceChunkData(_ buffer: inout FixedBytes) -> RequestProgress? {
+        let count = min(chunkLeft, buffer.count - index)
+        if count > 0 {
+            buffer.move(index..<index + count, to: bodyStart + bodyCount)
+            bodyCount += count
+            index += count
+            chunkLeft -= count
+        }
+        guard chunkLeft == 0 else { return .incomplete }
+        lineStart = index
+        phase = .chunkEnd
+        return nil
+    }
+
+    private mutating func advanceChunkEnd(_ buffer: borrowing FixedBytes) -> RequestProgress? {
+        let octets = buffer.span
+        guard octets.count - index >= 2 else {
+            return octets.count == index || octets[index] == 0x0D ? .incomplete : .refused(.badRequest)
+        }
+        guard octets[index] == 0x0D, octets[index + 1] == 0x0A else { return .refused(.badRequest) }
+        index += 2
+        overhead += 2
+        lineStart = index
+        phase = .chunkSize
+        return nil
+    }
+
+    /// Trailer fields are read over; an empty line ends the request.
+    private mutating func advanceTrailer(_ buffer: borrowing FixedBytes) -> RequestProgress? {
+        let octets = buffer.span
+        guard let end = lineEnd(octets) else { return overheadProgress(octets) }
+        guard end >= 0 else { return .refused(.badRequest) }
+        overhead += end - lineStart + 2
+        guard overhead <= RequestReader.chunkOverheadMax else { return .refused(.badRequest) }
+        let line = octets.extracting(lineStart..<end)
+        lineStart = index
+        if line.count == 0 {
+            phase = .complete
+            return nil
+        }
+        guard let colon = line.firstIndex(of: 0x3A), colon > 0 else { return .refused(.badRequest) }
+        for index in 0..<colon where !RequestReader.isTokenCharacter(line[index]) { return .refused(.badRequest) }
+        return nil
+    }
+
+    /// Where the line that begins at `lineStart` ends; nil when it has not ended, negative for a line end that is none.
+    private mutating func lineEnd(_ octets: Span<UInt8>) -> Int? {
+        while index < octets.count {
+            let octet = octets[index]
+            if octet == 0x0A {
+                guard index > lineStart, octets[index - 1] == 0x0D else { return -1 }
+                index += 1
+                return index - 2
+            }
+            if index > lineStart, octets[index - 1] == 0x0D { return -1 }
+            guard octet >= 0x20 || octet == 0x0D || octet == 0x09 else { return -1 }
+            index += 1
+        }
+        return nil
+    }
+
+    private func overheadProgress(_ octets: Span<UInt8>) -> RequestProgress {
+        overhead + octets.count - lineStart > RequestReader.chunkOverheadMax ? .refused(.badRequest) : .incomplete
+    }
+
+    /// Closes the gap that read chunk sizes leave between the body and what is not read yet.
+    private mutating func compact(_ buffer: inout FixedBytes) {
+        let end = bodyStart + bodyCount
+        let start = phase == .chunkSize || phase == .trailer ? lineStart : index
+        guard start > end else { return }
+        buffer.move(start..<buffer.count, to: end)
+        buffer.truncate(to: buffer.count - (start - end))
+        index -= start - end
+        lineStart = end
+    }
+
+    private static func isTokenCharacter(_ octet: UInt8) -> Bool {
+        if octet.isASCIILetter || octet.isASCIIDigit { return true }
+        let marks: StaticString = "!#$%&'*+-.^_`|~"
+        return marks.octets.firstIndex(of: octet) != nil
+    }
+}

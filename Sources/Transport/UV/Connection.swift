@@ -1,0 +1,54 @@
+import IMPSEngine
+import Octets
+
+/// A connection of a client; its libuv handle lies in a table of its own, at the same place.
+struct Connection: ZeroInitializable {
+    enum Phase {
+        /// No connection.
+        case free
+        /// Octets of a request are awaited.
+        case reading
+        /// A request is handled, and its answer waits for the end of the turn.
+        case held
+        /// The answer did not go out at once.
+        case writing
+        /// Everything is said; what the client still sends is thrown away until it closes.
+        case draining
+        /// libuv still has the handle.
+        case closing
+    }
+
+    static var noBuffer: UInt16 { .max }
+
+    var phase = Phase.free
+    var client = Client(address: InlineBytes())
+    var addressHash: UInt64 = 0
+    /// When the connection is cut, whatever it waits for.
+    var deadline = Instant(milliseconds: 0)
+    var reader = RequestReader()
+    /// The borrowed buffer with what arrived of a request, and of the next one.
+    var buffer = Connection.noBuffer
+    /// The borrowed buffer with the rest of an answer.
+    var output = Connection.noBuffer
+    var closesAfterReply = false
+    var saidContinue = false
+    /// Reading is paused, because the buffer is full while an answer is held.
+    var isPaused = false
+    /// Octets that were thrown away since everything was said.
+    var drained = 0
+
+    init() {}
+}
+
+/// An answer that waits for the end of the turn.
+struct HeldReply: ZeroInitializable {
+    var connection: UInt16 = 0
+    /// Where head and body lie among the held answers.
+    var start = 0
+    var bodyStart = 0
+    var end = 0
+    /// The answer tells of a change, so it may go out only when the change is durable.
+    var isDurable = false
+
+    init() {}
+}

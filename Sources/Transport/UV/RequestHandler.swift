@@ -1,0 +1,67 @@
+import IMPSEngine
+import Octets
+import Wire
+
+/// What a handler made of a request.
+public struct HandledRequest: Sendable {
+    /// What to send.
+    public var reply: Reply
+    /// True when the answer tells of a change and may go out only after the commit.
+    public var isDurable: Bool
+    /// The version of the message, for the content type.
+    public var version: Version
+
+    /// What a handler made of a request.
+    public init(reply: Reply, isDurable: Bool, version: Version) {
+        self.reply = reply
+        self.isDurable = isDurable
+        self.version = version
+    }
+}
+
+/// Who understands what the network carries: the executable joins engine and store here.
+///
+/// A class, because the callbacks of libuv cannot be generic over the store; its methods are called from one thread, one
+/// after the other.
+open class RequestHandler {
+    /// A handler of nothing.
+    public init() {}
+
+    /// Handles a message; a reply is then in the handler's writer.
+    ///
+    /// - Parameters:
+    ///   - octets: The buffer that the request is in.
+    ///   - body: Where in it the message is.
+    open func handle(
+        _ octets: borrowing FixedBytes, body: Range<Int>, _ syntax: Syntax, _ client: Client, _ turn: inout Turn
+    ) -> HandledRequest {
+        HandledRequest(reply: .malformed, isDurable: false, version: .v1_2)
+    }
+
+    /// Octets of the reply in the writer.
+    open var replyByteCount: Int { 0 }
+
+    /// Adds the reply in the writer to `buffer`.
+    open func appendReply(to buffer: inout FixedBytes) {}
+
+    /// Makes the turn durable; when that fails the engine is what it was before the turn, and the error is returned.
+    open func commit(_ turn: inout Turn) -> StoreError? { nil }
+
+    /// Turns an answer of a turn that was not kept into a refusal, which is then in the writer.
+    open func revoke(_ octets: borrowing FixedBytes, answer: Range<Int>, _ error: StoreError) -> Reply { .empty }
+
+    /// When `timePassed` should be called.
+    open var deadline: Instant? { nil }
+
+    /// Does what is due.
+    open func timePassed(_ turn: inout Turn) {}
+
+    /// Does a command of the operator, or goes on with its answer.
+    open func control(
+        _ command: inout ControlCommand, _ pools: borrowing PoolTable, _ turn: inout Turn,
+        into output: inout FixedBytes
+    ) -> ControlProgress { .done }
+
+    /// Reads the configuration again.
+    open func reloadConfiguration(_ turn: inout Turn) {}
+}

@@ -1,0 +1,221 @@
+import CLibC
+import CUV
+import IMPSEngine
+import Octets
+
+/// Listeners: binding, accepting, and turning away what is too much.
+extension Server {
+    // MARK: Binding
+
+    /// Binds every address; one that is not there yet is tried again later, because at boot the order is not ours.
+    mutating func bindListeners() throws(StartError) {
+        boundPort = settings.port
+        for index in 0..<settings.listenCount where !isBound[index] {
+            let code = bind(index)
+            if code == UV_EADDRINUSE.rawValue { throw .addressInUse }
+            guard code == 0 || code == UV_EADDRNOTAVAIL.rawValue else { throw .failed(code) }
+        }
+        sayReady()
+    }
+
+    mutating func bindAgain() {
+        bindsAt = nil
+        for index in 0..<settings.listenCount where !isBound[index] { _ = bind(index) }
+        sayReady()
+    }
+
+    private mutating func sayReady() {
+        var waits = false
+        for index in 0..<settings.listenCount where !isBound[index] { waits = true }
+        if waits { bindsAt = turn.now.adding(seconds: 2) }
+        guard !saidReady, boundPort != 0, anyIsBound else { return }
+        saidReady = true
+        if turn.journal.begin(.ready, turn.now, turn.wall) {
+            turn.journal.number("port", UInt64(boundPort))
+            turn.journal.end()
+        }
+    }
+
+    private var anyIsBound: Bool {
+        for index in 0..<settings.listenCount where isBound[index] { return true }
+        return false
+    }
+
+    /// Binds one address and listens; 0, or libuv's code.
+    private mutating func bind(_ index: Int) -> Int32 {
+        let listener = unsafe listeners + index
+        unsafe uv_tcp_init(loop, listener)
+        unsafe listener.pointee.data = Server.data(index)
+        let address = settings.listen[index]
+        var code = unsafe Server.withAddress(address.span, boundPort) { unsafe uv_tcp_bind(listener, $0, 0) }
+        if code == 0 {
+            code = unsafe uv_listen(uv_shim_stream(listener), 511) { stream, status in
+                guard let stream = unsafe stream else { return }
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.connectionArrived(Server.index(stream.pointee.data), status)
+            }
+        }
+        if code == 0 {
+            isBound[index] = true
+            if boundPort == 0 { boundPort = unsafe Server.port(of: listener) }
+        } else {
+            unsafe uv_close(uv_shim_handle(listener), nil)
+        }
+        if code != 0, turn.journal.begin(.listen, turn.now, turn.wall) {
+            turn.journal.text("address", address.span)
+            turn.journal.number("port", UInt64(boundPort))
+            unsafe turn.journal.text("why", Server.text(of: uv_err_name(code)).span)
+            turn.journal.word("next", code == UV_EADDRNOTAVAIL.rawValue ? "retry" : "stop")
+            turn.journal.end()
+        }
+        return code
+    }
+
+    private static func withAddress(
+        _ address: Span<UInt8>, _ port: UInt16, _ body: (UnsafePointer<sockaddr>?) -> Int32
+    ) -> Int32 {
+        let isVersion6 = address.firstIndex(of: 0x3A) != nil
+        return unsafe File.withPath(address) { text in
+            var storage = sockaddr_storage()
+            return unsafe withUnsafeMutablePointer(to: &storage) { storage in
+                let raw = UnsafeMutableRawPointer(storage)
+                let code = unsafe isVersion6
+                    ? uv_ip6_addr(text, Int32(port), raw.assumingMemoryBound(to: sockaddr_in6.self))
+                    : uv_ip4_addr(text, Int32(port), raw.assumingMemoryBound(to: sockaddr_in.self))
+                guard code == 0 else { return code }
+                return unsafe body(raw.assumingMemoryBound(to: sockaddr.self))
+            }
+        }
+    }
+
+    private static func port(of listener: UnsafeMutablePointer<uv_tcp_t>) -> UInt16 {
+        var storage = sockaddr_storage()
+        var size = Int32(MemoryLayout<sockaddr_storage>.size)
+        return unsafe withUnsafeMutablePointer(to: &storage) { storage in
+            let raw = UnsafeMutableRawPointer(storage)
+            guard unsafe uv_tcp_getsockname(listener, raw.assumingMemoryBound(to: sockaddr.self), &size) == 0 else {
+                return 0
+            }
+            // The port has the same place for both families.
+            return unsafe UInt16(bigEndian: raw.assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port)
+        }
+    }
+
+    // MARK: Accepting
+
+    private mutating func connectionArrived(_ listener: Int, _ status: Int32) {
+        beginTurn()
+        guard status == 0 else {
+            if turn.journal.begin(.accept, turn.now, turn.wall) {
+                unsafe turn.journal.text("why", Server.text(of: uv_err_name(status)).span)
+                turn.journal.end()
+            }
+            return
+        }
+        accept(listener)
+    }
+
+    /// Takes the connection that waits at a listener. Without any place left it stays there, and libuv stops asking the
+    /// system for more until it is taken: so nothing spins.
+    private mutating func accept(_ listener: Int) {
+        guard let index = freeConnection() else {
+            isWaitingForRoom[listener] = true
+            return
+        }
+        isWaitingForRoom[listener] = false
+        let handle = unsafe handles + index
+        unsafe uv_tcp_init(loop, handle)
+        unsafe handle.pointee.data = Server.data(index)
+        connections[index] = Connection()
+        connections[index].phase = .closing
+        pools[connectionPool].take()
+        connectionCount += 1
+        guard unsafe uv_accept(uv_shim_stream(listeners + listener), uv_shim_stream(handle)) == 0 else {
+            close(index)
+            return
+        }
+        unsafe uv_tcp_nodelay(handle, 1)
+        let address = unsafe Server.peer(of: handle)
+        connections[index].client = Client(address: address)
+        connections[index].addressHash = Hash64(address.span).value
+        guard index < sizes.connections, countOfAddress(index) <= settings.connectionsOfAddressMax else {
+            shed(index)
+            return
+        }
+        connections[index].phase = .reading
+        connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
+        startReading(index)
+    }
+
+    /// A free place; those behind the limit are only for saying no.
+    private func freeConnection() -> Int? {
+        for index in 0..<connections.count where connections[index].phase == .free { return index }
+        return nil
+    }
+
+    private func countOfAddress(_ index: Int) -> Int {
+        let hash = connections[index].addressHash
+        var count = 0
+        for other in 0..<connections.count
+        where connections[other].phase != .free && connections[other].addressHash == hash {
+            count += 1
+        }
+        return count
+    }
+
+    /// Tells a connection that it is one too many.
+    private mutating func shed(_ index: Int) {
+        pools[connectionPool].refused += 1
+        if turn.journal.begin(.connLimit, turn.now, turn.wall) {
+            logAddress(index)
+            turn.journal.number("open", UInt64(connectionCount))
+            turn.journal.end()
+        }
+        startReading(index)
+        refuse(index, .serviceUnavailable)
+    }
+
+    /// Adds the address of a connection to a record.
+    mutating func logAddress(_ index: Int) {
+        let client = connections[index].client
+        turn.journal.text("ip", client.address.span)
+    }
+
+    /// Takes what waited for room, now that there is some.
+    mutating func acceptWaiting() {
+        for listener in 0..<settings.listenCount where isWaitingForRoom[listener] { accept(listener) }
+    }
+
+    private static func peer(of handle: UnsafeMutablePointer<uv_tcp_t>) -> InlineBytes<46> {
+        var storage = sockaddr_storage()
+        var size = Int32(MemoryLayout<sockaddr_storage>.size)
+        var text = InlineArray<46, CChar>(repeating: 0)
+        var span = text.mutableSpan
+        unsafe withUnsafeMutablePointer(to: &storage) { storage in
+            let address = unsafe UnsafeMutableRawPointer(storage).assumingMemoryBound(to: sockaddr.self)
+            unsafe span.withUnsafeMutableBufferPointer { buffer in
+                guard unsafe uv_tcp_getpeername(handle, address, &size) == 0 else { return }
+                _ = unsafe uv_ip_name(address, buffer.baseAddress, buffer.count)
+            }
+        }
+        var address = InlineBytes<46>()
+        for index in text.indices where text[index] != 0 { _ = address.append(UInt8(bitPattern: text[index])) }
+        return address
+    }
+
+    // MARK: Places in libuv's handles
+
+    static func data(_ index: Int) -> UnsafeMutableRawPointer? {
+        unsafe UnsafeMutableRawPointer(bitPattern: index + 1)
+    }
+
+    static func index(_ data: UnsafeMutableRawPointer?) -> Int { Int(bitPattern: data) - 1 }
+
+    /// A copy of a C string.
+    static func text(of pointer: UnsafePointer<CChar>?) -> InlineBytes<64> {
+        var text = InlineBytes<64>()
+        guard var next = unsafe pointer else { return text }
+        while unsafe next.pointee != 0, unsafe text.append(UInt8(bitPattern: next.pointee)) { unsafe next += 1 }
+        return text
+    }
+}

@@ -1,0 +1,439 @@
+import CLibC
+import CUV
+import IMPSEngine
+import Octets
+import Wire
+
+/// The way of a request: octets arrive, the request is handled, its answer is held until the turn is durable.
+extension Server {
+    // MARK: Reading
+
+    mutating func startReading(_ index: Int) {
+        unsafe uv_read_start(uv_shim_stream(handles + index), { handle, _, buffer in
+            guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+            let server = unsafe Server.of(handle.pointee.loop)
+            let free = unsafe server.pointee.storage(Server.index(handle.pointee.data))
+            unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
+                .assumingMemoryBound(to: CChar.self)
+            unsafe buffer.pointee.len = free.count
+        }, { stream, count, _ in
+            guard let stream = unsafe stream else { return }
+            let server = unsafe Server.of(stream.pointee.loop)
+            unsafe server.pointee.octetsArrived(Server.index(stream.pointee.data), Int(count))
+        })
+    }
+
+    /// Where the next octets of a connection shall land.
+    private mutating func storage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
+        let buffer = connections[index].buffer
+        if buffer != Connection.noBuffer { return unsafe buffers[Int(buffer)].freeStorage() }
+        arrival.removeAll()
+        return unsafe arrival.freeStorage()
+    }
+
+    private mutating func octetsArrived(_ index: Int, _ count: Int) {
+        beginTurn()
+        guard count >= 0 else {
+            // The end of the connection, or its failure; a full buffer is our own doing.
+            if count != Int(UV_ENOBUFS.rawValue) { close(index) }
+            return
+        }
+        guard count > 0 else { return }
+        let buffer = connections[index].buffer
+        if buffer == Connection.noBuffer { arrival.advance(by: count) } else { buffers[Int(buffer)].advance(by: count) }
+        switch connections[index].phase {
+        case .reading: process(index)
+        case .held, .writing: keepForLater(index)
+        case .draining: drain(index, count)
+        case .free, .closing: break
+        }
+    }
+
+    /// A client that sends its next request before it has the answer: the octets wait in a borrowed buffer.
+    private mutating func keepForLater(_ index: Int) {
+        if connections[index].buffer == Connection.noBuffer {
+            guard borrowBuffer(index, from: 0) else { return }
+        }
+        let buffer = Int(connections[index].buffer)
+        if buffers[buffer].freeCapacity == 0 {
+            connections[index].isPaused = true
+            unsafe uv_read_stop(uv_shim_stream(handles + index))
+        }
+    }
+
+    private mutating func drain(_ index: Int, _ count: Int) {
+        if connections[index].buffer != Connection.noBuffer { returnBuffer(index) }
+        connections[index].drained += count
+        if connections[index].drained > 1 << 20 { close(index) }
+    }
+
+    /// Reads on in the octets of a connection that waits for a request.
+    mutating func process(_ index: Int) {
+        let buffer = connections[index].buffer
+        let progress: RequestProgress
+        let wasIdle = connections[index].reader.isIdle
+        let wasInBody = connections[index].reader.isInBody
+        if buffer == Connection.noBuffer {
+            progress = connections[index].reader.advance(&arrival, sizes.limits)
+        } else {
+            progress = connections[index].reader.advance(&buffers[Int(buffer)], sizes.limits)
+        }
+        switch progress {
+        case .incomplete:
+            if buffer == Connection.noBuffer, !borrowBuffer(index, from: 0) { return }
+            if connections[index].reader.isInBody, !wasInBody {
+                connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
+                sayContinue(index)
+            } else if wasIdle {
+                connections[index].deadline = turn.now.adding(seconds: settings.headerTimeout)
+            }
+            if buffers[Int(connections[index].buffer)].freeCapacity == 0 { refuse(index, .contentTooLarge) }
+        case .complete: dispatch(index)
+        case .refused(let status): refuse(index, status)
+        }
+    }
+
+    /// Moves what arrived, from `start` on, to a borrowed buffer; without one the request is refused.
+    private mutating func borrowBuffer(_ index: Int, from start: Int) -> Bool {
+        guard let buffer = takeBuffer() else {
+            if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
+                logAddress(index)
+                turn.journal.end()
+            }
+            if connections[index].phase == .reading { refuse(index, .serviceUnavailable) } else { close(index) }
+            return false
+        }
+        connections[index].buffer = buffer
+        buffers[Int(buffer)].append(copy: arrival, start..<arrival.count)
+        return true
+    }
+
+    private mutating func takeBuffer() -> UInt16? {
+        guard freeBufferCount > 0 else {
+            pools[bufferPool].refused += 1
+            return nil
+        }
+        freeBufferCount -= 1
+        pools[bufferPool].take()
+        let buffer = freeBuffers[freeBufferCount]
+        buffers[Int(buffer)].removeAll()
+        return buffer
+    }
+
+    private mutating func giveBuffer(_ buffer: UInt16) {
+        freeBuffers[freeBufferCount] = buffer
+        freeBufferCount += 1
+        pools[bufferPool].give()
+    }
+
+    mutating func returnBuffer(_ index: Int) {
+        if connections[index].buffer != Connection.noBuffer { giveBuffer(connections[index].buffer) }
+        connections[index].buffer = Connection.noBuffer
+    }
+
+    private mutating func sayContinue(_ index: Int) {
+        guard connections[index].reader.expectsContinue, !connections[index].saidContinue else { return }
+        connections[index].saidContinue = true
+        scratch.removeAll()
+        scratch.append("HTTP/1.1 100 Continue\r\n\r\n")
+        _ = tryWrite(index, scratch, 0..<scratch.count)
+    }
+
+    // MARK: Handling
+
+    /// Handles a whole request and holds its answer.
+    private mutating func dispatch(_ index: Int) {
+        if heldCount == held.count
+            || heldOctets.freeCapacity < sizes.replyByteCountMax + ResponseHead.byteCountMax {
+            finishTurn()
+            beginTurn()
+        }
+        if turn.entropy.isSpent { turn.entropy = Clock.entropy() }
+        let reader = connections[index].reader
+        let client = connections[index].client
+        let buffer = connections[index].buffer
+        let answer =
+            buffer == Connection.noBuffer
+            ? Server.answer(arrival, reader, client, handler, &turn)
+            : Server.answer(buffers, Int(buffer), reader, client, handler, &turn)
+        connections[index].closesAfterReply = !reader.keepsAlive
+        hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField)
+        keepRest(index, from: reader.endIndex)
+    }
+
+    /// What is sent for a request.
+    private struct Answer {
+        var status = HTTPStatus.ok
+        var contentType = InlineBytes<100>()
+        var hasMessage = false
+        var isDurable = false
+    }
+
+    /// Lets the handler answer a request whose octets are in `octets`.
+    private static func answer(
+        _ octets: borrowing FixedBytes, _ reader: RequestReader, _ client: Client, _ handler: RequestHandler,
+        _ turn: inout Turn
+    ) -> Answer {
+        let contentType = octets.span(reader.contentType)
+        var answer = Answer()
+        guard let syntax = MessageType.syntax(contentType: contentType, body: octets.span(reader.bodyRange)) else {
+            answer.status = .unsupportedMediaType
+            logRefusal(answer.status, client, &turn)
+            return answer
+        }
+        let handled = handler.handle(octets, body: reader.bodyRange, syntax, client, &turn)
+        answer.contentType = MessageType.answer(to: contentType, version: handled.version)
+        answer.isDurable = handled.isDurable
+        switch handled.reply {
+        case .message: answer.hasMessage = true
+        case .empty: break
+        case .malformed:
+            answer.status = .badRequest
+            answer.contentType = InlineBytes()
+        }
+        return answer
+    }
+
+    private static func answer(
+        _ buffers: borrowing Slab<FixedBytes>, _ buffer: Int, _ reader: RequestReader, _ client: Client,
+        _ handler: RequestHandler, _ turn: inout Turn
+    ) -> Answer {
+        answer(buffers[buffer], reader, client, handler, &turn)
+    }
+
+    private static func logRefusal(_ status: HTTPStatus, _ client: Client, _ turn: inout Turn) {
+        guard turn.journal.begin(.httpRefused, turn.now, turn.wall) else { return }
+        turn.journal.number("status", UInt64(status.rawValue))
+        turn.journal.text("ip", client.address.span)
+        turn.journal.end()
+    }
+
+    /// Puts an answer behind the others of this turn.
+    private mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool) {
+        var reply = HeldReply()
+        reply.connection = UInt16(index)
+        reply.start = heldOctets.count
+        reply.isDurable = answer.isDurable
+        var head = ResponseHead(answer.status, contentLength: answer.hasMessage ? handler.replyByteCount : 0)
+        head.closes = connections[index].closesAfterReply
+        head.needsKeepAliveField = needsKeepAliveField
+        head.write(contentType: answer.contentType.span, into: &heldOctets)
+        reply.bodyStart = heldOctets.count
+        if answer.hasMessage { handler.appendReply(to: &heldOctets) }
+        reply.end = heldOctets.count
+        held[heldCount] = reply
+        heldCount += 1
+        connections[index].phase = .held
+    }
+
+    /// Keeps what came behind the request that is handled, and is ready for the next one.
+    private mutating func keepRest(_ index: Int, from end: Int) {
+        connections[index].reader = RequestReader()
+        connections[index].saidContinue = false
+        let buffer = connections[index].buffer
+        if buffer == Connection.noBuffer {
+            if end < arrival.count { _ = borrowBuffer(index, from: end) }
+        } else if end < buffers[Int(buffer)].count {
+            buffers[Int(buffer)].removeFirst(end)
+        } else {
+            returnBuffer(index)
+        }
+    }
+
+    // MARK: Answering
+
+    /// Sends a held answer, because its turn is durable.
+    mutating func release(_ reply: HeldReply) {
+        let index = Int(reply.connection)
+        guard connections[index].phase == .held else { return }
+        let count = reply.end - reply.start
+        let sent = tryWrite(index, heldOctets, reply.start..<reply.end)
+        if sent == count {
+            answerSent(index)
+        } else if sent >= 0 || sent == Int(UV_EAGAIN.rawValue) {
+            writeRest(index, reply.start + max(0, sent)..<reply.end)
+        } else {
+            close(index)
+        }
+    }
+
+    /// Writes what the socket takes at once; the number of octets, or libuv's code.
+    private func tryWrite(_ index: Int, _ octets: borrowing FixedBytes, _ range: Range<Int>) -> Int {
+        unsafe octets.span(range).withUnsafeBufferPointer { unsafe tryWrite(index, $0) }
+    }
+
+    private func tryWrite(_ index: Int, _ octets: UnsafeBufferPointer<UInt8>) -> Int {
+        var buffer = unsafe Server.buffer(octets)
+        return unsafe Int(uv_try_write(uv_shim_stream(handles + index), &buffer, 1))
+    }
+
+    static func buffer(_ octets: UnsafeBufferPointer<UInt8>) -> uv_buf_t {
+        // libuv only reads from it.
+        let start = unsafe UnsafeMutableRawPointer(mutating: octets.baseAddress)
+        return unsafe uv_buf_t(base: start?.assumingMemoryBound(to: CChar.self), len: octets.count)
+    }
+
+    /// A client that reads slowly: the rest of its answer waits in a borrowed buffer.
+    private mutating func writeRest(_ index: Int, _ range: Range<Int>) {
+        guard let output = takeBuffer() else {
+            if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
+                logAddress(index)
+                turn.journal.end()
+            }
+            close(index)
+            return
+        }
+        connections[index].output = output
+        connections[index].phase = .writing
+        connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
+        buffers[Int(output)].append(copy: heldOctets, range)
+        let code = unsafe buffers[Int(output)].span.withUnsafeBufferPointer { octets in
+            var buffer = unsafe Server.buffer(octets)
+            let write = unsafe writes + index
+            return unsafe uv_write(write, uv_shim_stream(handles + index), &buffer, 1) { request, status in
+                guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.writeEnded(Server.index(stream.pointee.data), status)
+            }
+        }
+        if code != 0 { close(index) }
+    }
+
+    private mutating func writeEnded(_ index: Int, _ status: Int32) {
+        if connections[index].output != Connection.noBuffer { giveBuffer(connections[index].output) }
+        connections[index].output = Connection.noBuffer
+        guard connections[index].phase == .writing else { return }
+        beginTurn()
+        if status == 0 { answerSent(index) } else { close(index) }
+    }
+
+    /// The answer is with the system: on to the next request, or to the end.
+    private mutating func answerSent(_ index: Int) {
+        if connections[index].closesAfterReply {
+            shutDown(index)
+            return
+        }
+        connections[index].phase = .reading
+        connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
+        if connections[index].buffer != Connection.noBuffer {
+            waiting[waitingCount] = UInt16(index)
+            waitingCount += 1
+        }
+        if connections[index].isPaused {
+            connections[index].isPaused = false
+            startReading(index)
+        }
+    }
+
+    /// Answers what cannot be served, and ends the connection.
+    mutating func refuse(_ index: Int, _ status: HTTPStatus) {
+        if connections[index].phase == .reading { Server.logRefusal(status, connections[index].client, &turn) }
+        var head = ResponseHead(status, contentLength: 0)
+        head.closes = true
+        scratch.removeAll()
+        head.write(contentType: Span(), into: &scratch)
+        _ = tryWrite(index, scratch, 0..<scratch.count)
+        shutDown(index)
+    }
+
+    // MARK: Ending
+
+    /// Ends our side. The client's side is read on for a moment: closing at once would reset the connection and could
+    /// take the answer with it.
+    private mutating func shutDown(_ index: Int) {
+        returnBuffer(index)
+        connections[index].phase = .draining
+        connections[index].deadline = turn.now.adding(seconds: 2)
+        let code = unsafe uv_shutdown(shutdowns + index, uv_shim_stream(handles + index)) { _, _ in }
+        if code != 0 { close(index) }
+        if connections[index].isPaused {
+            connections[index].isPaused = false
+            startReading(index)
+        }
+    }
+
+    /// Gives the handle back to libuv; the place is free when libuv says so.
+    mutating func close(_ index: Int) {
+        guard unsafe uv_is_closing(uv_shim_handle(handles + index)) == 0 else { return }
+        returnBuffer(index)
+        connections[index].phase = .closing
+        unsafe uv_close(uv_shim_handle(handles + index)) { handle in
+            guard let handle = unsafe handle else { return }
+            let server = unsafe Server.of(handle.pointee.loop)
+            unsafe server.pointee.closed(Server.index(handle.pointee.data))
+        }
+    }
+
+    private mutating func closed(_ index: Int) {
+        if connections[index].output != Connection.noBuffer { giveBuffer(connections[index].output) }
+        connections[index] = Connection()
+        pools[connectionPool].give()
+        connectionCount -= 1
+        beginTurn()
+        acceptWaiting()
+    }
+
+    /// Cuts connections that took too long over what they were doing.
+    mutating func cutLateConnections() {
+        for index in 0..<connections.count where connections[index].deadline <= turn.now {
+            switch connections[index].phase {
+            case .reading:
+                let reader = connections[index].reader
+                if turn.journal.begin(.connTimeout, turn.now, turn.wall) {
+                    logAddress(index)
+                    turn.journal.word("in", reader.isIdle ? "idle" : reader.isInBody ? "body" : "head")
+                    turn.journal.end()
+                }
+                if reader.isIdle { close(index) } else { refuse(index, .requestTimeout) }
+            case .writing, .draining: close(index)
+            case .free, .held, .closing: break
+            }
+        }
+    }
+
+    // MARK: A turn that was not kept
+
+    /// Replaces the answers that tell of changes which are not durable.
+    mutating func revokeHeld(_ error: StoreError) {
+        if turn.journal.begin(error == .full ? .storeFull : .storeFail, turn.now, turn.wall) {
+            if case .failed(let code) = error { turn.journal.number("code", UInt64(code.magnitude)) }
+            turn.journal.number("answers", UInt64(heldCount))
+            turn.journal.end()
+        }
+        for position in 0..<heldCount where held[position].isDurable {
+            let reply = held[position]
+            let index = Int(reply.connection)
+            guard connections[index].phase == .held else { continue }
+            let outcome = handler.revoke(heldOctets, answer: reply.bodyStart..<reply.end, error)
+            let start = heldOctets.count
+            var head = ResponseHead(.ok, contentLength: outcome == .message ? handler.replyByteCount : 0)
+            head.closes = connections[index].closesAfterReply
+            head.write(contentType: contentType(ofHead: reply.start..<reply.bodyStart).span, into: &heldOctets)
+            if outcome == .message { handler.appendReply(to: &heldOctets) }
+            guard !heldOctets.isOverflowed else {
+                // No room to say so: the client repeats what it hears nothing about.
+                heldOctets.truncate(to: start)
+                close(index)
+                continue
+            }
+            held[position].start = start
+            held[position].end = heldOctets.count
+        }
+    }
+
+    /// The content type that the head of a held answer says.
+    private func contentType(ofHead range: Range<Int>) -> InlineBytes<100> {
+        let head = heldOctets.span(range)
+        let name: StaticString = "Content-Type: "
+        var start = 0
+        while let end = head.firstIndex(of: 0x0D, from: start) {
+            let line = head.extracting(start..<end)
+            if line.starts(with: name) {
+                return InlineBytes(line.extracting(name.utf8CodeUnitCount..<line.count)) ?? InlineBytes()
+            }
+            start = end + 2
+            if start >= head.count { break }
+        }
+        return InlineBytes()
+    }
+}

@@ -1,0 +1,421 @@
+import CLibC
+import CUV
+import IMPSEngine
+import Octets
+import Wire
+
+/// How the network side is set up.
+public struct ServerSettings: Sendable {
+    /// Addresses to listen on.
+    public var listen = InlineArray<4, InlineBytes<46>>(repeating: InlineBytes())
+    /// How many of them there are.
+    public var listenCount = 0
+    /// The port; 0 takes any.
+    public var port: UInt16 = 0
+    /// The path of the control socket.
+    public var controlPath = InlineBytes<100>()
+    /// Connections from one address.
+    public var connectionsOfAddressMax = 64
+    /// Milliseconds that a turn may stay open for more requests.
+    public var batchMilliseconds: UInt64 = 0
+    /// Seconds for the head of a request.
+    public var headerTimeout: UInt64 = 10
+    /// Seconds for the body of a request.
+    public var bodyTimeout: UInt64 = 20
+    /// Seconds that a connection may be idle.
+    public var idleTimeout: UInt64 = 90
+    /// Whether the clock may be believed; nil asks the kernel.
+    public var clockIsTrusted: Bool?
+
+    /// The defaults.
+    public init() {}
+}
+
+/// How many of everything the network side has.
+public struct ServerSizes: Sendable {
+    /// Connections at once.
+    public var connections = 64
+    /// Buffers for requests in pieces and answers that do not go out at once.
+    public var buffers = 8
+    /// The largest request.
+    public var limits = RequestLimits(headByteCountMax: 4096, bodyByteCountMax: 65_536)
+    /// Octets of the largest answer.
+    public var replyByteCountMax = 65_536
+    /// Octets of all answers of one turn.
+    public var heldByteCountMax = 262_144
+
+    /// The defaults.
+    public init() {}
+
+    /// Octets of a borrowed buffer: the largest request, and room to read on while chunks are joined.
+    public var bufferByteCount: Int {
+        max(limits.headByteCountMax + limits.bodyByteCountMax + 4096, replyByteCountMax + ResponseHead.byteCountMax)
+    }
+    /// Answers that one turn may hold.
+    public var heldCountMax: Int { 512 }
+    /// Connections above the limit that are told so.
+    public var shedCount: Int { 8 }
+}
+
+/// The network side: one libuv loop with HTTP listeners, the control socket, timers and signals.
+///
+/// All requests that arrive in one turn of the loop share one transaction. At the end of the turn it is committed, and
+/// only then the answers go out. The structure lies in one place of the heap, to which `loop.data` points; all callbacks
+/// come from `uv_run` in one thread, none from within a call of ours, so each has it for itself. That, and that handles
+/// and requests stay where they are until libuv gave them back, is what makes the `unsafe` in this folder sound.
+@safe
+public struct Server: ~Copyable {
+    let settings: ServerSettings
+    let sizes: ServerSizes
+    let handler: RequestHandler
+    let clock: Clock
+
+    /// Time, randomness and the log for the handler.
+    public var turn: Turn
+    /// The pools, those of the engine first.
+    public var pools: PoolTable
+    var sink: LogSink
+
+    // libuv's part of each thing, at the same place as ours.
+    var loop: UnsafeMutablePointer<uv_loop_t>
+    let listeners: UnsafeMutablePointer<uv_tcp_t>
+    let handles: UnsafeMutablePointer<uv_tcp_t>
+    let writes: UnsafeMutablePointer<uv_write_t>
+    let shutdowns: UnsafeMutablePointer<uv_shutdown_t>
+    let prepare: UnsafeMutablePointer<uv_prepare_t>
+    let check: UnsafeMutablePointer<uv_check_t>
+    let idle: UnsafeMutablePointer<uv_idle_t>
+    let timer: UnsafeMutablePointer<uv_timer_t>
+    let signals: UnsafeMutablePointer<uv_signal_t>
+
+    var connections: Slab<Connection>
+    var connectionCount = 0
+    let connectionPool: Int
+    var buffers: Slab<FixedBytes>
+    /// The free buffers, as a stack.
+    var freeBuffers: Slab<UInt16>
+    var freeBufferCount: Int
+    let bufferPool: Int
+    /// Where octets land; what is not handled in the same callback moves to a borrowed buffer.
+    var arrival: FixedBytes
+    var held: Slab<HeldReply>
+    var heldCount = 0
+    /// Heads and bodies of the held answers.
+    var heldOctets: FixedBytes
+    /// Where a head without body is put together.
+    var scratch: FixedBytes
+    /// Connections with a next request in their buffer, to be handled after the answers went out.
+    var waiting: Slab<UInt16>
+    var waitingCount = 0
+
+    var turnIsOpen = false
+    var turnOpenedAt = Instant(milliseconds: 0)
+    var armedFor: Instant?
+    var sweepsAt: Instant?
+    var isBound = InlineArray<4, Bool>(repeating: false)
+    /// A listener has a connection that nobody had room for.
+    var isWaitingForRoom = InlineArray<4, Bool>(repeating: false)
+    var boundPort: UInt16 = 0
+    var bindsAt: Instant?
+    var saidReady = false
+    var stopSignal: Int32 = 0
+    var control: ControlServer
+
+    /// Takes all memory for the network side.
+    ///
+    /// - Parameters:
+    ///   - pools: The pools of the engine, to which those of the network are added.
+    ///   - turn: With the journal; its time is set here.
+    public init(
+        settings: ServerSettings, sizes: ServerSizes, handler: RequestHandler, clock: Clock, turn: consuming Turn,
+        pools: consuming PoolTable, usesSyslog: Bool
+    ) {
+        self.settings = settings
+        self.sizes = sizes
+        self.handler = handler
+        self.clock = clock
+        self.turn = turn
+        self.pools = pools
+        sink = LogSink(usesSyslog: usesSyslog)
+        let slots = sizes.connections + sizes.shedCount
+        unsafe loop = .allocate(capacity: 1)
+        unsafe listeners = .allocate(capacity: 4)
+        unsafe handles = .allocate(capacity: slots)
+        unsafe writes = .allocate(capacity: slots)
+        unsafe shutdowns = .allocate(capacity: slots)
+        unsafe prepare = .allocate(capacity: 1)
+        unsafe check = .allocate(capacity: 1)
+        unsafe idle = .allocate(capacity: 1)
+        unsafe timer = .allocate(capacity: 1)
+        unsafe signals = .allocate(capacity: 5)
+        connections = Memory.slab(slots, Connection.self)
+        buffers = Memory.buffers(sizes.buffers, byteCount: sizes.bufferByteCount)
+        freeBuffers = Memory.slab(sizes.buffers, UInt16.self)
+        for index in 0..<sizes.buffers { freeBuffers[index] = UInt16(index) }
+        freeBufferCount = sizes.buffers
+        arrival = Memory.buffer(sizes.bufferByteCount)
+        held = Memory.slab(sizes.heldCountMax, HeldReply.self)
+        heldOctets = Memory.buffer(sizes.heldByteCountMax)
+        scratch = Memory.buffer(ResponseHead.byteCountMax)
+        waiting = Memory.slab(slots, UInt16.self)
+        control = ControlServer()
+        connectionPool = self.pools.add(Server.connectionPool(sizes))
+        bufferPool = self.pools.add(Server.bufferPool(sizes))
+        self.pools.add(Server.arrivalPool(sizes))
+        self.pools.add(Server.heldPool(sizes))
+    }
+
+    /// What a connection costs.
+    public static func connectionPool(_ sizes: ServerSizes) -> Pool {
+        let handles = unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_write_t>.stride
+        let octets = unsafe handles + MemoryLayout<uv_shutdown_t>.stride + MemoryLayout<Connection>.stride + 2
+        return Pool("connections", count: sizes.connections + sizes.shedCount, byteCount: octets)
+    }
+
+    /// What a borrowed buffer costs.
+    public static func bufferPool(_ sizes: ServerSizes) -> Pool {
+        Pool("request_buffers", count: sizes.buffers, byteCount: sizes.bufferByteCount)
+    }
+
+    static func arrivalPool(_ sizes: ServerSizes) -> Pool {
+        Pool("arrival", count: 1, byteCount: sizes.bufferByteCount)
+    }
+
+    static func heldPool(_ sizes: ServerSizes) -> Pool {
+        let octets = sizes.heldByteCountMax + sizes.heldCountMax * MemoryLayout<HeldReply>.stride
+        return Pool("held_replies", count: 1, byteCount: octets)
+    }
+
+    // MARK: Running
+
+    /// Why a server cannot start.
+    public enum StartError: Error {
+        /// An address is in use already.
+        case addressInUse
+        /// The control socket cannot be made; the code is libuv's.
+        case control(Int32)
+        /// libuv refuses; the code is libuv's.
+        case failed(Int32)
+    }
+
+    /// Runs until a signal ends it.
+    ///
+    /// - Throws: `StartError` when it cannot begin.
+    /// - Returns: the signal.
+    public consuming func run() throws(StartError) -> Int32 {
+        let place = UnsafeMutablePointer<Server>.allocate(capacity: 1)
+        unsafe place.initialize(to: self)
+        do throws(StartError) {
+            try unsafe place.pointee.start(place)
+        } catch {
+            unsafe place.pointee.logStop(error)
+            throw error
+        }
+        let loop = unsafe place.pointee.loop
+        _ = unsafe uv_run(loop, UV_RUN_DEFAULT)
+        return unsafe place.pointee.stopSignal
+    }
+
+    private mutating func start(_ place: UnsafeMutablePointer<Server>) throws(StartError) {
+        libc_ignore_broken_pipes()
+        let code = unsafe uv_loop_init(loop)
+        guard code == 0 else { throw .failed(code) }
+        unsafe loop.pointee.data = UnsafeMutableRawPointer(place)
+        // After the callbacks of the network, and before the loop goes to sleep: timers and closed handles call too.
+        unsafe uv_prepare_init(loop, prepare)
+        unsafe uv_prepare_start(prepare) { handle in
+            guard let handle = unsafe handle else { return }
+            unsafe Server.of(handle.pointee.loop).pointee.turnEnds()
+        }
+        unsafe uv_check_init(loop, check)
+        unsafe uv_check_start(check) { handle in
+            guard let handle = unsafe handle else { return }
+            unsafe Server.of(handle.pointee.loop).pointee.turnEnds()
+        }
+        unsafe uv_idle_init(loop, idle)
+        unsafe uv_timer_init(loop, timer)
+        try startControl()
+        beginTurn()
+        try bindListeners()
+        startSignals()
+        turnEnds()
+    }
+
+    /// The server that a loop belongs to.
+    static func of(_ loop: UnsafeMutablePointer<uv_loop_t>?) -> UnsafeMutablePointer<Server> {
+        guard let loop = unsafe loop, let data = unsafe loop.pointee.data else { fatalError() }
+        return unsafe data.assumingMemoryBound(to: Server.self)
+    }
+
+    private func startSignals() {
+        let numbers: InlineArray<5, Int32> = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
+        for index in numbers.indices {
+            unsafe uv_signal_init(loop, signals + index)
+            unsafe uv_signal_start(signals + index, { handle, number in
+                guard let handle = unsafe handle else { return }
+                unsafe Server.of(handle.pointee.loop).pointee.signalArrived(number)
+            }, numbers[index])
+        }
+    }
+
+    private mutating func signalArrived(_ number: Int32) {
+        beginTurn()
+        switch number {
+        case SIGHUP: handler.reloadConfiguration(&turn)
+        case SIGUSR1: logStatus()
+        case SIGUSR2: cycleLevel()
+        default:
+            stopSignal = number
+            if turn.journal.begin(.stop, turn.now, turn.wall) {
+                turn.journal.number("signal", UInt64(number))
+                turn.journal.end()
+            }
+            unsafe uv_stop(loop)
+        }
+        turnEnds()
+    }
+
+    /// Writes out what the journal has got.
+    public mutating func drainJournal() { sink.drain(&turn.journal) }
+
+    private mutating func logStop(_ error: StartError) {
+        turn.now = clock.now
+        if turn.journal.begin(.stop, turn.now, turn.wall) {
+            switch error {
+            case .addressInUse: turn.journal.sentence("why", "the port is in use by another program")
+            case .control(let code):
+                turn.journal.sentence("why", "the control socket cannot be made; is its folder there and writable?")
+                unsafe turn.journal.text("code", Server.text(of: uv_err_name(code)).span)
+            case .failed(let code):
+                turn.journal.sentence("why", "cannot listen")
+                unsafe turn.journal.text("code", Server.text(of: uv_err_name(code)).span)
+            }
+            turn.journal.end()
+        }
+        drainJournal()
+    }
+
+    private mutating func cycleLevel() {
+        turn.journal.level = LogLevel(rawValue: turn.journal.level.rawValue + 1) ?? .error
+        if turn.journal.begin(.level, turn.now, turn.wall) {
+            turn.journal.word("level", turn.journal.level.name)
+            turn.journal.end()
+        }
+    }
+
+    private mutating func logStatus() {
+        for index in 0..<pools.count where turn.journal.begin(.status, turn.now, turn.wall) {
+            let pool = pools[index]
+            turn.journal.word("pool", pool.name)
+            turn.journal.number("used", UInt64(pool.used))
+            turn.journal.number("most", UInt64(pool.most))
+            turn.journal.number("of", UInt64(pool.count))
+            turn.journal.number("refused", pool.refused)
+            turn.journal.end()
+        }
+    }
+
+    // MARK: Turn
+
+    /// Reads the clocks, once a turn.
+    mutating func beginTurn() {
+        guard !turnIsOpen else { return }
+        turnIsOpen = true
+        turn.now = clock.now
+        turn.wall = clock.wall(isTrusted: settings.clockIsTrusted)
+        turnOpenedAt = turn.now
+    }
+
+    /// After all callbacks of a turn: what was changed is made durable, and the answers go out.
+    private mutating func turnEnds() {
+        guard turnIsOpen else { return }
+        do {
+            if settings.batchMilliseconds == 0 || stopSignal != 0 || heldCount == 0
+                || clock.now.milliseconds - turnOpenedAt.milliseconds >= settings.batchMilliseconds {
+                finishTurn()
+            }
+            handleWaiting()
+        }
+        sink.drain(&turn.journal)
+        armTimer()
+    }
+
+    /// Requests that came behind another one are handled one round after the other; what is left waits for the next
+    /// turn, so that one busy connection does not keep the others waiting.
+    private mutating func handleWaiting() {
+        var rounds = 4
+        while waitingCount > 0, rounds > 0, heldCount == 0 {
+            rounds -= 1
+            beginTurn()
+            let count = waitingCount
+            waitingCount = 0
+            for index in 0..<count {
+                let connection = Int(waiting[index])
+                if connections[connection].phase == .reading { process(connection) }
+            }
+            finishTurn()
+        }
+        if waitingCount > 0 {
+            unsafe uv_idle_start(idle) { handle in
+                guard let handle = unsafe handle else { return }
+                unsafe Server.of(handle.pointee.loop).pointee.beginTurn()
+            }
+        } else {
+            unsafe uv_idle_stop(idle)
+        }
+    }
+
+    /// Commits and lets the held answers go.
+    mutating func finishTurn() {
+        turnIsOpen = false
+        if let error = handler.commit(&turn) { revokeHeld(error) }
+        let count = heldCount
+        heldCount = 0
+        for index in 0..<count { release(held[index]) }
+        heldOctets.removeAll()
+    }
+
+    // MARK: Timer
+
+    /// Sets the one timer to the next moment at which something is due.
+    private mutating func armTimer() {
+        var next = handler.deadline
+        if let bindsAt { next = min(next ?? bindsAt, bindsAt) }
+        if connectionCount > 0 || turn.journal.hasSuppressed {
+            let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
+            sweepsAt = sweep
+            next = min(next ?? sweep, sweep)
+        }
+        if heldCount > 0 {
+            let batch = Instant(milliseconds: turnOpenedAt.milliseconds + settings.batchMilliseconds)
+            next = min(next ?? batch, batch)
+        }
+        guard next != armedFor else { return }
+        armedFor = next
+        guard let next else {
+            unsafe uv_timer_stop(timer)
+            return
+        }
+        let now = clock.now
+        unsafe uv_update_time(loop)
+        let wait = next > now ? next.milliseconds - now.milliseconds : 0
+        unsafe uv_timer_start(timer, { handle in
+            guard let handle = unsafe handle else { return }
+            unsafe Server.of(handle.pointee.loop).pointee.timerFired()
+        }, wait, 0)
+    }
+
+    private mutating func timerFired() {
+        armedFor = nil
+        beginTurn()
+        let now = clock.now
+        turn.now = now
+        if let deadline = handler.deadline, deadline <= now { handler.timePassed(&turn) }
+        if let sweepsAt, sweepsAt <= now {
+            self.sweepsAt = nil
+            cutLateConnections()
+            turn.journal.flushSuppressed(now, turn.wall)
+        }
+        if let bindsAt, bindsAt <= now { bindAgain() }
+    }
+}

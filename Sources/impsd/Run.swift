@@ -1,0 +1,255 @@
+import CLibC
+import Configuration
+import Digests
+import IMPSEngine
+import Octets
+import Store
+import Transport
+
+/// Reads a configuration; nil when the file cannot be read.
+func readConfiguration(_ path: InlineBytes<200>, _ diagnostics: inout Diagnostics) -> Configuration? {
+    var text = Memory.buffer(65_536)
+    do throws(File.Failure) {
+        try File.read(path.span, into: &text)
+    } catch {
+        return nil
+    }
+    return Configuration.read(text.span, &diagnostics)
+}
+
+/// Writes a record for each thing that is wrong with the configuration.
+func logFindings(_ diagnostics: borrowing Diagnostics, _ path: InlineBytes<200>, _ turn: inout Turn) {
+    for index in 0..<diagnostics.count {
+        let finding = diagnostics[index]
+        guard turn.journal.begin(.config, turn.now, turn.wall) else { continue }
+        turn.journal.word("is", finding.isError ? "error" : "warning")
+        turn.journal.text("file", path.span, countMax: 60)
+        turn.journal.number("line", finding.line)
+        if !finding.key.isEmpty { turn.journal.text("key", finding.key.span) }
+        turn.journal.sentence(finding.isError ? "allowed" : "why", finding.words)
+        turn.journal.end()
+    }
+}
+
+/// Starts the engine and runs it until a signal ends it.
+func run(_ options: Options) -> ExitCode {
+    let clock = Clock()
+    FatalRecord.install(clock)
+    var diagnostics = Diagnostics()
+    let configuration = readConfiguration(options.configPath, &diagnostics)
+    if options.onlyChecks { return check(options, configuration, diagnostics) }
+
+    let start = configuration ?? Configuration()
+    let sizes = Sizes(start)
+    var turn = Turn(
+        now: clock.now, wall: clock.wall(isTrusted: start.clockIsTrusted), entropy: Clock.entropy(),
+        journal: Journal(
+            slots: Memory.octets(sizes.records * Journal.slotByteCount),
+            line: Memory.buffer(Journal.recordByteCountMax)))
+    turn.journal.level = start.logLevel
+    turn.journal.rate = 0
+    var sink = LogSink(usesSyslog: start.usesSyslog)
+    let code = prepare(options, configuration, diagnostics, &turn)
+    sink.drain(&turn.journal)
+    guard code == .success, let configuration else { return code }
+    return serve(options, configuration, sizes, clock, turn, sink)
+}
+
+/// `--check`: says in words what is wrong with the configuration.
+private func check(
+    _ options: Options, _ configuration: Configuration?, _ diagnostics: borrowing Diagnostics
+) -> ExitCode {
+    guard configuration != nil else {
+        Terminal.printError(options.configPath.span)
+        Terminal.printError(": cannot be read\n")
+        return .badData
+    }
+    var text = Memory.buffer(Diagnostics.countMax * 400)
+    for index in 0..<diagnostics.count { diagnostics.write(index, file: options.configPath.span, into: &text) }
+    Terminal.printError(text.span)
+    return diagnostics.errorCount == 0 ? .success : .badData
+}
+
+/// What has to be right before anything is opened.
+private func prepare(
+    _ options: Options, _ configuration: Configuration?, _ diagnostics: borrowing Diagnostics, _ turn: inout Turn
+) -> ExitCode {
+    guard configuration != nil else {
+        if turn.journal.begin(.config, turn.now, turn.wall) {
+            turn.journal.text("file", options.configPath.span, countMax: 100)
+            turn.journal.sentence("why", "the file cannot be read")
+            turn.journal.end()
+        }
+        return .badData
+    }
+    logFindings(diagnostics, options.configPath, &turn)
+    guard diagnostics.errorCount == 0 else { return .badData }
+    guard getuid() != 0 || options.allowsRoot else {
+        stop(.noPermission, "runs as root; use a user of its own, or --allow-root", &turn)
+        return .noPermission
+    }
+    return .success
+}
+
+/// Says why the engine does not start.
+private func stop(_ code: ExitCode, _ why: StaticString, number: Int32 = 0, _ turn: inout Turn) {
+    guard turn.journal.begin(.stop, turn.now, turn.wall) else { return }
+    turn.journal.number("exit", UInt64(code.rawValue))
+    turn.journal.sentence("why", why)
+    if number != 0 { turn.journal.number("code", UInt64(number.magnitude)) }
+    turn.journal.end()
+}
+
+private func serve(
+    _ options: Options, _ configuration: Configuration, _ sizes: Sizes, _ clock: Clock, _ turn: consuming Turn,
+    _ sink: consuming LogSink
+) -> ExitCode {
+    var turn = turn
+    var sink = sink
+    if turn.journal.begin(.start, turn.now, turn.wall) {
+        turn.journal.word("version", Release.version)
+        turn.journal.number("pid", UInt64(getpid()))
+        turn.journal.end()
+    }
+    let pools = sizes.enginePools(sessions: sizes.sessions)
+    var failure = ExitCode.success
+    guard let service = makeService(options, configuration, sizes, clock, &failure, &turn) else {
+        sink.drain(&turn.journal)
+        return failure
+    }
+    service.reload(&turn)
+    sink.drain(&turn.journal)
+    var server = Server(
+        settings: configuration.serverSettings, sizes: sizes.server, handler: service, clock: clock, turn: turn,
+        pools: pools, usesSyslog: configuration.usesSyslog)
+    guard logPools(&server, configuration) else { return .badData }
+    server.turn.journal.rate = configuration.logRate
+    do throws(Server.StartError) {
+        _ = try server.run()
+        return .success
+    } catch {
+        return .cannotCreate
+    }
+}
+
+/// Tells what memory was taken; false when it is more than was promised.
+private func logPools(_ server: inout Server, _ configuration: Configuration) -> Bool {
+    for index in 0..<server.pools.count {
+        let pool = server.pools[index]
+        guard server.turn.journal.begin(.pool, server.turn.now, server.turn.wall) else { continue }
+        server.turn.journal.word("name", pool.name)
+        server.turn.journal.number("count", UInt64(pool.count))
+        server.turn.journal.number("bytes", UInt64(pool.byteCount))
+        server.turn.journal.number("kb", UInt64((pool.count * pool.byteCount + 1023) / 1024))
+        server.turn.journal.end()
+    }
+    let kilobytes = (server.pools.byteCount + 1023) / 1024
+    if server.turn.journal.begin(.pool, server.turn.now, server.turn.wall) {
+        server.turn.journal.word("name", "all")
+        server.turn.journal.number("kb", UInt64(kilobytes))
+        server.turn.journal.number("mem_kb", UInt64(configuration.memoryKB))
+        server.turn.journal.end()
+    }
+    guard kilobytes > Int(configuration.memoryKB) else { return true }
+    stop(.badData, "the pools need more than mem_kb; lower max_ values or raise it", number: Int32(kilobytes), &server.turn)
+    server.drainJournal()
+    return false
+}
+
+/// The vault of this device. Its key is made at the first start and lies beside the store, never in it.
+private func openVault(_ folder: InlineBytes<200>) -> Vault? {
+    var path = Memory.buffer(256)
+    path.append(folder.span)
+    path.append("/device.key")
+    var key = Memory.buffer(Vault.keyByteCount)
+    do throws(File.Failure) {
+        try File.read(path.span, into: &key)
+    } catch {
+        switch error {
+        case .tooLarge: break
+        case .failed: return nil
+        case .missing:
+            let random = Clock.randomKey()
+            key.append(random.span)
+            do throws(File.Failure) {
+                try File.create(path.span, key.span)
+            } catch {
+                return nil
+            }
+        }
+    }
+    return Vault.open(key: key.span)
+}
+
+extension Configuration {
+    /// Whether the clock may be believed; nil asks the kernel.
+    fileprivate var clockIsTrusted: Bool? {
+        switch clock {
+        case .automatic: return nil
+        case .trusted: return true
+        case .untrusted: return false
+        }
+    }
+
+    fileprivate var serverSettings: ServerSettings {
+        var settings = ServerSettings()
+        settings.listen = listen
+        settings.listenCount = listenCount
+        settings.port = port
+        settings.controlPath = controlPath
+        settings.connectionsOfAddressMax = Int(connectionsOfAddressMax)
+        settings.batchMilliseconds = UInt64(batchMilliseconds)
+        settings.headerTimeout = UInt64(headerTimeout)
+        settings.bodyTimeout = UInt64(bodyTimeout)
+        settings.idleTimeout = UInt64(idleTimeout)
+        settings.clockIsTrusted = clockIsTrusted
+        return settings
+    }
+}
+
+/// Opens the store and gives the engine everything it needs; nil with a code when something is missing.
+private func makeService(
+    _ options: Options, _ configuration: Configuration, _ sizes: Sizes, _ clock: Clock, _ failure: inout ExitCode,
+    _ turn: inout Turn
+) -> Service? {
+    let folder = configuration.dataFolder
+    do throws(File.Failure) {
+        try File.makeFolder(folder.span)
+    } catch {
+        failure = .cannotCreate
+        stop(failure, "the data folder cannot be made", number: libc_errno(), &turn)
+        return nil
+    }
+    do throws(StoreOpenError) {
+        let store = try Environment(folder: folder.span, byteCountMax: UInt64(configuration.databaseKB) * 1024)
+        guard let vault = openVault(folder) else {
+            failure = .inputOutput
+            stop(failure, "device.key in the data folder cannot be used", number: libc_errno(), &turn)
+            return nil
+        }
+        if turn.journal.begin(.storeOpen, turn.now, turn.wall) {
+            turn.journal.text("folder", folder.span, countMax: 100)
+            turn.journal.number("pages", store.facts.pageCount)
+            turn.journal.number("of", store.facts.pageCountMax)
+            turn.journal.end()
+        }
+        var engine = Engine(
+            store: store, settings: configuration.engine, vault: vault, memory: sizes.engineMemory())
+        guard engine.claimSchema() else {
+            failure = .cannotCreate
+            stop(failure, "the store has another schema; restore a dump with this version", &turn)
+            return nil
+        }
+        return Service(engine: engine, sizes, clock, options)
+    } catch {
+        switch error {
+        case .inUse:
+            failure = .alreadyRunning
+            stop(failure, "another process has the store open", &turn)
+        case .failed(let code):
+            failure = .cannotCreate
+            stop(failure, "the store cannot be opened", number: code, &turn)
+        }
+        return nil
+    }
+}

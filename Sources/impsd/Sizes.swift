@@ -1,0 +1,80 @@
+import CLibC
+import Configuration
+import Digests
+import IMPSEngine
+import Octets
+import Transport
+import Wire
+
+/// How `mem_kb` is shared out: what is fixed first, then sessions, connections and buffers from what is left.
+struct Sizes {
+    var sessions: Int
+    var buckets: Int
+    var challenges: Int { 64 }
+    var throttles: Int { 256 }
+    var records: Int { 64 }
+    var elements: Int
+    var server: ServerSizes
+
+    /// Octets of a session with its share of the table by users.
+    static var sessionByteCount: Int { MemoryLayout<Session>.stride + 4 }
+
+    init(_ configuration: Configuration) {
+        server = ServerSizes()
+        let message = Int(configuration.engine.messageByteCountMax)
+        server.limits = RequestLimits(headByteCountMax: 8192, bodyByteCountMax: message + 16_384)
+        server.replyByteCountMax = message + 16_384
+        server.heldByteCountMax = 4 * (server.replyByteCountMax + ResponseHead.byteCountMax)
+        elements = 2048
+        sessions = Int(configuration.sessionsMax)
+        buckets = 1
+        server.connections = Int(configuration.connectionsMax)
+        server.buffers = Int(configuration.requestBuffers)
+
+        let total = Int(configuration.memoryKB) * 1024
+        let left = max(0, total - fixedByteCount)
+        if sessions == 0 { sessions = min(65_000, max(16, left * 4 / 10 / Sizes.sessionByteCount)) }
+        if server.connections == 0 {
+            server.connections = min(4000, max(16, left * 2 / 10 / Server.connectionPool(one).byteCount))
+        }
+        if server.buffers == 0 { server.buffers = max(4, left * 4 / 10 / server.bufferByteCount) }
+        // Descriptors beside the connections: the store, the log, the loop, listeners and the control socket.
+        let descriptors = Int(libc_descriptor_limit()) - 24 - server.shedCount
+        server.connections = max(4, min(server.connections, descriptors))
+        while buckets < sessions { buckets *= 2 }
+    }
+
+    private var one: ServerSizes {
+        var sizes = ServerSizes()
+        sizes.connections = 1
+        return sizes
+    }
+
+    /// What does not depend on how many there are of anything.
+    private var fixedByteCount: Int {
+        enginePools(sessions: 0).byteCount + server.bufferByteCount + server.heldByteCountMax
+            + server.heldCountMax * 40
+    }
+
+    /// The pools that the engine gets lent.
+    func enginePools(sessions count: Int) -> PoolTable {
+        var pools = PoolTable()
+        pools.add(Pool("sessions", count: count, byteCount: Sizes.sessionByteCount))
+        pools.add(Pool("challenges", count: challenges, byteCount: MemoryLayout<Challenge>.stride))
+        pools.add(Pool("throttles", count: throttles, byteCount: MemoryLayout<Throttle>.stride))
+        pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
+        pools.add(Pool("texts", count: 1, byteCount: server.limits.bodyByteCountMax))
+        pools.add(Pool("reply", count: 1, byteCount: server.replyByteCountMax))
+        pools.add(Pool("scratch", count: 1, byteCount: EngineMemory.scratchByteCount))
+        pools.add(Pool("log_records", count: records, byteCount: Journal.slotByteCount))
+        return pools
+    }
+
+    /// The memory of the engine, taken now.
+    func engineMemory() -> EngineMemory {
+        EngineMemory(
+            sessions: Memory.slab(sessions, Session.self), buckets: Memory.slab(buckets, UInt16.self),
+            challenges: Memory.slab(challenges, Challenge.self), throttles: Memory.slab(throttles, Throttle.self),
+            scratch: Memory.buffer(EngineMemory.scratchByteCount))
+    }
+}

@@ -33,7 +33,7 @@ var targets: [Target] = [
     .target(name: "IMPSEngine", dependencies: ["CSP", "Digests"], swiftSettings: pure),
     .target(name: "Store", dependencies: ["IMPSEngine", "CLMDB", "CLibC"], swiftSettings: common),
     .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
-    .target(name: "Transport", dependencies: ["IMPSEngine", "CUV", "CLibC"], swiftSettings: common),
+    .target(name: "Transport", dependencies: ["IMPSEngine", "Digests", "CUV", "CLibC"], swiftSettings: common),
     .executableTarget(
         name: "impsd", dependencies: ["Transport", "Store", "Configuration"],
         swiftSettings: common, linkerSettings: libraries),

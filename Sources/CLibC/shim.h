@@ -1,13 +1,17 @@
+#define _GNU_SOURCE
 // The C library for Swift without a C library overlay: variadic functions, macros and errno made callable.
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -120,3 +124,88 @@ static inline unsigned long libc_heap_bytes(void) {
 #else
 static inline unsigned long libc_heap_bytes(void) { return 0; }
 #endif
+
+// Connects a stream socket to a path; -1 with errno set when nobody listens there.
+static inline int libc_connect_path(const char *path) {
+    struct sockaddr_un address;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -1;
+    if (connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) {
+        int error = errno;
+        close(descriptor);
+        errno = error;
+        return -1;
+    }
+    return descriptor;
+}
+
+// Connects to a host by name or number, without delay for small messages; -1 when no address answers.
+static inline int libc_connect_host(const char *host, const char *port, int seconds) {
+    struct addrinfo hints, *list = 0;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    if (getaddrinfo(host, port, &hints, &list) != 0) return -1;
+    int descriptor = -1;
+    for (struct addrinfo *entry = list; entry && descriptor < 0; entry = entry->ai_next) {
+        descriptor = socket(entry->ai_family, entry->ai_socktype | SOCK_CLOEXEC, entry->ai_protocol);
+        if (descriptor < 0) continue;
+        struct timeval limit = {seconds, 0};
+        int on = 1;
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+        setsockopt(descriptor, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on);
+        if (connect(descriptor, entry->ai_addr, entry->ai_addrlen) != 0) {
+            close(descriptor);
+            descriptor = -1;
+        }
+    }
+    freeaddrinfo(list);
+    return descriptor;
+}
+
+// Waits until a descriptor can be read; 1 when it can, 0 when the time is over, negative for a signal or an error.
+static inline int libc_wait_readable(int descriptor, int milliseconds) {
+    struct pollfd entry = {descriptor, POLLIN, 0};
+    return poll(&entry, 1, milliseconds);
+}
+
+// Single characters without echo, or lines as before.
+static inline int libc_set_raw(int descriptor, int on) {
+    static struct termios before;
+    if (!on) return tcsetattr(descriptor, TCSADRAIN, &before);
+    if (tcgetattr(descriptor, &before) != 0) return -1;
+    struct termios raw = before;
+    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    return tcsetattr(descriptor, TCSADRAIN, &raw);
+}
+
+// Writes `20261121T023109Z` as local time, with the day unless it is today; empty text stands for now. Returns the count.
+static inline unsigned long libc_local_time(const char *basic, char *text, unsigned long size) {
+    time_t now = time(0), moment = now;
+    if (*basic) {
+        struct tm utc;
+        memset(&utc, 0, sizeof utc);
+        if (!strptime(basic, "%Y%m%dT%H%M%S", &utc)) return 0;
+        moment = timegm(&utc);
+    }
+    struct tm today, local;
+    if (!localtime_r(&now, &today) || !localtime_r(&moment, &local)) return 0;
+    int same = today.tm_yday == local.tm_yday && today.tm_year == local.tm_year;
+    return strftime(text, size, same ? "%H:%M" : "%Y-%m-%d %H:%M", &local);
+}
+
+// Columns of a terminal; 80 when nobody knows.
+static inline int libc_columns(int descriptor) {
+    struct winsize size;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+    return size.ws_col;
+}

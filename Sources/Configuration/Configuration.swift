@@ -163,7 +163,8 @@ extension Configuration {
                     if section.span.equals("imps") {
                         hasMain = true
                     } else {
-                        diagnostics.warning(line: reader.line, section.span, section.span, "unknown section, expected imps")
+                        diagnostics.warning(
+                            line: reader.line, section.span, section.span, "unknown section, expected imps")
                     }
                 } else if section.span.equals("imps") {
                     configuration.take(reader, statement, &diagnostics)
@@ -172,7 +173,9 @@ extension Configuration {
                 diagnostics.error(line: reader.line, section.span, Span(), error.explanation)
             }
         }
-        if !hasMain { diagnostics.error(line: reader.line, section.span, section.span, "no section: config imps 'main'") }
+        if !hasMain {
+            diagnostics.error(line: reader.line, section.span, section.span, "no section: config imps 'main'")
+        }
         if configuration.listenCount == 0 {
             _ = configuration.listen[0].append("127.0.0.1")
             configuration.listenCount = 1
@@ -181,7 +184,9 @@ extension Configuration {
         return configuration
     }
 
-    private mutating func take(_ reader: borrowing UCIReader, _ statement: UCIStatement, _ diagnostics: inout Diagnostics) {
+    private mutating func take(
+        _ reader: borrowing UCIReader, _ statement: UCIStatement, _ diagnostics: inout Diagnostics
+    ) {
         let word = reader.word
         let value = reader.value
         switch apply(word.span, value.span) {
@@ -193,11 +198,13 @@ extension Configuration {
 
     private func checkRelations(_ line: UInt64, _ diagnostics: inout Diagnostics) {
         if engine.keepAliveMin > engine.keepAliveMax {
-            diagnostics.error(line: line, .constant("main"), .constant("keepalive_min"), "must not be above keepalive_max")
+            diagnostics.error(
+                line: line, .constant("main"), .constant("keepalive_min"), "must not be above keepalive_max")
         }
         if engine.keepAliveDefault < engine.keepAliveMin || engine.keepAliveDefault > engine.keepAliveMax {
             diagnostics.error(
-                line: line, .constant("main"), .constant("keepalive_default"), "must be between keepalive_min and keepalive_max")
+                line: line, .constant("main"), .constant("keepalive_default"),
+                "must be between keepalive_min and keepalive_max")
         }
     }
 }

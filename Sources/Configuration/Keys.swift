@@ -24,7 +24,8 @@ extension Configuration {
             return Configuration.setPath(&dataFolder, value, "a path that begins with / or ./, at most 180 octets", 180)
         }
         if key.equals("control") {
-            return Configuration.setPath(&controlPath, value, "a path that begins with / or ./, at most 100 octets", 100)
+            return Configuration.setPath(
+                &controlPath, value, "a path that begins with / or ./, at most 100 octets", 100)
         }
         if key.equals("domain") { return setDomain(value) }
         if key.equals("service_name") { return Configuration.setText(&engine.serviceName, value, "1 to 64 octets") }
@@ -64,8 +65,12 @@ extension Configuration {
         if key.equals("keepalive_max") {
             return Configuration.set(&engine.keepAliveMax, value, 1...604_800, "1 to 604800 seconds")
         }
-        if key.equals("poll_min") { return Configuration.set(&engine.serverPollMin, value, 1...3600, "1 to 3600 seconds") }
-        if key.equals("guard_s") { return Configuration.set(&engine.guardSeconds, value, 1...3600, "1 to 3600 seconds") }
+        if key.equals("poll_min") {
+            return Configuration.set(&engine.serverPollMin, value, 1...3600, "1 to 3600 seconds")
+        }
+        if key.equals("guard_s") {
+            return Configuration.set(&engine.guardSeconds, value, 1...3600, "1 to 3600 seconds")
+        }
         if key.equals("challenge_s") {
             return Configuration.set(&engine.challengeSeconds, value, 5...3600, "5 to 3600 seconds")
         }
@@ -94,7 +99,9 @@ extension Configuration {
     }
 
     private mutating func applyAccess(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
-        if key.equals("sessions_per_user") { return Configuration.set(&engine.sessionsOfUserMax, value, 1...64, "1 to 64") }
+        if key.equals("sessions_per_user") {
+            return Configuration.set(&engine.sessionsOfUserMax, value, 1...64, "1 to 64")
+        }
         if key.equals("allow_pwd") { return Configuration.setFlag(&engine.allowsPWD, value) }
         if key.equals("login_failures") {
             return Configuration.set(&engine.loginFailuresMax, value, 0...1000, "0 (never wait) to 1000")
@@ -108,7 +115,9 @@ extension Configuration {
             logLevel = level
             return .taken
         }
-        if key.equals("log_rate") { return Configuration.set(&logRate, value, 0...10_000, "0 (no limit) to 10000 a second") }
+        if key.equals("log_rate") {
+            return Configuration.set(&logRate, value, 0...10_000, "0 (no limit) to 10000 a second")
+        }
         if key.equals("syslog") { return Configuration.setFlag(&usesSyslog, value) }
         return nil
     }

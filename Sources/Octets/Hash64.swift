@@ -1,4 +1,4 @@
-/// A 64-bit hash (FNV-1a) to tell one body or name from another; not for secrets.
+/// A 64-bit hash to tell one body or name from another; not for secrets, and the same on every machine.
 public struct Hash64: Equatable, Sendable {
     /// The hash of what was added so far.
     public private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -11,15 +11,15 @@ public struct Hash64: Equatable, Sendable {
         combine(octets)
     }
 
-    /// Adds `octets` to the hash.
+    /// Adds `octets`, eight at a time, and their count, so that parts of other lengths do not meet.
     public mutating func combine(_ octets: Span<UInt8>) {
-        for index in octets.indices {
-            value = (value ^ UInt64(octets[index])) &* 0x0000_0100_0000_01B3
-        }
+        var mixed = value
+        octets.forEachWord { mixed = Hash64.mix(mixed ^ $0) }
+        value = Hash64.mix(mixed ^ UInt64(octets.count))
     }
 
-    /// Adds a mark between two parts, so that parts of other lengths do not meet.
-    public mutating func combineSeparator() {
-        value = (value ^ 0x1FF) &* 0x0000_0100_0000_01B3
+    private static func mix(_ value: UInt64) -> UInt64 {
+        let product = value &* 0x9E37_79B9_7F4A_7C15
+        return product ^ product >> 29
     }
 }

@@ -77,3 +77,45 @@ extension Slab where Element: BitwiseCopyable {
         return unsafe UnsafeMutableBufferPointer(start: base + range.lowerBound, count: range.count)
     }
 }
+
+extension Span where Element == UInt8 {
+    /// The same octets in the same order; eight at a time, because every name and every namespace goes through here.
+    public func equals(_ other: Span<UInt8>) -> Bool {
+        guard count == other.count else { return false }
+        return unsafe withUnsafeBytes { own in
+            unsafe other.withUnsafeBytes { other in
+                var index = 0
+                while index + 8 <= own.count {
+                    guard
+                        unsafe own.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                            == other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+                    else { return false }
+                    index += 8
+                }
+                while index < own.count {
+                    guard unsafe own[index] == other[index] else { return false }
+                    index += 1
+                }
+                return true
+            }
+        }
+    }
+
+    /// Calls `body` with eight octets at a time, the last ones filled up with zeros.
+    func forEachWord(_ body: (UInt64) -> Void) {
+        unsafe withUnsafeBytes { octets in
+            var index = 0
+            while index + 8 <= octets.count {
+                unsafe body(UInt64(littleEndian: octets.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
+                index += 8
+            }
+            guard index < octets.count else { return }
+            var last: UInt64 = 0
+            while index < octets.count {
+                last = unsafe last << 8 | UInt64(octets[index])
+                index += 1
+            }
+            body(last)
+        }
+    }
+}

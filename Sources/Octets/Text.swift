@@ -30,13 +30,6 @@ extension Span where Element == UInt8 {
     @_lifetime(immortal)
     public static func constant(_ text: StaticString) -> Span<UInt8> { text.octets }
 
-    /// The same octets in the same order.
-    public func equals(_ other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
-    }
-
     /// The same octets as the constant.
     public func equals(_ other: StaticString) -> Bool { equals(other.octets) }
 

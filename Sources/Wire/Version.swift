@@ -47,6 +47,19 @@ public enum Version: UInt8, BitwiseCopyable, Sendable, Comparable {
 
     /// The version with this namespace on its root; nil when it is none of ours.
     public init?(sessionNamespace: Span<UInt8>) {
+        if sessionNamespace.equals(Version.v1_1.sessionNamespace) {
+            self = .v1_1
+            return
+        }
+        if sessionNamespace.equals(Version.v1_2.sessionNamespace) {
+            self = .v1_2
+            return
+        }
+        if sessionNamespace.equals(Version.v1_3.sessionNamespace) {
+            self = .v1_3
+            return
+        }
+        // Somebody always writes it in another way.
         let namespace = sessionNamespace.trimmed()
         if namespace.equalsIgnoringCase(Version.v1_1.sessionNamespace) {
             self = .v1_1

@@ -48,7 +48,9 @@ struct Options {
                 guard libc_option_index() == count, !options.configPath.isEmpty else { return misuse() }
                 return .run(options)
             case 0x63:
-                guard let path: InlineBytes<200> = unsafe Terminal.text(of: libc_option_value()) else { return misuse() }
+                guard let path: InlineBytes<200> = unsafe Terminal.text(of: libc_option_value()) else {
+                    return misuse()
+                }
                 options.configPath = path
             case 1: options.onlyChecks = true
             case 2: options.allowsRoot = true

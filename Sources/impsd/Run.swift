@@ -80,10 +80,14 @@ private func prepare(
             turn.journal.sentence("why", "the file cannot be read")
             turn.journal.end()
         }
+        stop(.badData, "there is no configuration", &turn)
         return .badData
     }
     logFindings(diagnostics, options.configPath, &turn)
-    guard diagnostics.errorCount == 0 else { return .badData }
+    guard diagnostics.errorCount == 0 else {
+        stop(.badData, "the configuration has errors", &turn)
+        return .badData
+    }
     guard getuid() != 0 || options.allowsRoot else {
         stop(.noPermission, "runs as root; use a user of its own, or --allow-root", &turn)
         return .noPermission
@@ -93,7 +97,7 @@ private func prepare(
 
 /// Says why the engine does not start.
 private func stop(_ code: ExitCode, _ why: StaticString, number: Int32 = 0, _ turn: inout Turn) {
-    guard turn.journal.begin(.stop, turn.now, turn.wall) else { return }
+    guard turn.journal.begin(.startFail, turn.now, turn.wall) else { return }
     turn.journal.number("exit", UInt64(code.rawValue))
     turn.journal.sentence("why", why)
     if number != 0 { turn.journal.number("code", UInt64(number.magnitude)) }
@@ -151,34 +155,11 @@ private func logPools(_ server: inout Server, _ configuration: Configuration) ->
         server.turn.journal.end()
     }
     guard kilobytes > Int(configuration.memoryKB) else { return true }
-    stop(.badData, "the pools need more than mem_kb; lower max_ values or raise it", number: Int32(kilobytes), &server.turn)
+    stop(
+        .badData, "the pools need more than mem_kb; lower max_ values or raise it", number: Int32(kilobytes),
+        &server.turn)
     server.drainJournal()
     return false
-}
-
-/// The vault of this device. Its key is made at the first start and lies beside the store, never in it.
-private func openVault(_ folder: InlineBytes<200>) -> Vault? {
-    var path = Memory.buffer(256)
-    path.append(folder.span)
-    path.append("/device.key")
-    var key = Memory.buffer(Vault.keyByteCount)
-    do throws(File.Failure) {
-        try File.read(path.span, into: &key)
-    } catch {
-        switch error {
-        case .tooLarge: break
-        case .failed: return nil
-        case .missing:
-            let random = Clock.randomKey()
-            key.append(random.span)
-            do throws(File.Failure) {
-                try File.create(path.span, key.span)
-            } catch {
-                return nil
-            }
-        }
-    }
-    return Vault.open(key: key.span)
 }
 
 extension Configuration {
@@ -222,7 +203,7 @@ private func makeService(
     }
     do throws(StoreOpenError) {
         let store = try Environment(folder: folder.span, byteCountMax: UInt64(configuration.databaseKB) * 1024)
-        guard let vault = openVault(folder) else {
+        guard let vault = Vault.ofDevice(folder: folder.span) else {
             failure = .inputOutput
             stop(failure, "device.key in the data folder cannot be used", number: libc_errno(), &turn)
             return nil

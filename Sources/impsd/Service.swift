@@ -138,6 +138,7 @@ final class Service: RequestHandler {
         output.field("version", Release.version.octets)
         output.field("pid", UInt64(getpid()))
         output.field("cpu_us", libc_cpu_microseconds())
+        output.field("heap_bytes", UInt64(libc_heap_bytes()))
         let facts = engine.store.facts
         output.field("commits", facts.commitCount)
         output.field("commits_failed", facts.failedCommitCount)

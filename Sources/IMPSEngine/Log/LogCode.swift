@@ -1,7 +1,7 @@
 /// What a record of the log tells. The names never change; `board/LOGS.md` says what each means and what to do.
 public enum LogCode: UInt8, Sendable {
     // The process
-    case start, pool, ready, stop, reload, status, level, config, clock, fatal, suppressed
+    case start, startFail, pool, ready, stop, reload, status, level, config, clock, fatal, suppressed
     // The store
     case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
     // The network
@@ -17,6 +17,7 @@ public enum LogCode: UInt8, Sendable {
     public var name: StaticString {
         switch self {
         case .start: return "START"
+        case .startFail: return "START-FAIL"
         case .pool: return "POOL"
         case .ready: return "READY"
         case .stop: return "STOP"
@@ -59,7 +60,7 @@ public enum LogCode: UInt8, Sendable {
     /// How much the record matters.
     public var level: LogLevel {
         switch self {
-        case .fatal, .storeFail: return .error
+        case .startFail, .fatal, .storeFail: return .error
         case .config, .suppressed, .storeFull, .storeSlow, .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
             .connLimit, .noBuffer, .authFail, .authWait, .sessionsFull, .mailboxFull:
             return .warning

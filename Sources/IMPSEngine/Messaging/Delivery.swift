@@ -156,7 +156,8 @@ extension Engine where Port: ~Copyable {
         let mark = writer.mark
         if sessions[slot].deliveryMethod == .push,
             header.contentByteCount <= sessions[slot].capabilities.acceptedContentLength,
-            accepts(header.contentType.span, in: slot) {
+            accepts(header.contentType.span, in: slot)
+        {
             writer.open(.newMessage)
             writeMessageInfo(sequence, header, recipient: recipient.span, into: &writer)
             writeContent(sequence, header, into: &writer)
@@ -197,7 +198,8 @@ extension Engine where Port: ~Copyable {
         guard let element = request.element, sessions[slot].closing == 0 else { return }
         if document.tag(of: element) == .messageDelivered {
             if let id = document.first(.messageID, in: element),
-                let sequence = sequence(ofMessageID: document.word(of: id)) {
+                let sequence = sequence(ofMessageID: document.word(of: id))
+            {
                 confirm(sequence, in: slot, &turn)
             }
         }

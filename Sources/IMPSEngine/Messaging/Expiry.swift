@@ -152,7 +152,9 @@ extension Engine where Port: ~Copyable {
         Engine.append(Key.message(sequence, piece: 0), in: store, skipping: header.byteCount, to: &scratch)
         store.put(Key.message(sequence, piece: 0).span, scratch)
         if header.validity > 0 {
-            for index in 0..<header.recipientCount { scheduleExpiry(header, sequence, of: header.recipients[index], turn) }
+            for index in 0..<header.recipientCount {
+                scheduleExpiry(header, sequence, of: header.recipients[index], turn)
+            }
         }
     }
 }

@@ -137,7 +137,8 @@ extension Engine where Port: ~Copyable {
         }
         entry.confirmations[entry.confirmationCount] = sessions[slot].number
         entry.confirmationCount += 1
-        let isBounded = entry.confirmationCount < MailboxEntry.confirmationCountMax
+        let isBounded =
+            entry.confirmationCount < MailboxEntry.confirmationCountMax
             && totals(of: user).lingering <= settings.offlineMessagesMax
         storeEntry(entry, sequence, of: user)
         if !isBounded || !isAwaited(entry, sequence, of: user, turn.now) { removeEntry(sequence, of: user) }
@@ -152,7 +153,8 @@ extension Engine where Port: ~Copyable {
         while let current = slot {
             let session = sessions[current].number
             if sessions[current].closing == 0, session < sequence, !entry.isConfirmed(by: session),
-                sessions[current].lastSeen.adding(seconds: 300) > now {
+                sessions[current].lastSeen.adding(seconds: 300) > now
+            {
                 return true
             }
             slot = sessions.next(after: current)

@@ -58,7 +58,8 @@ private struct Words: ~Escapable {
         var index = 0
         while index < word.count {
             if word[index] == 0x5C, index + 3 < word.count, word[index + 1] == 0x78,
-                let high = Hexadecimal.value(word[index + 2]), let low = Hexadecimal.value(word[index + 3]) {
+                let high = Hexadecimal.value(word[index + 2]), let low = Hexadecimal.value(word[index + 3])
+            {
                 guard text.append(high << 4 | low) else { return InlineBytes() }
                 index += 4
             } else {
@@ -200,7 +201,8 @@ extension Engine where Port: ~Copyable {
             if let account = account(of: sessions[slot].user) { output.field("user", account.display.span) }
             output.field("slot", UInt64(slot))
             output.field("version", sessions[slot].version.name.octets)
-            output.field("idle_s", (now.milliseconds - min(now.milliseconds, sessions[slot].lastSeen.milliseconds)) / 1000)
+            output.field(
+                "idle_s", (now.milliseconds - min(now.milliseconds, sessions[slot].lastSeen.milliseconds)) / 1000)
             output.field("keepalive_s", UInt64(sessions[slot].keepAliveSeconds))
             output.field("method", sessions[slot].deliveryMethod.letter.octets)
             output.field("closing", UInt64(sessions[slot].closing))

@@ -27,6 +27,12 @@ extension Engine where Port: ~Copyable {
         return true
     }
 
+    /// True when the store has nothing but facts about itself.
+    public var isEmpty: Bool {
+        let first = Key.kind(0x22)
+        return store.entry(atOrAfter: first.span) == nil
+    }
+
     func dump(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
         if command.lastKey.isEmpty {
             output.append("impsd-dump schema=")
@@ -63,10 +69,12 @@ extension Engine where Port: ~Copyable {
         var key = Key()
         scratch.removeAll()
         guard Engine.unescape(line.extracting(0..<space), { key.append($0) }), !key.isEmpty,
-            Engine.unescape(line.extracting(space + 1..<line.count), { octet in
-                scratch.append(octet)
-                return !scratch.isOverflowed
-            })
+            Engine.unescape(
+                line.extracting(space + 1..<line.count),
+                { octet in
+                    scratch.append(octet)
+                    return !scratch.isOverflowed
+                })
         else { return false }
         store.put(key.span, scratch)
         return true

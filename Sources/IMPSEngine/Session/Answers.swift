@@ -12,7 +12,6 @@ extension Engine where Port: ~Copyable {
     /// The key of a request: its TransactionID together with everything that it says.
     func answerHash(transactionID: Span<UInt8>, body: Span<UInt8>) -> UInt64 {
         var hash = Hash64(transactionID)
-        hash.combineSeparator()
         hash.combine(body)
         return hash.value
     }
@@ -52,8 +51,9 @@ extension Engine where Port: ~Copyable {
         scratch.append(bigEndian: hash)
         scratch.append(answer)
         store.put(Key.answer(sequence).span, scratch)
-        note(KeptAnswer(
-            hash: UInt32(truncatingIfNeeded: hash), sequence: UInt32(truncatingIfNeeded: sequence), at: now.seconds),
+        note(
+            KeptAnswer(
+                hash: UInt32(truncatingIfNeeded: hash), sequence: UInt32(truncatingIfNeeded: sequence), at: now.seconds),
             in: slot)
     }
 
@@ -71,9 +71,10 @@ extension Engine where Port: ~Copyable {
         while let answer = storedAnswer(after: sequence) {
             sequence = answer.sequence
             guard let slot = slot(ofSession: answer.session) else { continue }
-            note(KeptAnswer(
-                hash: UInt32(truncatingIfNeeded: answer.hash), sequence: UInt32(truncatingIfNeeded: sequence),
-                at: now.seconds), in: slot)
+            note(
+                KeptAnswer(
+                    hash: UInt32(truncatingIfNeeded: answer.hash), sequence: UInt32(truncatingIfNeeded: sequence),
+                    at: now.seconds), in: slot)
         }
     }
 

@@ -33,7 +33,6 @@ extension Engine where Port: ~Copyable {
         guard let clientID = document.first(.clientID, in: element) else { return 0 }
         var hash = Hash64(document.word(of: clientID))
         if let url = document.first(.url, in: clientID) { hash.combine(document.word(of: url)) }
-        hash.combineSeparator()
         if let msisdn = document.first(.msisdn, in: clientID) { hash.combine(document.word(of: msisdn)) }
         return hash.value
     }

@@ -27,7 +27,9 @@ extension Engine where Port: ~Copyable {
         let mark = writer.mark
         do throws(Refusal) {
             let credentials = try credentials(document, element)
-            if let slot = session(of: credentials), replayAnswer(hash, in: slot, now: turn.now, into: &writer) { return }
+            if let slot = session(of: credentials), replayAnswer(hash, in: slot, now: turn.now, into: &writer) {
+                return
+            }
             switch try authenticate(document, request, element, credentials, &turn) {
             case .challenged(let challenge):
                 writeChallenge(document, element, challenge, into: &writer)
@@ -231,7 +233,8 @@ extension Engine where Port: ~Copyable {
             while start <= list.count {
                 let end = list.firstIndex(of: 0x2C, from: start) ?? list.count
                 if let schema = DigestSchema(list.extracting(start..<end).trimmed()), isUsable(schema, allowsDigest),
-                    schema.rawValue < best?.rawValue ?? .max {
+                    schema.rawValue < best?.rawValue ?? .max
+                {
                     best = schema
                 }
                 start = end + 1
@@ -367,7 +370,8 @@ extension Engine where Port: ~Copyable {
         // Only the same client may end a session by its cookie: a cookie alone is no proof of anything.
         for slot in 0..<sessions.end {
             if sessions[slot].isOpen, sessions[slot].cookieHash == credentials.cookieHash,
-                sessions[slot].clientHash == credentials.clientHash, sessions[slot].user != user {
+                sessions[slot].clientHash == credentials.clientHash, sessions[slot].user != user
+            {
                 endSession(slot, .replaced, &turn)
             }
         }

@@ -10,8 +10,10 @@ public enum MessageType {
     /// The syntax of a body: by its type in any spelling, else by its first octets; nil when it is none of ours.
     public static func syntax(contentType: Span<UInt8>, body: Span<UInt8>) -> Syntax? {
         let type = ContentType.essence(contentType)
-        if type.equalsIgnoringCase("application/vnd.wv.csp.xml") || type.equalsIgnoringCase("application/vnd.wv.csp+xml")
-            || type.equalsIgnoringCase("application/xml") || type.equalsIgnoringCase("text/xml") {
+        if type.equalsIgnoringCase("application/vnd.wv.csp.xml")
+            || type.equalsIgnoringCase("application/vnd.wv.csp+xml")
+            || type.equalsIgnoringCase("application/xml") || type.equalsIgnoringCase("text/xml")
+        {
             return .xml
         }
         guard body.count > 0 else { return nil }

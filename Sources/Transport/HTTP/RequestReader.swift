@@ -118,6 +118,10 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         let octets = buffer.span
         while index < octets.count {
             let octet = octets[index]
+            if octet >= 0x20, octet != 0x7F, index == lineStart || octets[index - 1] != 0x0D {
+                index += 1
+                continue
+            }
             if octet == 0x0A {
                 guard index > lineStart, octets[index - 1] == 0x0D else { return .refused(.badRequest) }
                 index += 1
@@ -127,16 +131,16 @@ public struct RequestReader: BitwiseCopyable, Sendable {
                     overhead += 2
                     guard overhead <= 8 else { return .refused(.badRequest) }
                 } else if index >= lineStart + 4, octets[index - 3] == 0x0A, octets[index - 4] == 0x0D {
+                    guard index - lineStart <= limits.headByteCountMax else { return .refused(.headerFieldsTooLarge) }
                     return readHead(octets.extracting(lineStart..<index), at: lineStart, limits)
                 }
                 continue
             }
             guard index == lineStart || octets[index - 1] != 0x0D else { return .refused(.badRequest) }
-            guard octet >= 0x20 || octet == 0x0D || octet == 0x09, octet != 0x7F else { return .refused(.badRequest) }
+            guard octet == 0x0D || octet == 0x09 else { return .refused(.badRequest) }
             index += 1
-            guard index - lineStart <= limits.headByteCountMax else { return .refused(.headerFieldsTooLarge) }
         }
-        return .incomplete
+        return index - lineStart > limits.headByteCountMax ? .refused(.headerFieldsTooLarge) : .incomplete
     }
 
     /// Takes a whole head apart: every line of it ends with CR LF, and the last one is empty.

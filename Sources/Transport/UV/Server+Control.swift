@@ -60,17 +60,20 @@ extension Server {
             closeControl()
             return
         }
-        unsafe uv_read_start(uv_shim_stream(control.pipe), { handle, _, buffer in
-            guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
-            let server = unsafe Server.of(handle.pointee.loop)
-            let free = unsafe server.pointee.control.command.line.freeStorage()
-            unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
-                .assumingMemoryBound(to: CChar.self)
-            unsafe buffer.pointee.len = free.count
-        }, { stream, count, _ in
-            guard let stream = unsafe stream else { return }
-            unsafe Server.of(stream.pointee.loop).pointee.controlOctetsArrived(Int(count))
-        })
+        unsafe uv_read_start(
+            uv_shim_stream(control.pipe),
+            { handle, _, buffer in
+                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+                let server = unsafe Server.of(handle.pointee.loop)
+                let free = unsafe server.pointee.control.command.line.freeStorage()
+                unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
+                    .assumingMemoryBound(to: CChar.self)
+                unsafe buffer.pointee.len = free.count
+            },
+            { stream, count, _ in
+                guard let stream = unsafe stream else { return }
+                unsafe Server.of(stream.pointee.loop).pointee.controlOctetsArrived(Int(count))
+            })
     }
 
     private mutating func controlOctetsArrived(_ count: Int) {

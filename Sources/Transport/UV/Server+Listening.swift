@@ -79,7 +79,8 @@ extension Server {
             var storage = sockaddr_storage()
             return unsafe withUnsafeMutablePointer(to: &storage) { storage in
                 let raw = UnsafeMutableRawPointer(storage)
-                let code = unsafe isVersion6
+                let code =
+                    unsafe isVersion6
                     ? uv_ip6_addr(text, Int32(port), raw.assumingMemoryBound(to: sockaddr_in6.self))
                     : uv_ip4_addr(text, Int32(port), raw.assumingMemoryBound(to: sockaddr_in.self))
                 guard code == 0 else { return code }

@@ -9,18 +9,21 @@ extension Server {
     // MARK: Reading
 
     mutating func startReading(_ index: Int) {
-        unsafe uv_read_start(uv_shim_stream(handles + index), { handle, _, buffer in
-            guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
-            let server = unsafe Server.of(handle.pointee.loop)
-            let free = unsafe server.pointee.storage(Server.index(handle.pointee.data))
-            unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
-                .assumingMemoryBound(to: CChar.self)
-            unsafe buffer.pointee.len = free.count
-        }, { stream, count, _ in
-            guard let stream = unsafe stream else { return }
-            let server = unsafe Server.of(stream.pointee.loop)
-            unsafe server.pointee.octetsArrived(Server.index(stream.pointee.data), Int(count))
-        })
+        unsafe uv_read_start(
+            uv_shim_stream(handles + index),
+            { handle, _, buffer in
+                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+                let server = unsafe Server.of(handle.pointee.loop)
+                let free = unsafe server.pointee.storage(Server.index(handle.pointee.data))
+                unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
+                    .assumingMemoryBound(to: CChar.self)
+                unsafe buffer.pointee.len = free.count
+            },
+            { stream, count, _ in
+                guard let stream = unsafe stream else { return }
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.octetsArrived(Server.index(stream.pointee.data), Int(count))
+            })
     }
 
     /// Where the next octets of a connection shall land.
@@ -144,7 +147,8 @@ extension Server {
     /// Handles a whole request and holds its answer.
     private mutating func dispatch(_ index: Int) {
         if heldCount == held.count
-            || heldOctets.freeCapacity < sizes.replyByteCountMax + ResponseHead.byteCountMax {
+            || heldOctets.freeCapacity < sizes.replyByteCountMax + ResponseHead.byteCountMax
+        {
             finishTurn()
             beginTurn()
         }

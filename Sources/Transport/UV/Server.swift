@@ -251,10 +251,12 @@ public struct Server: ~Copyable {
         let numbers: InlineArray<5, Int32> = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
         for index in numbers.indices {
             unsafe uv_signal_init(loop, signals + index)
-            unsafe uv_signal_start(signals + index, { handle, number in
-                guard let handle = unsafe handle else { return }
-                unsafe Server.of(handle.pointee.loop).pointee.signalArrived(number)
-            }, numbers[index])
+            unsafe uv_signal_start(
+                signals + index,
+                { handle, number in
+                    guard let handle = unsafe handle else { return }
+                    unsafe Server.of(handle.pointee.loop).pointee.signalArrived(number)
+                }, numbers[index])
         }
     }
 
@@ -280,7 +282,8 @@ public struct Server: ~Copyable {
 
     private mutating func logStop(_ error: StartError) {
         turn.now = clock.now
-        if turn.journal.begin(.stop, turn.now, turn.wall) {
+        if turn.journal.begin(.startFail, turn.now, turn.wall) {
+            turn.journal.number("exit", UInt64(ExitCode.cannotCreate.rawValue))
             switch error {
             case .addressInUse: turn.journal.sentence("why", "the port is in use by another program")
             case .control(let code):
@@ -331,7 +334,8 @@ public struct Server: ~Copyable {
         guard turnIsOpen else { return }
         do {
             if settings.batchMilliseconds == 0 || stopSignal != 0 || heldCount == 0
-                || clock.now.milliseconds - turnOpenedAt.milliseconds >= settings.batchMilliseconds {
+                || clock.now.milliseconds - turnOpenedAt.milliseconds >= settings.batchMilliseconds
+            {
                 finishTurn()
             }
             handleWaiting()
@@ -399,10 +403,12 @@ public struct Server: ~Copyable {
         let now = clock.now
         unsafe uv_update_time(loop)
         let wait = next > now ? next.milliseconds - now.milliseconds : 0
-        unsafe uv_timer_start(timer, { handle in
-            guard let handle = unsafe handle else { return }
-            unsafe Server.of(handle.pointee.loop).pointee.timerFired()
-        }, wait, 0)
+        unsafe uv_timer_start(
+            timer,
+            { handle in
+                guard let handle = unsafe handle else { return }
+                unsafe Server.of(handle.pointee.loop).pointee.timerFired()
+            }, wait, 0)
     }
 
     private mutating func timerFired() {

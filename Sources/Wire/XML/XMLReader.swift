@@ -18,23 +18,29 @@ extension Document {
 }
 
 /// One pass over XML octets.
-struct XMLReader: ~Escapable {
+struct XMLReader: ~Copyable, ~Escapable {
     private let octets: Span<UInt8>
     private var index = 0
 
-    /// The open elements, known and unknown.
-    private var stack = InlineArray<32, OpenElement>(repeating: OpenElement())
+    /// The innermost open element. Those around it are on a stack that is handed from function to function: inside
+    /// this structure it would be copied with it.
+    private var current = OpenElement()
     private var depth = 0
     /// How many of the open elements, counted from the innermost, belong to a subtree that is skipped.
     private var skippedDepth = 0
+    /// The hash of the name that was read last, without its prefix, and where that begins.
+    private var nameHash = Tag.NameHash()
+    private var localNameStart = 0
+
+    private typealias Stack = InlineArray<32, OpenElement>
 
     private struct OpenElement {
-        var nameStart = 0
-        var nameCount = 0
+        var nameStart: UInt32 = 0
+        var nameCount: UInt16 = 0
         /// The element on the tape; nil when it is skipped.
         var element: Document.Element?
         var lastChild: Document.Element?
-        var textStart = 0
+        var textStart: UInt32 = 0
     }
 
     private struct OctetRange {
@@ -54,10 +60,11 @@ struct XMLReader: ~Escapable {
         }
         try readMisc(allowsDocumentType: true)
         guard peek == 0x3C else { throw error(index < octets.count ? .notWellFormed : .truncated) }
-        try readStartTag(&document)
+        var stack = Stack(repeating: OpenElement())
+        try readStartTag(&document, &stack)
         while depth > 0 {
             try readText(&document)
-            try readMarkup(&document)
+            try readMarkup(&document, &stack)
         }
         try readMisc(allowsDocumentType: false)
         guard index == octets.count else { throw error(.notWellFormed) }
@@ -180,11 +187,11 @@ struct XMLReader: ~Escapable {
     // MARK: Elements
 
     /// What stands at `<` inside the root.
-    private mutating func readMarkup(_ document: inout Document) throws(WireError) {
+    private mutating func readMarkup(_ document: inout Document, _ stack: inout Stack) throws(WireError) {
         guard index + 1 < octets.count else { throw error(.truncated) }
         let next = octets[index + 1]
         switch next {
-        case 0x2F: try readEndTag(&document)
+        case 0x2F: try readEndTag(&document, &stack)
         case 0x3F: try readInstruction()
         case 0x21:
             if rest(startsWith: "<!--") {
@@ -192,14 +199,15 @@ struct XMLReader: ~Escapable {
             } else {
                 try readCharacterData(&document)
             }
-        default: try readStartTag(&document)
+        default: try readStartTag(&document, &stack)
         }
     }
 
-    private mutating func readStartTag(_ document: inout Document) throws(WireError) {
+    private mutating func readStartTag(_ document: inout Document, _ stack: inout Stack) throws(WireError) {
         index += 1
-        let start = index
         let name = try readName()
+        let hash = nameHash
+        let local = OctetRange(start: localNameStart, count: index - localNameStart)
         var attributes = InlineArray<16, OctetRange>(repeating: OctetRange())
         var attributeCount = 0
         var namespace = OctetRange()
@@ -223,8 +231,8 @@ struct XMLReader: ~Escapable {
         }
         let isEmpty = peek == 0x2F
         try expect(isEmpty ? "/>" : ">")
-        try openElement(name, namespace, at: start, &document)
-        if isEmpty { closeElement(&document) }
+        try openElement(name, local, hash, namespace, &document, &stack)
+        if isEmpty { closeElement(&document, &stack) }
     }
 
     /// `xmlns` for a name without prefix, `xmlns:p` for `p:name`.
@@ -236,59 +244,60 @@ struct XMLReader: ~Escapable {
     }
 
     private mutating func openElement(
-        _ name: OctetRange, _ namespace: OctetRange, at start: Int, _ document: inout Document
+        _ name: OctetRange, _ local: OctetRange, _ hash: Tag.NameHash, _ namespace: OctetRange,
+        _ document: inout Document, _ stack: inout Stack
     ) throws(WireError) {
-        let qualified = value(name)
-        let local = qualified.extracting(((qualified.firstIndex(of: 0x3A) ?? -1) + 1)..<qualified.count)
         guard depth < stack.count else { throw error(.tooLarge) }
-        var open = OpenElement(nameStart: name.start, nameCount: name.count)
+        var open = OpenElement(nameStart: UInt32(name.start), nameCount: UInt16(name.count))
         if skippedDepth > 0 {
             skippedDepth += 1
-        } else if let tag = Tag(name: local) {
-            let parent = depth > 0 ? stack[depth - 1].element : nil
-            let previous = depth > 0 ? stack[depth - 1].lastChild : nil
+        } else if let tag = Tag(name: value(local), hash) {
             if depth == 0 { document.setNamespace(value(namespace)) }
             // White space before a child is no text of the parent.
-            if depth > 0, previous == nil { document.truncateText(to: stack[depth - 1].textStart) }
-            guard let element = document.add(tag, under: parent, after: previous) else { throw error(.tooLarge) }
-            if depth > 0 { stack[depth - 1].lastChild = element }
+            if depth > 0, current.lastChild == nil { document.truncateText(to: Int(current.textStart)) }
+            guard let element = document.add(tag, under: current.element, after: current.lastChild) else {
+                throw error(.tooLarge)
+            }
+            current.lastChild = element
             open.element = element
-            open.textStart = document.textCount
+            open.textStart = UInt32(document.textCount)
         } else {
-            guard depth > 0, let parent = stack[depth - 1].element else { throw WireError(.notAMessage, at: start) }
+            guard let parent = current.element else { throw WireError(.notAMessage, at: name.start) }
             document.noteUnknownChild(of: parent)
             skippedDepth = 1
         }
-        stack[depth] = open
+        stack[depth] = current
+        current = open
         depth += 1
     }
 
-    private mutating func closeElement(_ document: inout Document) {
-        depth -= 1
+    private mutating func closeElement(_ document: inout Document, _ stack: inout Stack) {
         if skippedDepth > 0 {
             skippedDepth -= 1
-            return
+        } else if let element = current.element, current.lastChild == nil {
+            document.setText(of: element, from: Int(current.textStart))
         }
-        let open = stack[depth]
-        if let element = open.element, open.lastChild == nil { document.setText(of: element, from: open.textStart) }
+        depth -= 1
+        current = stack[depth]
     }
 
-    private mutating func readEndTag(_ document: inout Document) throws(WireError) {
+    private mutating func readEndTag(_ document: inout Document, _ stack: inout Stack) throws(WireError) {
         index += 2
-        let name = try readName()
-        let open = stack[depth - 1]
-        guard value(name).equals(value(OctetRange(start: open.nameStart, count: open.nameCount))) else {
+        let opened = OctetRange(start: Int(current.nameStart), count: Int(current.nameCount))
+        guard index + opened.count < octets.count else { throw error(.truncated) }
+        guard value(OctetRange(start: index, count: opened.count)).equals(value(opened)) else {
             throw error(.notWellFormed)
         }
+        index += opened.count
         skipWhitespace()
         try expect(">")
-        closeElement(&document)
+        closeElement(&document, &stack)
     }
 
     // MARK: Text
 
     /// True when text belongs to an element on the tape that has no children so far.
-    private var keepsText: Bool { skippedDepth == 0 && stack[depth - 1].lastChild == nil }
+    private var keepsText: Bool { skippedDepth == 0 && current.lastChild == nil }
 
     /// Character data up to the next `<`.
     private mutating func readText(_ document: inout Document) throws(WireError) {
@@ -296,6 +305,8 @@ struct XMLReader: ~Escapable {
         var start = index
         while let octet = peek, octet != 0x3C {
             switch octet {
+            case 0x20..<0x26, 0x27..<0x3C, 0x3E..<0x5D, 0x5E..<0x80:
+                index += 1
             case 0x26:
                 keep(start..<index, if: keeps, &document)
                 let scalar = try readReference()
@@ -421,8 +432,24 @@ struct XMLReader: ~Escapable {
         let start = index
         guard let first = peek else { throw error(.truncated) }
         guard first.isASCIILetter || first == 0x5F || first == 0x3A else { throw error(.notWellFormed) }
-        while let octet = peek, Self.isNameCharacter(octet) { index += 1 }
+        var hash = Tag.NameHash()
+        var end = start
+        localNameStart = start
+        while end < octets.count {
+            let octet = octets[end]
+            guard Self.isNameCharacter(octet) else { break }
+            end += 1
+            if octet == 0x3A {
+                hash = Tag.NameHash()
+                localNameStart = end
+            } else {
+                hash.combine(octet)
+            }
+        }
+        index = end
+        nameHash = hash
         guard index < octets.count else { throw error(.truncated) }
+        guard index - start <= Int(UInt16.max) else { throw error(.tooLarge) }
         return OctetRange(start: start, count: index - start)
     }
 
@@ -433,6 +460,10 @@ struct XMLReader: ~Escapable {
         index += 1
         let start = index
         while let octet = peek, octet != quote {
+            if octet >= 0x28 && octet < 0x3C || octet > 0x3C && octet < 0x80 {
+                index += 1
+                continue
+            }
             if octet == 0x3C { throw error(.notWellFormed) }
             if octet == 0x26 {
                 guard allowsReferences else { throw error(.notWellFormed) }
@@ -453,8 +484,10 @@ struct XMLReader: ~Escapable {
 
     private func error(_ reason: WireError.Reason) -> WireError { WireError(reason, at: index) }
 
+    /// Letters, digits, `-`, `.`, `_` and `:`, one bit for each.
     private static func isNameCharacter(_ octet: UInt8) -> Bool {
-        octet.isASCIILetter || octet.isASCIIDigit || octet == 0x2D || octet == 0x2E || octet == 0x5F || octet == 0x3A
+        let bits: UInt64 = octet < 0x40 ? 0x07FF_6000_0000_0000 : 0x07FF_FFFE_87FF_FFFE
+        return octet < 0x80 && bits >> UInt64(octet & 0x3F) & 1 != 0
     }
 
     private static func isPublicIDCharacter(_ octet: UInt8) -> Bool {

@@ -109,7 +109,8 @@ extension TableGenerator {
         text += "}\n\n"
         text += "/// The spellings of the element names and a hash table over them.\n"
         text += "enum TagNames {\n"
-        text += "    /// Canonical spellings, in the order of the raw values from 1; after them the variants seen in the\n"
+        text +=
+            "    /// Canonical spellings, in the order of the raw values from 1; after them the variants seen in the\n"
         text += "    /// field.\n"
         text += "    static let spellings: InlineArray<\(spellings.count), TagSpelling> = [\n"
         for (name, number) in spellings { text += "        TagSpelling(\"\(name)\", \(number)),\n" }
@@ -147,7 +148,8 @@ extension TableGenerator {
     }
 
     private static func caseName(_ meaning: String) -> String {
-        let words = meaning
+        let words =
+            meaning
             .replacingOccurrences(of: "/ not logged in", with: "")
             .split(separator: " ").map(String.init)
         let joined = words.enumerated().map { index, word in

@@ -1,0 +1,87 @@
+# impsd: a thin front of `swift build`. `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
+
+# The C libraries of the engine, as Debian names them, and what the tests drive it with.
+BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
+TEST_PACKAGES := $(BUILD_PACKAGES) python3
+
+# Release builds carry their Swift library, see across modules, and leave the exclusivity checks to the compiler, which
+# proves them for structures; they would cost a call at every access to the engine's state.
+RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization \
+	-Xswiftc -enforce-exclusivity=unchecked -Xlinker -L.build/static
+SOURCES := $(shell find Sources -type f) Package.swift
+PROGRAMS := impsd impsctl imps
+
+# $(call install,packages): installs those that are missing.
+define install
+	@missing=$$(for package in $(1); do \
+		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+		echo "Installing" $$missing; \
+		$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+endef
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+.PHONY: run
+run: build ## start a demo engine on 127.0.0.1:8080 with users alice and bob
+	@board/demo.sh
+
+.PHONY: build
+build: build-packages ## build .build/release/{impsd,impsctl,imps}
+	@mkdir -p .build/static
+	@ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
+	@for program in $(PROGRAMS); do swift build $(RELEASE_FLAGS) --product $$program || exit 1; done
+
+.PHONY: test
+test: test-packages build ## build and run all tests
+	swift build --build-tests
+	swift test --skip-build
+
+.PHONY: durability
+durability: test-packages build ## 50 rounds of writers, SIGKILL and restart
+	IMPSD_DURABILITY_ROUNDS=50 swift test --filter Durability
+
+.PHONY: simulate
+simulate: test-packages ## 2000 seeds of the simulation
+	IMPSD_SIMULATION_SEEDS=2000 swift test --filter Simulation
+
+.PHONY: bench
+bench: test-packages build ## measure what the engine does beside what the disk does
+	swift run -c release bench
+
+.PHONY: check-embedded
+check-embedded: build-packages ## compile all products in Embedded mode and look for spans that outlive their storage
+	@for program in $(PROGRAMS); do \
+		IMPSD_EMBEDDED=1 swift build -c release --scratch-path .build-embedded --product $$program || exit 1; \
+	done
+	@Tests/Support/embedded/check-lifetimes.sh $(PROGRAMS)
+
+.PHONY: tables
+tables: build-packages ## generate the Swift tables of Wire and CSP from their TSV files
+	swift run tables
+
+.PHONY: lint
+lint: ## check the format and the rules of the tree
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+
+.PHONY: format
+format: ## format all Swift files in place
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+.PHONY: clean
+clean: ## delete what was built, and the demo
+	rm -rf .build .build-embedded run
+
+.PHONY: build-packages
+build-packages:
+	$(call install,$(BUILD_PACKAGES))
+
+.PHONY: test-packages
+test-packages:
+	$(call install,$(TEST_PACKAGES))

@@ -1,0 +1,312 @@
+import CLibC
+import CSP
+import IMPSEngine
+import Octets
+import Transport
+import Wire
+
+/// The conversation on a terminal.
+struct Chat: ArrivalHandler, ~Copyable {
+    /// Somebody the user has written to or heard of.
+    private struct Person {
+        var address = InlineBytes<100>()
+        var sentCount: UInt64 = 0
+        var receivedCount: UInt64 = 0
+    }
+
+    /// A message whose fate is not known yet.
+    private struct Sent {
+        var messageID = InlineBytes<64>()
+        var number: UInt64 = 0
+    }
+
+    private var editor = LineEditor()
+    private var text = Memory.buffer(300_000)
+    private var prompt = InlineBytes<128>()
+    private var homeDomain = InlineBytes<100>()
+    private var people = InlineArray<64, Person>(repeating: Person())
+    private var personCount = 0
+    /// The one who gets what is typed without a command.
+    private var partner: Int?
+    private var sent = InlineArray<64, Sent>(repeating: Sent())
+    private var sentCount: UInt64 = 0
+    /// Nothing that comes before the first empty poll is new: it waited for this login.
+    private var isCatchingUp = true
+    private var isLost = false
+    private var isDone = false
+
+    init(_ options: Options) {
+        let user = options.user.span
+        if let at = user.firstIndex(of: 0x40) {
+            homeDomain = InlineBytes(user.extracting((at + 1)..<user.count)) ?? InlineBytes()
+        }
+        _ = prompt.append("> ")
+    }
+
+    /// Talks until the user leaves.
+    mutating func run(_ session: inout Session) -> ExitCode {
+        let clock = Clock()
+        note("You are logged in. /help tells what you can type.")
+        var nextPoll = clock.now
+        while !isDone {
+            editor.draw(prompt: prompt.span)
+            let wait =
+                nextPoll.milliseconds > clock.now.milliseconds
+                ? nextPoll.milliseconds - clock.now.milliseconds : 0
+            if libc_wait_readable(0, Int32(clamping: wait)) > 0 {
+                switch editor.read() {
+                case .none: continue
+                case .end: break
+                case .line:
+                    perform(&session)
+                    // Reports and answers come soon after something was said.
+                    nextPoll = min(nextPoll, clock.now.adding(seconds: 1))
+                    continue
+                }
+                isDone = true
+            }
+            guard clock.now >= nextPoll || isDone else { continue }
+            if let refusal = poll(&session) { return refusal }
+            nextPoll = session.hasMore ? clock.now : clock.now.adding(seconds: isLost ? 5 : session.pollSeconds)
+        }
+        if session.isOpen, !isLost { session.logOut() }
+        return .success
+    }
+
+    // MARK: The server
+
+    private mutating func poll(_ session: inout Session) -> ExitCode? {
+        if !session.isOpen { return logInAgain(&session) }
+        switch session.receive(&self) {
+        case .unreachable: lose()
+        case .answered(let code) where code != 200: return logInAgain(&session)
+        case .answered, .nothing:
+            if isLost { note("The server answers again.") }
+            isLost = false
+            if !session.hasMore { isCatchingUp = false }
+        }
+        return nil
+    }
+
+    private mutating func lose() {
+        if !isLost { note("The server does not answer; trying again every 5 seconds.") }
+        isLost = true
+    }
+
+    private mutating func logInAgain(_ session: inout Session) -> ExitCode? {
+        guard !isDone else { return nil }
+        switch session.logIn() {
+        case .answered(200):
+            isLost = false
+            isCatchingUp = true
+            return nil
+        case .answered:
+            beginNote()
+            text.append("The session is over and a new login was refused: ")
+            session.writeResult(into: &text)
+            editor.print(text)
+            return .noPermission
+        case .nothing, .unreachable:
+            lose()
+            return nil
+        }
+    }
+
+    mutating func show(_ arrival: Arrival, in session: borrowing Session) {
+        switch arrival {
+        case .message(let message): show(message, in: session)
+        case .report(let messageID, let recipient, let code): showReport(messageID, recipient, code)
+        case .disconnect:
+            beginNote()
+            text.append("The server ended the session: ")
+            session.writeResult(into: &text)
+            editor.print(text)
+            isDone = true
+        case .other: break
+        }
+    }
+
+    private mutating func show(_ message: IncomingMessage, in session: borrowing Session) {
+        text.removeAll()
+        text.append(localTime: message.dateTime.span)
+        text.append(" ")
+        appendName(message.sender)
+        text.append(isCatchingUp ? " (while you were away): " : ": ")
+        session.write(message, lineBreak: "\n      ", into: &text)
+        text.append("\u{7}")
+        editor.print(text)
+        if let person = find(message.sender) {
+            people[person].receivedCount += 1
+            if partner == nil { talk(to: person) }
+        }
+    }
+
+    private mutating func showReport(_ messageID: InlineBytes<64>, _ recipient: InlineBytes<100>, _ code: UInt64) {
+        for index in sent.indices where sent[index].number > 0 && sent[index].messageID.span.equals(messageID.span) {
+            beginNote()
+            text.append("#")
+            text.append(decimal: sent[index].number)
+            text.append(code == 200 ? " delivered to " : " not delivered to ")
+            appendName(recipient)
+            if code != 200 {
+                text.append(": ")
+                text.append(decimal: code)
+            }
+            editor.print(text)
+        }
+    }
+
+    // MARK: What the user typed
+
+    private mutating func perform(_ session: inout Session) {
+        guard let line = InlineBytes<4000>(editor.line.span.trimmed()) else { return }
+        var isKept = false
+        if line.isEmpty {
+            // An empty line shows the prompt again.
+        } else if line.span[0] != 0x2F {
+            isKept = !say(line.span, &session)
+        } else {
+            isKept = !command(line, &session)
+        }
+        if !isKept { editor.clear() }
+    }
+
+    /// False when the line should stay to be corrected.
+    private mutating func command(_ line: InlineBytes<4000>, _ session: inout Session) -> Bool {
+        let end = line.span.firstIndex(of: 0x20) ?? line.count
+        let word = line.span.extracting(0..<end)
+        let rest = line.span.extracting(end..<line.count).trimmed()
+        if word.equals("/quit") || word.equals("/q") {
+            isDone = true
+        } else if word.equals("/who") {
+            showPeople()
+        } else if word.equals("/to") {
+            return choose(rest)
+        } else if word.equals("/msg") {
+            let nameEnd = rest.firstIndex(of: 0x20) ?? rest.count
+            guard choose(rest.extracting(0..<nameEnd)) else { return false }
+            let message = rest.extracting(nameEnd..<rest.count).trimmed()
+            return message.count == 0 || say(message, &session)
+        } else if word.equals("/help") {
+            showHelp()
+        } else {
+            note("There is no such command; /help tells which there are.")
+            return false
+        }
+        return true
+    }
+
+    private mutating func showHelp() {
+        note("/msg NAME TEXT  sends TEXT to NAME; after that a line without a slash goes there too")
+        note("/to NAME        chooses who gets such lines")
+        note("/who            lists the people of this conversation")
+        note("/quit           logs out")
+    }
+
+    private mutating func showPeople() {
+        guard personCount > 0 else { return note("Nobody yet; /msg NAME TEXT begins.") }
+        for index in 0..<personCount {
+            beginNote()
+            text.append(index == partner ? "* " : "  ")
+            appendName(people[index].address)
+            text.append(", ")
+            text.append(decimal: people[index].sentCount)
+            text.append(" sent, ")
+            text.append(decimal: people[index].receivedCount)
+            text.append(" received")
+            editor.print(text)
+        }
+    }
+
+    private mutating func choose(_ name: Span<UInt8>) -> Bool {
+        // Who logged in without a domain leaves it to the server to know names.
+        let isName = homeDomain.isEmpty || Address(name, homeDomain: homeDomain.span)?.kind == .user
+        guard isName, name.count > 0, let address = InlineBytes<100>(name) else {
+            note("That is no name: write bob, or wv:bob@home.test.")
+            return false
+        }
+        guard let person = find(address) else {
+            note("The list of people is full.")
+            return false
+        }
+        talk(to: person)
+        return true
+    }
+
+    /// Sends a line to the partner; false when it was not accepted.
+    private mutating func say(_ message: Span<UInt8>, _ session: inout Session) -> Bool {
+        guard let partner else {
+            note("To whom? /msg NAME TEXT")
+            return false
+        }
+        switch session.send(to: people[partner].address.span, message) {
+        case .answered(200):
+            sentCount += 1
+            people[partner].sentCount += 1
+            sent[Int(sentCount) % sent.count] = Sent(messageID: session.sentMessageID, number: sentCount)
+            text.removeAll()
+            text.append(localTime: Span())
+            text.append(" to ")
+            appendName(people[partner].address)
+            text.append(" #")
+            text.append(decimal: sentCount)
+            text.append(": ")
+            text.append(printable: message, lineBreak: " ")
+            editor.print(text)
+            return true
+        case .answered:
+            beginNote()
+            text.append("Not accepted: ")
+            session.writeResult(into: &text)
+            editor.print(text)
+        case .nothing, .unreachable: note("The server does not answer; press return to send it again.")
+        }
+        return false
+    }
+
+    // MARK: Names and notes
+
+    private mutating func talk(to person: Int) {
+        partner = person
+        prompt = InlineBytes()
+        let name = shortName(people[person].address)
+        _ = prompt.append(name.span)
+        _ = prompt.append("> ")
+    }
+
+    /// The place of a person in the roster, who comes into it; nil when it is full.
+    private mutating func find(_ address: InlineBytes<100>) -> Int? {
+        let canonical = Address(address.span, homeDomain: homeDomain.span).flatMap { InlineBytes<100>($0.canonical) }
+        let name = canonical ?? address
+        for index in 0..<personCount where people[index].address.span.equals(name.span) { return index }
+        guard personCount < people.count else { return nil }
+        people[personCount].address = name
+        personCount += 1
+        return personCount - 1
+    }
+
+    /// The name without what goes without saying: the schema and the domain of the user.
+    private func shortName(_ address: InlineBytes<100>) -> InlineBytes<100> {
+        var name = address.span
+        if name.starts(with: "wv:") { name = name.extracting(3..<name.count) }
+        if let at = name.firstIndex(of: 0x40), name.extracting((at + 1)..<name.count).equals(homeDomain.span) {
+            name = name.extracting(0..<at)
+        }
+        return InlineBytes(name) ?? address
+    }
+
+    private mutating func appendName(_ address: InlineBytes<100>) {
+        text.append(printable: shortName(address).span, lineBreak: " ")
+    }
+
+    private mutating func beginNote() {
+        text.removeAll()
+        text.append("-- ")
+    }
+
+    private mutating func note(_ words: StaticString) {
+        beginNote()
+        text.append(words)
+        editor.print(text)
+    }
+}

@@ -1,0 +1,211 @@
+import CLibC
+import IMPSEngine
+import Octets
+import Transport
+import Wire
+
+/// What the command line asks for.
+struct Options {
+    enum Command {
+        case chat
+        case send
+        case receive
+    }
+
+    var server = ServerAddress()
+    var user = InlineBytes<100>()
+    var password = InlineBytes<128>()
+    private var passwordPath = InlineBytes<256>()
+    var version = Version.v1_2
+    var usesDigest = false
+    var command = Command.chat
+    var recipient = InlineBytes<100>()
+    var text = InlineBytes<4000>()
+    var waitSeconds: UInt64 = 5
+
+    enum Outcome {
+        case run(Options)
+        /// Everything is said.
+        case stop(ExitCode)
+    }
+
+    private static let help: StaticString = """
+        Usage: imps --server URL --user NAME [OPTIONS]              chat
+               imps --server URL --user NAME [OPTIONS] send TO TEXT
+               imps --server URL --user NAME [OPTIONS] recv [--wait SECONDS]
+
+        A terminal client for OMA IMPS / Wireless Village.
+
+          -s, --server URL          http://host:port/
+          -u, --user NAME           wv:alice@home.test
+          -v, --version VERSION     1.1, 1.2 (default) or 1.3
+          -d, --digest              log in by digest (4 messages) instead of password
+          -p, --password-file FILE  the password is the first line of FILE
+          -w, --wait SECONDS        recv: stop when nothing came for so long (5)
+              --help                print this
+
+        The password comes from --password-file, from the environment variable
+        IMPS_PASSWORD, or is asked for.
+
+        Exit codes: 0 done, 1 refused or nothing received, 64 usage, 65 bad input,
+        69 no server answers, 77 login refused.
+
+        """
+
+    /// Reads the command line.
+    static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
+        var options = Options()
+        let names: InlineArray<8, option> = unsafe [
+            libc_option("server", 1, 0x73), libc_option("user", 1, 0x75), libc_option("version", 1, 0x76),
+            libc_option("digest", 0, 0x64), libc_option("password-file", 1, 0x70), libc_option("wait", 1, 0x77),
+            libc_option("help", 0, 1), libc_option(nil, 0, 0),
+        ]
+        while true {
+            let next = unsafe names.span.withUnsafeBufferPointer { names in
+                unsafe getopt_long(count, arguments, "s:u:v:dp:w:", names.baseAddress, nil)
+            }
+            if next == -1 { return unsafe options.readWords(count, arguments) }
+            if next == 1 {
+                Terminal.print(help)
+                return .stop(.success)
+            }
+            guard options.take(next) else { return misuse() }
+        }
+    }
+
+    private mutating func take(_ letter: Int32) -> Bool {
+        if letter == 0x64 {
+            usesDigest = true
+            return true
+        }
+        guard letter != 0x3F, let value: InlineBytes<256> = unsafe Terminal.text(of: libc_option_value()) else {
+            return false
+        }
+        switch letter {
+        case 0x73: return server.read(value.span)
+        case 0x75:
+            guard let name = InlineBytes<100>(value.span) else { return false }
+            user = name
+        case 0x76:
+            if value.span.equals("1.1") {
+                version = .v1_1
+            } else if value.span.equals("1.2") {
+                version = .v1_2
+            } else if value.span.equals("1.3") {
+                version = .v1_3
+            } else {
+                return false
+            }
+        case 0x70: passwordPath = value
+        case 0x77:
+            guard let seconds = Decimal.parse(value.span) else { return false }
+            waitSeconds = seconds
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func readPasswordFile() -> Bool {
+        var file = Memory.buffer(1024)
+        do throws(File.Failure) {
+            try File.read(passwordPath.span, into: &file)
+        } catch {
+            Terminal.printError("imps: the password file cannot be read\n")
+            return false
+        }
+        let end = file.span.firstIndex(of: 0x0A) ?? file.count
+        guard let line = InlineBytes<128>(file.span(0..<end)) else { return false }
+        password = line
+        return true
+    }
+
+    private mutating func readWords(
+        _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    ) -> Outcome {
+        var index = Int(libc_option_index())
+        if index < Int(count) {
+            guard let word: InlineBytes<16> = unsafe Terminal.text(of: arguments[index]) else {
+                return Options.misuse()
+            }
+            index += 1
+            if word.span.equals("send") {
+                command = .send
+                guard index + 2 == Int(count), let name: InlineBytes<100> = unsafe Terminal.text(of: arguments[index]),
+                    let text: InlineBytes<4000> = unsafe Terminal.text(of: arguments[index + 1])
+                else { return Options.misuse() }
+                recipient = name
+                self.text = text
+                index += 2
+            } else if word.span.equals("recv") {
+                command = .receive
+            } else {
+                return Options.misuse()
+            }
+        }
+        guard index == Int(count), !server.host.isEmpty, !user.isEmpty else { return Options.misuse() }
+        guard findPassword() else { return .stop(.badData) }
+        return .run(self)
+    }
+
+    /// False when there is no password, and said so.
+    private mutating func findPassword() -> Bool {
+        if !passwordPath.isEmpty { return readPasswordFile() }
+        if let value: InlineBytes<128> = unsafe Terminal.text(of: getenv("IMPS_PASSWORD")) {
+            password = value
+        } else if let value: InlineBytes<128> = Terminal.readSecret("Password: ") {
+            password = value
+        }
+        if password.isEmpty { Terminal.printError("imps: no password\n") }
+        return !password.isEmpty
+    }
+
+    private static func misuse() -> Outcome {
+        Terminal.printError("Usage: imps --server URL --user NAME [send TO TEXT | recv]; imps --help tells more\n")
+        return .stop(.usage)
+    }
+}
+
+/// Where a server is: `http://host:port/path`.
+struct ServerAddress {
+    var host = InlineBytes<200>()
+    var port = InlineBytes<8>()
+    var path = InlineBytes<200>()
+
+    /// Takes a URL apart; false when it is none.
+    mutating func read(_ url: Span<UInt8>) -> Bool {
+        var rest = url
+        if rest.count >= 7, rest.extracting(0..<7).equalsIgnoringCase("http://") {
+            rest = rest.extracting(7..<rest.count)
+        } else if rest.count >= 8, rest.extracting(0..<8).equalsIgnoringCase("https://") {
+            Terminal.printError("imps: https is not supported\n")
+            return false
+        }
+        let slash = rest.firstIndex(of: 0x2F) ?? rest.count
+        var authority = rest.extracting(0..<slash)
+        guard let path = InlineBytes<200>(rest.extracting(slash..<rest.count)) else { return false }
+        self.path = path
+        if path.isEmpty { _ = self.path.append("/") }
+        var end = authority.count
+        var start = 0
+        if authority.count > 0, authority[0] == 0x5B {
+            // An IPv6 address stands in brackets.
+            guard let bracket = authority.firstIndex(of: 0x5D) else { return false }
+            start = 1
+            end = bracket
+        } else if let colon = authority.firstIndex(of: 0x3A) {
+            end = colon
+        }
+        guard end > start, let host = InlineBytes<200>(authority.extracting(start..<end)) else { return false }
+        self.host = host
+        authority = authority.extracting(end + start..<authority.count)
+        port = InlineBytes()
+        if authority.count > 1, authority[0] == 0x3A {
+            guard let port = InlineBytes<8>(authority.extracting(1..<authority.count)), Decimal.parse(port.span) != nil
+            else { return false }
+            self.port = port
+        } else {
+            _ = port.append("80")
+        }
+        return true
+    }
+}

@@ -1,0 +1,370 @@
+import CLibC
+import CSP
+import Digests
+import Octets
+import Transport
+import Wire
+
+/// What a request of the client came to.
+enum Outcome {
+    /// The answer is in the document; its result is the code, 200 when it has none.
+    case answered(UInt64)
+    /// The server sent nothing, which is a good answer to a poll.
+    case nothing
+    /// No server, or none that understands.
+    case unreachable
+}
+
+/// A session with a server: builds requests, reads answers.
+struct Session: ~Copyable {
+    private let options: Options
+    private var connection: HTTPConnection
+    private var writer = Writer(output: Memory.buffer(65_536))
+    private(set) var document = Document(
+        nodes: Memory.slab(4096, Document.Node.self), texts: Memory.buffer(300_000))
+    private var sessionID = InlineBytes<64>()
+    private var cookie = InlineBytes<64>()
+    private var transactionCount: UInt64 = 0
+    private var words = Memory.buffer(512)
+    /// The server said that more waits.
+    private(set) var hasMore = false
+    /// Seconds between two polls, as agreed.
+    private(set) var pollSeconds: UInt64 = 30
+    private(set) var keepAliveSeconds: UInt64 = 3600
+    private var shown = InlineArray<64, InlineBytes<64>>(repeating: InlineBytes())
+    private var shownCount = 0
+
+    init(_ options: Options) {
+        self.options = options
+        connection = HTTPConnection(options.server)
+        let random = Clock.randomKey()
+        _ = cookie.append("imps-")
+        for index in 0..<8 {
+            _ = cookie.append(Hexadecimal.digit(random[index] >> 4))
+            _ = cookie.append(Hexadecimal.digit(random[index]))
+        }
+    }
+
+    var isOpen: Bool { !sessionID.isEmpty }
+
+    // MARK: Messages
+
+    private mutating func open(_ mode: TransactionMode, id: Span<UInt8>) -> Envelope {
+        writer.output.removeAll()
+        writer.begin(syntax: .xml, version: options.version)
+        let session = sessionID
+        var envelope = Envelope(sessionID: session.span, into: &writer)
+        envelope.openTransaction(mode, id: id, into: &writer)
+        return envelope
+    }
+
+    private mutating func openRequest() -> Envelope {
+        transactionCount += 1
+        return open(.request, id: Decimal.digits(of: transactionCount).span)
+    }
+
+    /// Sends the message in the writer and reads the answer onto the document.
+    private mutating func exchange(_ envelope: Envelope) -> Outcome {
+        envelope.closeTransaction(into: &writer)
+        envelope.close(poll: nil, into: &writer)
+        let type: StaticString =
+            options.version == .v1_3 ? "application/vnd.wv.csp+xml" : "application/vnd.wv.csp.xml"
+        guard connection.post(writer.output, contentType: type) == 200 else { return .unreachable }
+        hasMore = false
+        guard connection.body.count > 0 else { return .nothing }
+        do throws(WireError) {
+            try document.read(connection.body, syntax: .xml)
+        } catch {
+            return .unreachable
+        }
+        readPoll()
+        guard let primitive = primitive else { return .nothing }
+        return .answered(resultCode(of: primitive))
+    }
+
+    private mutating func readPoll() {
+        guard let root = document.root, let session = document.first(.session, in: root) else { return }
+        hasMore = document.flag(.poll, in: session) ?? false
+        if let transaction = document.first(.transaction, in: session),
+            let descriptor = document.first(.transactionDescriptor, in: transaction),
+            document.flag(.poll, in: descriptor) == true
+        {
+            hasMore = true
+        }
+    }
+
+    /// The primitive of the first transaction in the document.
+    var primitive: Document.Element? {
+        guard let root = document.root, let session = document.first(.session, in: root),
+            let transaction = document.first(.transaction, in: session),
+            let content = document.first(.transactionContent, in: transaction)
+        else { return nil }
+        return document.firstChild(of: content)
+    }
+
+    private func resultCode(of primitive: Document.Element) -> UInt64 {
+        guard let result = document.first(.result, in: primitive) else { return 200 }
+        return document.integer(.code, in: result) ?? 200
+    }
+
+    /// The words that the server gave for its result.
+    @_lifetime(borrow self)
+    private func description(of primitive: Document.Element) -> Span<UInt8> {
+        guard let result = document.first(.result, in: primitive),
+            let description = document.first(.description, in: result)
+        else { return Span() }
+        return document.word(of: description)
+    }
+
+    // MARK: Login
+
+    /// Logs in and negotiates; the outcome is that of the login.
+    mutating func logIn() -> Outcome {
+        var outcome = exchange(loginRequest(answering: nil))
+        if options.usesDigest, case .answered(401) = outcome, let digest = digest() {
+            // Both phases have the same TransactionID.
+            transactionCount -= 1
+            outcome = exchange(loginRequest(answering: digest))
+        }
+        guard case .answered(200) = outcome, let primitive,
+            let id = document.first(.sessionID, in: primitive),
+            let text = InlineBytes<64>(document.word(of: id))
+        else { return outcome }
+        sessionID = text
+        keepAliveSeconds = document.integer(.keepAliveTime, in: primitive) ?? 3600
+        negotiate()
+        return .answered(200)
+    }
+
+    private mutating func loginRequest(answering digest: InlineBytes<48>?) -> Envelope {
+        let envelope = openRequest()
+        writer.open(.loginRequest)
+        writer.text(.userID, options.user.span)
+        writeClientID()
+        if let digest {
+            writer.text(.digestBytes, digest.span)
+        } else if options.usesDigest {
+            writer.text(.digestSchema, "SHA")
+            writer.text(.digestSchema, "MD5")
+        } else {
+            writer.text(.password, options.password.span)
+        }
+        writer.integer(.timeToLive, 3600)
+        let cookie = self.cookie
+        writer.text(.sessionCookie, cookie.span)
+        writer.close(.loginRequest)
+        return envelope
+    }
+
+    private mutating func writeClientID() {
+        writer.open(.clientID)
+        writer.text(.url, "imps")
+        writer.close(.clientID)
+    }
+
+    /// The answer to the challenge in the document. Source: protocol/session.md §3.4.
+    private mutating func digest() -> InlineBytes<48>? {
+        guard let primitive, let element = document.first(.nonce, in: primitive),
+            let nonce = InlineBytes<256>(document.word(of: element)),
+            let schema = document.first(.digestSchema, in: primitive)
+        else { return nil }
+        let algorithm: DigestAlgorithm = document.word(of: schema).equalsIgnoringCase("MD5") ? .md5 : .sha1
+        words.removeAll()
+        words.append(nonce.span)
+        if let latin1: InlineBytes<128> = UTF8.latin1(options.password.span) {
+            words.append(latin1.span)
+        } else {
+            words.append(options.password.span)
+        }
+        let hash = algorithm.digest(words.span)
+        words.removeAll()
+        Base64.encode(hash.span, into: &words)
+        return InlineBytes<48>(words.span)
+    }
+
+    private mutating func negotiate() {
+        var envelope = openRequest()
+        writer.open(.clientCapabilityRequest)
+        if options.version == .v1_1 { writeClientID() }
+        writer.open(.capabilityList)
+        writer.text(.clientType, "COMPUTER")
+        writer.text(.initialDeliveryMethod, "P")
+        writer.flag(.anyContent, true)
+        writer.text(.acceptedTransferEncoding, "BASE64")
+        writer.integer(.acceptedContentLength, 250_000)
+        writer.text(.supportedBearer, "HTTP")
+        writer.integer(.multiTrans, 1)
+        writer.integer(.parserSize, 290_000)
+        writer.integer(.serverPollMin, 1)
+        writer.close(.capabilityList)
+        writer.close(.clientCapabilityRequest)
+        if case .answered = exchange(envelope), let primitive {
+            let list =
+                document.first(.agreedCapabilityList, in: primitive)
+                ?? document.first(.capabilityList, in: primitive) ?? primitive
+            pollSeconds = max(1, document.integer(.serverPollMin, in: list) ?? 30)
+        }
+        envelope = openRequest()
+        writer.open(.serviceRequest)
+        if options.version == .v1_1 { writeClientID() }
+        writer.open(.functions)
+        writer.open(.wvcspFeat)
+        writer.empty(.fundamentalFeat)
+        writer.empty(.imFeat)
+        writer.close(.wvcspFeat)
+        writer.close(.functions)
+        writer.flag(.allFunctionsRequest, false)
+        writer.close(.serviceRequest)
+        _ = exchange(envelope)
+    }
+
+    mutating func logOut() {
+        let envelope = openRequest()
+        writer.empty(.logoutRequest)
+        _ = exchange(envelope)
+        sessionID = InlineBytes()
+    }
+
+    // MARK: Messages
+
+    mutating func poll() -> Outcome {
+        let envelope = open(.request, id: Span())
+        writer.empty(.pollingRequest)
+        return exchange(envelope)
+    }
+
+    /// Sends a message and asks for a report.
+    mutating func send(to recipient: Span<UInt8>, _ text: Span<UInt8>) -> Outcome {
+        let envelope = openRequest()
+        writer.open(.sendMessageRequest)
+        writer.flag(.deliveryReport, true)
+        writer.open(.messageInfo)
+        writer.text(.contentType, "text/plain")
+        writer.integer(.contentSize, UInt64(text.count))
+        writer.open(.recipient)
+        writer.open(.user)
+        writer.text(.userID, recipient)
+        writer.close(.user)
+        writer.close(.recipient)
+        writer.open(.sender)
+        writer.open(.user)
+        writer.text(.userID, options.user.span)
+        writer.close(.user)
+        writer.close(.sender)
+        writer.close(.messageInfo)
+        writer.text(.contentData, text)
+        writer.close(.sendMessageRequest)
+        return exchange(envelope)
+    }
+
+    /// Polls, shows whatever the server sends until it sends nothing more by itself, and confirms it.
+    ///
+    /// What comes a second time, because a confirmation was lost, is confirmed and not shown again.
+    ///
+    /// - Returns: What the last exchange came to: a Status with another code than 200 means that the session is over.
+    mutating func receive<Handler: ArrivalHandler & ~Copyable>(_ handler: inout Handler) -> Outcome {
+        var outcome = poll()
+        while case .answered = outcome, let transaction = serverTransaction {
+            let arrival = arrival()
+            switch arrival {
+            case .message(let message) where message.isAnnouncement:
+                if case .answered(200) = fetch(message.messageID), let fetched = fetchedMessage() {
+                    show(fetched, to: &handler)
+                    confirmFetched(fetched.messageID)
+                }
+                outcome = acknowledge(transaction)
+            case .message(let message):
+                show(message, to: &handler)
+                outcome = confirm(message.messageID, transaction)
+            case .disconnect:
+                handler.show(arrival, in: self)
+                sessionID = InlineBytes()
+                return .nothing
+            case .report, .other:
+                handler.show(arrival, in: self)
+                outcome = acknowledge(transaction)
+            }
+        }
+        return outcome
+    }
+
+    private mutating func show<Handler: ArrivalHandler & ~Copyable>(
+        _ message: IncomingMessage, to handler: inout Handler
+    ) {
+        for index in shown.indices where shown[index].span.equals(message.messageID.span) { return }
+        handler.show(.message(message), in: self)
+        shown[shownCount % shown.count] = message.messageID
+        shownCount += 1
+    }
+
+    /// The TransactionID of the server transaction in the document; nil when it is an answer to one of ours.
+    private var serverTransaction: InlineBytes<64>? {
+        guard let root = document.root, let session = document.first(.session, in: root),
+            let transaction = document.first(.transaction, in: session),
+            let descriptor = document.first(.transactionDescriptor, in: transaction),
+            let mode = document.word(.transactionMode, in: descriptor), mode.equalsIgnoringCase("Request"),
+            let id = document.word(.transactionID, in: descriptor)
+        else { return nil }
+        return InlineBytes(id)
+    }
+
+    /// Confirms a NewMessage; what comes back may be the next one.
+    private mutating func confirm(_ messageID: InlineBytes<64>, _ transaction: InlineBytes<64>) -> Outcome {
+        let envelope = open(.response, id: transaction.span)
+        writeMessageDelivered(messageID)
+        return exchange(envelope)
+    }
+
+    /// Answers any other server transaction with Status 200.
+    private mutating func acknowledge(_ transaction: InlineBytes<64>) -> Outcome {
+        let envelope = open(.response, id: transaction.span)
+        writer.status(.success)
+        return exchange(envelope)
+    }
+
+    /// Fetches a message that was only announced.
+    private mutating func fetch(_ messageID: InlineBytes<64>) -> Outcome {
+        let envelope = openRequest()
+        writer.open(.getMessageRequest)
+        writer.text(.messageID, messageID.span)
+        writer.close(.getMessageRequest)
+        return exchange(envelope)
+    }
+
+    /// Confirms a message that was fetched, as a request of our own.
+    private mutating func confirmFetched(_ messageID: InlineBytes<64>) {
+        let envelope = openRequest()
+        writeMessageDelivered(messageID)
+        _ = exchange(envelope)
+    }
+
+    private mutating func writeMessageDelivered(_ messageID: InlineBytes<64>) {
+        writer.open(.messageDelivered)
+        writer.text(.messageID, messageID.span)
+        writer.close(.messageDelivered)
+    }
+
+    // MARK: Refusals
+
+    /// Adds the code and the words of the result in the document: `531 (Unknown user)`.
+    func writeResult(into text: inout FixedBytes) {
+        guard let primitive else { return }
+        text.append(decimal: resultCode(of: primitive))
+        let words = description(of: primitive)
+        guard words.count > 0 else { return }
+        text.append(" (")
+        text.append(printable: words, lineBreak: " ")
+        text.append(")")
+    }
+
+    /// Prints why the server refused.
+    func printRefusal(_ what: StaticString) {
+        var line = Memory.buffer(1024)
+        line.append("imps: ")
+        line.append(what)
+        line.append(": ")
+        writeResult(into: &line)
+        line.append("\n")
+        Terminal.printError(line.span)
+    }
+}

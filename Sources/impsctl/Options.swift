@@ -1,0 +1,118 @@
+import CLibC
+import IMPSEngine
+import Octets
+import Transport
+
+/// What the command line asks for.
+struct Options {
+    var configPath = InlineBytes<200>()
+    var isOffline = false
+    var isJSON = false
+    var kind = InlineBytes<32>()
+    var words = InlineArray<4, InlineBytes<200>>(repeating: InlineBytes())
+    var wordCount = 0
+
+    enum Outcome {
+        case run(Options)
+        /// Everything is said.
+        case stop(ExitCode)
+    }
+
+    static let help: StaticString = """
+        Usage: impsctl [--config FILE] [--offline] [--json] COMMAND
+
+        Talks to a running impsd over its control socket, or with --offline to its
+        store alone, which is refused while the engine runs.
+
+        Accounts; a password is read from standard input or asked for:
+          user add NAME [--kind digest|password-only]
+          user passwd NAME [--kind digest|password-only]
+          user del NAME        takes the mailbox and the sessions too
+          user show NAME
+          user list
+
+        Operation:
+          status               memory, store, counters
+          sessions             who is logged in
+          disconnect NAME      ends all sessions of a user (601)
+          log                  the last records, from memory
+          log-level [LEVEL]    err, warning, notice, info or debug
+
+        Store:
+          dump                 the whole store as text, to standard output
+          restore              a dump from standard input, into an empty store;
+                               only with --offline
+
+          -c, --config FILE    default /etc/config/imps
+              --version        print the version
+              --help           print this
+
+        Exit codes: 0 done, 1 refused, 64 usage, 65 bad input, 69 the engine does not
+        run, 74 input or output, 75 the engine runs.
+
+        """
+
+    /// Reads the command line.
+    static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
+        var options = Options()
+        _ = options.configPath.append("/etc/config/imps")
+        let names: InlineArray<7, option> = unsafe [
+            libc_option("config", 1, 0x63), libc_option("offline", 0, 1), libc_option("json", 0, 2),
+            libc_option("kind", 1, 3), libc_option("version", 0, 4), libc_option("help", 0, 5),
+            libc_option(nil, 0, 0),
+        ]
+        while true {
+            let next = unsafe names.span.withUnsafeBufferPointer { names in
+                unsafe getopt_long(count, arguments, "c:", names.baseAddress, nil)
+            }
+            switch next {
+            case -1: return unsafe options.readWords(count, arguments)
+            case 0x63:
+                guard let path: InlineBytes<200> = unsafe Terminal.text(of: libc_option_value()) else {
+                    return misuse()
+                }
+                options.configPath = path
+            case 1: options.isOffline = true
+            case 2: options.isJSON = true
+            case 3:
+                guard let kind: InlineBytes<32> = unsafe Terminal.text(of: libc_option_value()) else { return misuse() }
+                options.kind = kind
+            case 4:
+                Terminal.print("impsctl ")
+                Terminal.print(Release.version)
+                Terminal.print("\n")
+                return .stop(.success)
+            case 5:
+                Terminal.print(help)
+                return .stop(.success)
+            default: return misuse()
+            }
+        }
+    }
+
+    private mutating func readWords(
+        _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    ) -> Outcome {
+        var index = Int(libc_option_index())
+        while index < Int(count) {
+            guard wordCount < words.count, let word: InlineBytes<200> = unsafe Terminal.text(of: arguments[index])
+            else {
+                return Options.misuse()
+            }
+            words[wordCount] = word
+            wordCount += 1
+            index += 1
+        }
+        return wordCount > 0 ? .run(self) : Options.misuse()
+    }
+
+    static func misuse() -> Outcome {
+        Terminal.printError("Usage: impsctl [--config FILE] [--offline] [--json] COMMAND; impsctl --help tells more\n")
+        return .stop(.usage)
+    }
+
+    /// A word of the command is this constant.
+    func word(_ index: Int, is text: StaticString) -> Bool {
+        index < wordCount && words[index].span.equals(text)
+    }
+}

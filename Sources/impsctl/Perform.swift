@@ -1,0 +1,190 @@
+import CLibC
+import Configuration
+import Digests
+import IMPSEngine
+import Octets
+import Store
+import Transport
+
+/// Does the command, over the control socket or on the store.
+func perform(_ options: Options) -> ExitCode {
+    var diagnostics = Diagnostics()
+    guard let configuration = readConfiguration(options.configPath, &diagnostics) else {
+        Terminal.printError(options.configPath.span)
+        Terminal.printError(": cannot be read\n")
+        return .badData
+    }
+    guard diagnostics.errorCount == 0 else {
+        var text = Memory.buffer(Diagnostics.countMax * 400)
+        for index in 0..<diagnostics.count { diagnostics.write(index, file: options.configPath.span, into: &text) }
+        Terminal.printError(text.span)
+        return .badData
+    }
+    if options.word(0, is: "restore") {
+        guard options.isOffline else {
+            Terminal.printError("impsctl: restore needs --offline: stop the engine, then restore into an empty store\n")
+            return .usage
+        }
+        return restore(configuration)
+    }
+    var command = Memory.buffer(ControlCommand.lineByteCountMax)
+    guard let refusal = write(options, into: &command) else {
+        return options.isOffline
+            ? performOffline(options, configuration, command) : performOnline(options, configuration, command)
+    }
+    return refusal
+}
+
+private func readConfiguration(_ path: InlineBytes<200>, _ diagnostics: inout Diagnostics) -> Configuration? {
+    var text = Memory.buffer(65_536)
+    do throws(File.Failure) {
+        try File.read(path.span, into: &text)
+    } catch {
+        return nil
+    }
+    return Configuration.read(text.span, &diagnostics)
+}
+
+/// Writes the command as the engine reads it; a password is asked for here. nil when it is complete.
+private func write(_ options: Options, into command: inout FixedBytes) -> ExitCode? {
+    for index in 0..<options.wordCount {
+        if index > 0 { command.append(0x20) }
+        command.append(escaped: options.words[index].span)
+    }
+    let isAdd = options.word(0, is: "user") && options.word(1, is: "add")
+    let isChange = options.word(0, is: "user") && options.word(1, is: "passwd")
+    if isAdd || isChange {
+        guard options.wordCount == 3 else {
+            Terminal.printError("impsctl: user add NAME, user passwd NAME; the password comes from standard input\n")
+            return .usage
+        }
+        guard let password: InlineBytes<128> = askPassword() else { return .badData }
+        command.append(0x20)
+        if options.kind.isEmpty { command.append(isAdd ? "digest" : "same") }
+        command.append(escaped: options.kind.span)
+        command.append(0x20)
+        command.append(escaped: password.span)
+    }
+    command.append(0x0A)
+    return command.isOverflowed ? .usage : nil
+}
+
+private func askPassword() -> InlineBytes<128>? {
+    guard let password: InlineBytes<128> = Terminal.readSecret("Password: ") else {
+        Terminal.printError("impsctl: no password on standard input\n")
+        return nil
+    }
+    guard isatty(0) != 0 else { return password }
+    guard let again: InlineBytes<128> = Terminal.readSecret("Again: "), again.span.equals(password.span) else {
+        Terminal.printError("impsctl: the passwords differ\n")
+        return nil
+    }
+    return password
+}
+
+// MARK: Over the control socket
+
+private func performOnline(
+    _ options: Options, _ configuration: Configuration, _ command: borrowing FixedBytes
+) -> ExitCode {
+    let descriptor = unsafe File.withPath(configuration.controlPath.span) { unsafe libc_connect_path($0) }
+    guard descriptor >= 0 else {
+        Terminal.printError("impsctl: no engine answers at ")
+        Terminal.printError(configuration.controlPath.span)
+        Terminal.printError("; is it running, and is this its user? --offline works on the store alone\n")
+        return .unavailable
+    }
+    defer { _ = close(descriptor) }
+    let sent = unsafe command.span.withUnsafeBufferPointer { unsafe CLibC.write(descriptor, $0.baseAddress, $0.count) }
+    guard sent == command.count else { return .inputOutput }
+    var printer = Printer(options)
+    var part = Memory.buffer(65_536)
+    while true {
+        let free = unsafe part.freeStorage()
+        let count = unsafe CLibC.read(descriptor, free.baseAddress, free.count)
+        guard count >= 0 else { return .inputOutput }
+        if count == 0 { return printer.finish() }
+        part.advance(by: count)
+        printer.take(part.span)
+        part.removeAll()
+    }
+}
+
+// MARK: On the store
+
+/// The engine without network, for one command.
+private func performOffline(
+    _ options: Options, _ configuration: Configuration, _ command: borrowing FixedBytes
+) -> ExitCode {
+    var failure = ExitCode.success
+    guard var engine = openEngine(configuration, &failure) else { return failure }
+    let clock = Clock()
+    var turn = makeTurn(clock)
+    engine.reload(&turn)
+    var control = ControlCommand(line: Memory.buffer(ControlCommand.lineByteCountMax))
+    control.line.append(copy: command, 0..<command.count - 1)
+    var output = Memory.buffer(65_536)
+    var printer = Printer(options)
+    while true {
+        output.removeAll()
+        let progress = engine.control(&control, &turn, into: &output)
+        do throws(StoreError) {
+            try engine.store.commit()
+        } catch {
+            Terminal.printError("impsctl: the store is full or broken; nothing was changed\n")
+            return .inputOutput
+        }
+        printer.take(output.span)
+        if case .done = progress { return printer.finish() }
+    }
+}
+
+func makeTurn(_ clock: Clock) -> Turn {
+    Turn(
+        now: clock.now, wall: clock.wall(isTrusted: nil), entropy: Clock.entropy(),
+        journal: Journal(
+            slots: Memory.octets(4 * Journal.slotByteCount), line: Memory.buffer(Journal.recordByteCountMax)))
+}
+
+/// Opens the store; nil with a code when that is not possible, an engine at work above all.
+func openEngine(_ configuration: Configuration, _ failure: inout ExitCode) -> Engine<Environment>? {
+    let folder = configuration.dataFolder
+    do throws(File.Failure) {
+        try File.makeFolder(folder.span)
+    } catch {
+        Terminal.printError("impsctl: the data folder cannot be made\n")
+        failure = .cannotCreate
+        return nil
+    }
+    do throws(StoreOpenError) {
+        let store = try Environment(folder: folder.span, byteCountMax: UInt64(configuration.databaseKB) * 1024)
+        guard let vault = Vault.ofDevice(folder: folder.span) else {
+            Terminal.printError("impsctl: device.key in the data folder cannot be used\n")
+            failure = .inputOutput
+            return nil
+        }
+        let memory = EngineMemory(
+            sessions: Memory.slab(65_000, Session.self), buckets: Memory.slab(1024, UInt16.self),
+            challenges: Memory.slab(64, Challenge.self), throttles: Memory.slab(1, Throttle.self),
+            scratch: Memory.buffer(EngineMemory.scratchByteCount))
+        var engine = Engine(store: store, settings: configuration.engine, vault: vault, memory: memory)
+        guard engine.claimSchema() else {
+            Terminal.printError("impsctl: the store has another schema than this version\n")
+            failure = .badData
+            return nil
+        }
+        return engine
+    } catch {
+        switch error {
+        case .inUse:
+            Terminal.printError("impsctl: the engine runs; leave out --offline, or stop it\n")
+            failure = .alreadyRunning
+        case .failed:
+            Terminal.printError("impsctl: no store can be opened in ")
+            Terminal.printError(folder.span)
+            Terminal.printError("\n")
+            failure = .inputOutput
+        }
+        return nil
+    }
+}

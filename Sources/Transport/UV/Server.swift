@@ -109,6 +109,7 @@ public struct Server: ~Copyable {
     var waitingCount = 0
 
     var turnIsOpen = false
+    var clockWasTrusted = false
     var turnOpenedAt = Instant(milliseconds: 0)
     var armedFor: Instant?
     var sweepsAt: Instant?
@@ -327,6 +328,14 @@ public struct Server: ~Copyable {
         turn.now = clock.now
         turn.wall = clock.wall(isTrusted: settings.clockIsTrusted)
         turnOpenedAt = turn.now
+        if turn.wall.isTrusted != clockWasTrusted { logClock() }
+    }
+
+    private mutating func logClock() {
+        clockWasTrusted = turn.wall.isTrusted
+        guard turn.journal.begin(.clock, turn.now, turn.wall) else { return }
+        turn.journal.word("trusted", clockWasTrusted ? "yes" : "no")
+        turn.journal.end()
     }
 
     /// After all callbacks of a turn: what was changed is made durable, and the answers go out.

@@ -52,6 +52,10 @@ if !embedded {
         .target(name: "TableGenerator", path: "Tests/Support/TableGenerator", swiftSettings: host),
         .executableTarget(
             name: "tables", dependencies: ["TableGenerator"], path: "Tests/Support/tables", swiftSettings: host),
+        .target(
+            name: "Harness", dependencies: ["CMbedTLS"], path: "Tests/Support/Harness", swiftSettings: host,
+            linkerSettings: libraries),
+        .testTarget(name: "AcceptanceTests", dependencies: ["Harness"], swiftSettings: host),
     ]
 }
 

@@ -97,7 +97,13 @@ static inline void libc_write_error(const void *octets, unsigned long count) {
     (void)result;
 }
 
-static inline void libc_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+// Broken pipes are errors of write, and whoever started this process has no say in which signals reach it.
+static inline void libc_prepare_signals(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, 0);
+    signal(SIGPIPE, SIG_IGN);
+}
 
 static inline struct option libc_option(const char *name, int takes_argument, int value) {
     struct option entry = {name, takes_argument ? required_argument : no_argument, 0, value};

@@ -207,9 +207,10 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     }
 
     private mutating func readContentLength(_ value: Span<UInt8>) -> HTTPStatus? {
-        guard contentLength == nil, let length = Decimal.parse(value) else { return .badRequest }
-        guard length <= UInt64(Int.max) else { return .contentTooLarge }
-        contentLength = Int(length)
+        guard contentLength == nil, value.count > 0 else { return .badRequest }
+        for index in value.indices where !value[index].isASCIIDigit { return .badRequest }
+        // More digits than a number has are still a length, of a body that is too large.
+        contentLength = Decimal.parse(value).map { Int(clamping: $0) } ?? .max
         return nil
     }
 

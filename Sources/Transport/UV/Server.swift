@@ -218,7 +218,7 @@ public struct Server: ~Copyable {
     }
 
     private mutating func start(_ place: UnsafeMutablePointer<Server>) throws(StartError) {
-        libc_ignore_broken_pipes()
+        libc_prepare_signals()
         let code = unsafe uv_loop_init(loop)
         guard code == 0 else { throw .failed(code) }
         unsafe loop.pointee.data = UnsafeMutableRawPointer(place)

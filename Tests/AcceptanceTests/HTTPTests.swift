@@ -1,0 +1,287 @@
+import Foundation
+import Harness
+import Testing
+
+/// The HTTP layer octet by octet. Source: protocol/transport.md §1.
+@Suite struct HTTPTests {
+    let engine: EngineProcess
+
+    init() throws { engine = try EngineProcess(["header_timeout": "1", "body_timeout": "2", "idle_timeout": "4"]) }
+
+    private let type = "Content-Type: application/vnd.wv.csp.xml\r\n"
+
+    /// A body that is answered.
+    private func body() throws -> String {
+        try self.engine.client("alice").document("<GetSPInfo-Request/>", transaction: "1")
+    }
+
+    private func post(_ head: String, _ body: String) -> String { "POST / HTTP/1.1\r\nHost: x\r\n\(head)\r\n\(body)" }
+
+    // MARK: What is accepted
+
+    @Test func oneConnectionServesManyRequests() throws {
+        let connection = try engine.connect()
+        let body = try body()
+        for _ in 0..<5 { #expect(try connection.post(body).status == 200) }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrder() throws {
+        let client = try engine.client("alice")
+        var all = ""
+        for id in 0..<40 {
+            let body = client.document("<GetSPInfo-Request/>", transaction: "p\(id)")
+            all += post("\(type)Content-Length: \(body.utf8.count)\r\n", body)
+        }
+        try client.connection.send(all)
+        for id in 0..<40 {
+            let answer = try #require(try client.connection.receive())
+            #expect(try Client.reply(answer)?.transactionID == "p\(id)")
+        }
+    }
+
+    @Test func aRequestMayComeOctetByOctet() throws {
+        let connection = try engine.connect()
+        let body = try body()
+        for octet in post("\(type)Content-Length: \(body.utf8.count)\r\n", body).utf8 { try connection.send([octet]) }
+        #expect(try connection.receive()?.status == 200)
+    }
+
+    @Test func expectContinueIsAnswered() throws {
+        let connection = try engine.connect()
+        let body = try body()
+        try connection.send(
+            "POST / HTTP/1.1\r\nHost: x\r\n\(type)Content-Length: \(body.utf8.count)\r\nExpect: 100-continue\r\n\r\n")
+        #expect(try connection.receive()?.status == 100)
+        try connection.send(body)
+        #expect(try connection.receive()?.status == 200)
+    }
+
+    @Test func aBodyMayComeInChunks() throws {
+        let connection = try engine.connect()
+        let body = Array(try body().utf8)
+        for size in [1, 7, 100, body.count] {
+            var chunks: [UInt8] = []
+            var index = 0
+            while index < body.count {
+                let end = min(index + size, body.count)
+                chunks += Array("\(String(end - index, radix: 16))\r\n".utf8) + body[index..<end] + Array("\r\n".utf8)
+                index = end
+            }
+            try connection.send(
+                Array("POST / HTTP/1.1\r\nHost: x\r\n\(type)transfer-encoding: Chunked\r\n\r\n".utf8) + chunks
+                    + Array("0\r\nTrailer: x\r\n\r\n".utf8))
+            #expect(try connection.receive()?.status == 200, "chunks of \(size)")
+        }
+    }
+
+    @Test(arguments: [
+        "application/vnd.wv.csp.xml", "application/vnd.wv.csp+xml", "Application/VND.WV.CSP.XML", "application/xml",
+        "text/xml", "text/xml; charset=utf-8", "application/vnd.wv.csp+xml;charset=\"UTF-8\"",
+    ]) func anySpellingOfTheTypeIsAnsweredInKind(spelling: String) throws {
+        let answer = try engine.connect().post(try body(), type: spelling)
+        #expect(answer.status == 200)
+        #expect(answer.headers["content-type"]?.split(separator: ";").first == spelling.split(separator: ";").first)
+    }
+
+    @Test func anUnknownTypeIsSniffed() throws {
+        let body = try body()
+        #expect(try engine.connect().post(body, type: "text/plain").status == 200)
+        #expect(try engine.connect().post("\u{FEFF}" + body, type: "application/octet-stream").status == 200)
+        let connection = try engine.connect()
+        try connection.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        #expect(try connection.receive()?.status == 200)
+    }
+
+    @Test func anyPathIsServed() throws {
+        let body = try body()
+        for path in ["/", "/wv/csp", "http://impsd/", "/?x=y"] {
+            let connection = try engine.connect()
+            try connection.send(
+                "POST \(path) HTTP/1.1\r\nHost: x\r\n\(type)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+            #expect(try connection.receive()?.status == 200)
+        }
+    }
+
+    @Test func http10EndsTheConnection() throws {
+        let body = try body()
+        let connection = try engine.connect()
+        try connection.send("POST / HTTP/1.0\r\n\(type)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        let answer = try #require(try connection.receive())
+        #expect(answer.status == 200)
+        #expect(answer.headers["connection"] == "close")
+        #expect(try connection.isClosed())
+    }
+
+    @Test func connectionCloseIsObeyed() throws {
+        let connection = try engine.connect()
+        #expect(try connection.post(try body(), headers: "Connection: close\r\n").headers["connection"] == "close")
+        #expect(try connection.isClosed())
+    }
+
+    @Test func namesOfHeadersHaveAnyCase() throws {
+        let body = try body()
+        let connection = try engine.connect()
+        try connection.send(
+            "POST / HTTP/1.1\r\nhOST: x\r\nCONTENT-type: text/xml\r\ncontent-LENGTH:\t\(body.utf8.count) \r\n\r\n\(body)")
+        #expect(try connection.receive()?.status == 200)
+    }
+
+    // MARK: What is refused
+
+    /// Sends a request and expects a status, the end of the connection if so, and one record of the log.
+    private func expectRefusal(
+        _ request: String, _ status: Int, closes: Bool = true, _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        let before = engine.records("HTTP-REFUSED").count
+        let connection = try engine.connect()
+        try connection.send(request)
+        let answer = try connection.receive()
+        #expect(answer?.status == status, sourceLocation: location)
+        if closes { #expect(try connection.isClosed(), sourceLocation: location) }
+        try wait("the record") { engine.records("HTTP-REFUSED").count > before }
+        #expect(engine.records("HTTP-REFUSED").count == before + 1, sourceLocation: location)
+        #expect(engine.records("HTTP-REFUSED").last?.contains("status=\(status)") == true, sourceLocation: location)
+    }
+
+    @Test func aBodyOverTheLimitIs413() throws {
+        try expectRefusal(post("\(type)Content-Length: 9999999\r\n", ""), 413)
+        try expectRefusal(post("\(type)Content-Length: 99999999999999999999\r\n", ""), 413)
+        try expectRefusal(
+            post("\(type)Transfer-Encoding: chunked\r\n", "FFFFFF\r\n"), 413)
+    }
+
+    @Test func aHeadOverTheLimitIs431() throws {
+        try expectRefusal(post("X: \(String(repeating: "x", count: 9000))\r\n", ""), 431)
+    }
+
+    @Test(arguments: [
+        "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", "PUT / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ]) func otherMethodsAre405(request: String) throws {
+        try expectRefusal(request, 405, closes: false)
+    }
+
+    @Test func anUnknownTypeOfUnknownContentIs415() throws {
+        try expectRefusal(post("Content-Type: image/png\r\nContent-Length: 4\r\n", "\u{7F}PNG"), 415, closes: false)
+    }
+
+    @Test(arguments: [
+        "Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3\r\nContent-Length: 3\r\n",
+        "Content-Length: 3, 3\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Content-Length: -3\r\n",
+        "Content-Length: +3\r\n", "Content-Length: 3x\r\n", "Content-Length: 0x3\r\n", "Content-Length: \r\n",
+        "Content-Length: 3\nX: y\r\n",
+        "Content-Length: 3\r\nX: a\rb\r\n", "Content-Length: 3\r\nX: a\r\n folded\r\n", "Content-Length : 3\r\n",
+        "Content-Length: 3\r\n: empty\r\n", "Content-Length: 3\r\nno colon\r\n", "Content-Length: 3\r\nX: a\0b\r\n",
+        "Content-Length: 3\r\nB@d: a\r\n",
+    ]) func ambiguousHeadersAre400(headers: String) throws {
+        try expectRefusal(post("\(type)\(headers)", "abc"), 400)
+    }
+
+    @Test(arguments: [
+        "\r\r\n\r\n", "POST\r\n\r\n", "POST / HTTP/1.1\n\n", "POST  / HTTP/1.1\r\n\r\n",
+        "POST / http/1.1\r\n\r\n", "PO\u{1}ST / HTTP/1.1\r\n\r\n", "POST / HTTP/1.1 \r\nHost: x\r\n\r\n",
+        "POST /\u{1} HTTP/1.1\r\nHost: x\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n",
+    ]) func brokenRequestLinesAre400(request: String) throws {
+        try expectRefusal(request, 400)
+    }
+
+    @Test(arguments: [
+        "x\r\n", "-1\r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3;a\nb\r\nabc\r\n0\r\n\r\n",
+        "0\r\nbad\r\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n",
+    ]) func brokenChunksAre400(chunks: String) throws {
+        let connection = try engine.connect()
+        try connection.send(post("\(type)Transfer-Encoding: chunked\r\n", chunks))
+        let status = try connection.receive()?.status
+        #expect(status == 400 || status == 413)
+        #expect(try connection.isClosed())
+    }
+
+    @Test func withoutABufferItIs503() throws {
+        let engine = try EngineProcess(["request_buffers": "2", "body_timeout": "20"])
+        let body = try engine.client("alice").document("<GetSPInfo-Request/>", transaction: "1")
+        let busy = try (0..<2).map { _ in try engine.connect() }
+        for connection in busy {
+            try connection.send(post("\(type)Content-Length: \(body.utf8.count)\r\n", String(body.prefix(10))))
+        }
+        try wait("the buffers") { try engine.pool("request_buffers", "used") == 2 }
+        let third = try engine.connect()
+        try third.send(post("\(type)Content-Length: \(body.utf8.count)\r\n", String(body.prefix(10))))
+        #expect(try third.receive()?.status == 503)
+        for connection in busy {
+            try connection.send(String(body.dropFirst(10)))
+            #expect(try connection.receive()?.status == 200)
+        }
+        #expect(engine.records("NO-BUFFER").count == 1)
+    }
+
+    @Test func whatHTTPHasOwnWordsForGetsThem() throws {
+        try expectRefusal("POST / HTTP/2.0\r\n\r\n", 505)
+        try expectRefusal(post("\(type)Transfer-Encoding: gzip\r\n", "abc"), 501)
+        try expectRefusal(post("\(type)Transfer-Encoding: chunked, gzip\r\n", "abc"), 501)
+        try expectRefusal(post(type, ""), 411)
+    }
+
+    // MARK: Time and number
+
+    @Test func aDribblingClientIsCut() throws {
+        let head = try engine.connect()
+        let body = try engine.connect()
+        try head.send("POST / HTT")
+        try body.send(post("\(type)Content-Length: 100\r\n", "<"))
+        let start = Date()
+        while Date().timeIntervalSince(start) < 1 {
+            try? head.send("P")
+            Thread.sleep(forTimeInterval: 0.3)
+        }
+        Thread.sleep(forTimeInterval: 2)
+        #expect(try head.receive() == nil || head.isClosed())
+        Thread.sleep(forTimeInterval: 1)
+        #expect(try body.receive() == nil || body.isClosed())
+        #expect(try engine.connect().post(self.body()).status == 200)
+    }
+
+    @Test func aSilentConnectionIsClosed() throws {
+        let connection = try engine.connect()
+        #expect(try connection.post(try body()).status == 200)
+        let start = Date()
+        #expect(try connection.isClosed())
+        #expect(Date().timeIntervalSince(start) > 3)
+    }
+
+    @Test func connectionsOfAnAddressAreLimited() throws {
+        let engine = try EngineProcess(["max_connections_per_address": "5"])
+        let body = try body()
+        let allowed = try (0..<5).map { _ in try engine.connect() }
+        for connection in allowed { #expect(try connection.post(body).status == 200) }
+        let sixth = try engine.connect()
+        try? sixth.send(post("\(type)Content-Length: \(body.utf8.count)\r\n", body))
+        let answer = try? sixth.receive()
+        #expect(answer == nil || answer?.status == 503)
+        #expect(engine.records("CONN-LIMIT").count == 1)
+        allowed[0].close()
+        try wait("a free place") { (try? engine.connect().post(body).status) == 200 }
+    }
+
+    @Test func acceptDoesNotSpinWithoutDescriptors() throws {
+        let engine = try EngineProcess(starts: false)
+        try engine.set(["max_connections": "100"])
+        // The engine takes what it needs at start; then the limit sinks under it.
+        try engine.start(prefix: ["prlimit", "--nofile=64"])
+        var connections: [HTTPConnection] = []
+        for _ in 0..<80 { if let connection = try? engine.connect() { connections.append(connection) } }
+        Thread.sleep(forTimeInterval: 0.5)
+        let before = try cpuTicks(engine)
+        Thread.sleep(forTimeInterval: 2)
+        #expect(try cpuTicks(engine) - before < 20)
+        connections.removeAll()
+        let body = try engine.client("alice").document("<GetSPInfo-Request/>", transaction: "1")
+        try wait("service") { (try? engine.connect().post(body).status) == 200 }
+    }
+
+    /// Hundredths of a second of processor time.
+    private func cpuTicks(_ engine: EngineProcess) throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(engine.processID)/stat", encoding: .utf8)
+        let fields = text.split(separator: ")").last!.split(separator: " ")
+        return Int(fields[11])! + Int(fields[12])!
+    }
+}

@@ -1,0 +1,175 @@
+import Foundation
+
+/// A running engine with a folder of its own, driven from outside.
+public final class EngineProcess: @unchecked Sendable {
+    public let folder: URL
+    public private(set) var port: UInt16 = 0
+    private var child: Child?
+    private var settings: [(String, String)]
+
+    /// Makes a folder and a configuration, adds the users, and starts the engine on a free port.
+    ///
+    /// - Parameter settings: Options of the configuration beside or instead of those for tests.
+    public init(
+        _ settings: [String: String] = [:], users: [String] = ["alice", "bob"], starts: Bool = true
+    ) throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("impsd-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        var options = [
+            "listen": "127.0.0.1", "port": "0", "domain": "home.test", "data_dir": folder.path + "/data",
+            "control": folder.path + "/control", "poll_min": "1", "clock": "trusted", "log_rate": "0",
+            "max_connections_per_address": "16000", "login_failures": "0",
+        ]
+        options.merge(settings) { $1 }
+        self.settings = options.sorted { $0.key < $1.key }
+        try writeConfiguration()
+        for user in users {
+            let ending = try control(["--offline", "user", "add", user], input: password(of: user) + "\n")
+            guard ending.code == 0 else { throw HarnessError("user add \(user): \(ending.errors)") }
+        }
+        if starts { try start() }
+    }
+
+    deinit {
+        kill()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    public var configuration: String { folder.path + "/impsd.conf" }
+
+    /// The password that the harness gives to a user.
+    public func password(of user: String) -> String { "secret of \(user)" }
+
+    /// Changes options of the configuration file.
+    public func set(_ changes: [String: String]) throws {
+        var options = Dictionary(uniqueKeysWithValues: settings)
+        options.merge(changes) { $1 }
+        settings = options.sorted { $0.key < $1.key }
+        try writeConfiguration()
+    }
+
+    private func writeConfiguration() throws {
+        let lines = settings.map { "\toption \($0.0) '\($0.1)'\n" }.joined()
+        try "config imps 'main'\n\(lines)".write(toFile: configuration, atomically: true, encoding: .utf8)
+    }
+
+    // MARK: Running
+
+    /// Starts the engine and waits until it is ready.
+    public func start(prefix: [String] = []) throws {
+        let words = prefix + Programs.command("impsd", ["--config", configuration, "--allow-root"])
+        let begin = log.utf8.count
+        child = try Child(words, errors: logPath)
+        try wait("READY") {
+            let text = String(decoding: log.utf8.dropFirst(begin), as: UTF8.self)
+            guard child?.isRunning() == true else { throw HarnessError("the engine ended:\n\(text)") }
+            guard let match = text.firstMatch(of: /READY port=(\d+)\n/) else { return false }
+            port = UInt16(match.1)!
+            return true
+        }
+    }
+
+    private var logPath: String { folder.path + "/log" }
+
+    /// The number of the process.
+    public var processID: Int32 { child?.id ?? 0 }
+
+    /// True as long as the process lives.
+    public var isRunning: Bool { child?.isRunning() == true }
+
+    /// What the engine logged since the first start.
+    public var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
+
+    /// Records of the log with this code.
+    public func records(_ code: String) -> [Substring] {
+        log.split(separator: "\n").filter { $0.contains(" \(code) ") || $0.hasSuffix(" \(code)") }
+    }
+
+    /// Waits for a record with this code in which all of the words occur; answers go out before records.
+    public func awaitRecord(_ code: String, _ words: String...) throws {
+        try wait("a record \(code) \(words)") {
+            records(code).contains { record in words.allSatisfy { record.contains($0) } }
+        }
+    }
+
+    /// Ends the engine as an operator does; the exit code.
+    @discardableResult
+    public func stop() -> Int32 {
+        signal(SIGTERM)
+        return child?.wait() ?? -1
+    }
+
+    /// Ends the engine as a power cut does.
+    public func kill() {
+        signal(SIGKILL)
+        _ = child?.wait()
+    }
+
+    /// Sends a signal, unless the process has ended.
+    public func signal(_ number: Int32) {
+        guard isRunning else { return }
+        Foundation.kill(processID, number)
+    }
+
+    /// Stops and starts it.
+    public func restart() throws {
+        stop()
+        try start()
+    }
+
+    /// Runs `impsctl`.
+    @discardableResult
+    public func control(_ arguments: [String], input: String = "") throws -> Ending {
+        try run("impsctl", ["--config", configuration] + arguments, input: input)
+    }
+
+    /// A number from `impsctl status`: the first record that has the key.
+    public func status(_ key: String) throws -> Int {
+        guard let value = try records(of: ["status"]).lazy.compactMap({ $0[key] as? Int }).first else {
+            throw HarnessError("no \(key) in the status")
+        }
+        return value
+    }
+
+    /// A number of a pool from `impsctl status`.
+    public func pool(_ name: String, _ key: String) throws -> Int {
+        guard let pool = try records(of: ["status"]).first(where: { $0["pool"] as? String == name }),
+            let value = pool[key] as? Int
+        else { throw HarnessError("no pool \(name) with \(key)") }
+        return value
+    }
+
+    /// The answer of a command of `impsctl` for machines.
+    public func records(of arguments: [String]) throws -> [[String: Any]] {
+        let ending = try control(["--json"] + arguments)
+        guard ending.code == 0 else { throw HarnessError("impsctl \(arguments): \(ending.errors)") }
+        let value = try JSONSerialization.jsonObject(with: Data(ending.output.utf8))
+        guard let records = value as? [[String: Any]] else { throw HarnessError("no list: \(ending.output)") }
+        return records
+    }
+
+    /// Resident octets of the process.
+    public func residentBytes() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)
+        guard let match = text.firstMatch(of: /VmRSS:\s+(\d+) kB/) else { throw HarnessError("no VmRSS") }
+        return Int(match.1)! * 1024
+    }
+
+    /// A connection to the engine.
+    public func connect() throws -> HTTPConnection { try HTTPConnection(port: port) }
+
+    /// A client with a connection of its own, not logged in.
+    public func client(_ user: String, _ version: String = "1.2", cookie: String? = nil) throws -> Client {
+        Client(try connect(), user: "wv:\(user)@home.test", password: password(of: user), version, cookie: cookie)
+    }
+}
+
+/// Waits until something is so; fails with its name after a while.
+public func wait(_ what: String, seconds: Double = 10, until isSo: () throws -> Bool) throws {
+    let end = Date().addingTimeInterval(seconds * Programs.slowness)
+    while Date() < end {
+        if try isSo() { return }
+        Thread.sleep(forTimeInterval: 0.005)
+    }
+    throw HarnessError("waited in vain for \(what)")
+}

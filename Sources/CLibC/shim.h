@@ -30,10 +30,10 @@ static inline int libc_open(const char *path, int flags, unsigned mode) { return
 
 static inline int libc_flock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
-// Octets that an ordinary user may still write to the volume of a path; the highest number when nobody knows.
-static inline unsigned long long libc_volume_free(const char *path) {
+// Octets that an ordinary user may still write to the volume of a file; the highest number when nobody knows.
+static inline unsigned long long libc_volume_free(int descriptor) {
     struct statvfs facts;
-    if (statvfs(path, &facts) != 0) return ~0ull;
+    if (fstatvfs(descriptor, &facts) != 0) return ~0ull;
     return (unsigned long long)facts.f_bavail * facts.f_frsize;
 }
 

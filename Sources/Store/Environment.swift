@@ -110,7 +110,7 @@ public struct Environment: ~Copyable, StorePort {
 
     /// At most 60 % of what the volume has, counting what the file has already; whole pages.
     private func mapByteCount(_ wanted: UInt64) -> Int {
-        let free = unsafe libc_volume_free(path)
+        let free = libc_volume_free(state.lock)
         var facts = stat()
         let present = unsafe stat(path, &facts) == 0 ? UInt64(max(0, facts.st_size)) : 0
         let available = free == .max ? wanted : present + free / 10 * 6
@@ -223,7 +223,7 @@ public struct Environment: ~Copyable, StorePort {
         state.facts.pageCountMax = most
         state.facts.pageCount = used
         let reserve = max(32, most * 15 / 100)
-        let fresh = min(most - min(most, used), unsafe libc_volume_free(path) / pageByteCount)
+        let fresh = min(most - min(most, used), libc_volume_free(state.lock) / pageByteCount)
         let room = fresh > reserve ? fresh : fresh + freePageCount()
         state.hasRoom = room > reserve
         // A commit of a full turn may take a hundred pages; far from the end it is enough to look now and then.

@@ -1,0 +1,223 @@
+import Foundation
+import Harness
+import Testing
+
+/// What happens to what was acknowledged, and when there is no room.
+@Suite struct StoreTests {
+    @Test func aFullMapRefusesMessagesServesTheRestAndRecovers() throws {
+        let engine = try EngineProcess([
+            "db_kb": "512", "offline_max_msgs": "100000", "offline_max_kb": "100000",
+        ])
+        let alice = try engine.client("alice")
+        let bob = try engine.client("bob")
+        try alice.logIn()
+        try bob.logIn()
+        _ = try bob.poll()
+        let text = String(repeating: "fill ", count: 1000)
+        var accepted = 0
+        var refusal: Reply?
+        while refusal == nil, accepted < 1000 {
+            let reply = try alice.send(text, to: "wv:bob@home.test")
+            if reply.code == 200 { accepted += 1 } else { refusal = reply }
+        }
+        #expect(refusal?.code == 507)
+        #expect(accepted > 20)
+        try engine.awaitRecord("STORE-FULL")
+        // Everything else goes on: polls, logins of both kinds, logouts, fetching and confirming.
+        #expect(try alice.poll() == nil)
+        #expect(try alice.request("<KeepAlive-Request/>").code == 200)
+        let second = try engine.client("alice", "1.3")
+        #expect(try second.logInByDigest().code == 200)
+        #expect(try second.logOut().code == 200)
+        #expect(try alice.send("small", to: "wv:bob@home.test").code == 507)
+        let received = try bob.receiveTexts()
+        #expect(received == Array(repeating: text, count: accepted))
+        try wait("room") { try alice.send("small", to: "wv:bob@home.test").code == 200 }
+        try engine.awaitRecord("STORE-ROOM")
+        #expect(try bob.receiveTexts() == ["small"])
+        // Nothing of this was only in memory.
+        try engine.restart()
+        bob.connection = try engine.connect()
+        #expect(try bob.poll() == nil)
+    }
+
+    @Test func aFullVolumeRefusesMessagesAndRecovers() throws {
+        guard getuid() == 0 else { return }
+        let engine = try EngineProcess([
+            "offline_max_msgs": "100000", "offline_max_kb": "100000", "db_kb": "65536",
+        ], starts: false)
+        let volume = engine.folder.path + "/volume"
+        try FileManager.default.createDirectory(atPath: volume, withIntermediateDirectories: true)
+        guard mount("tmpfs", volume, "tmpfs", 0, "size=8m") == 0 else {
+            withKnownIssue("no volume can be mounted here") { Issue.record("mount: \(String(cString: strerror(errno)))") }
+            return
+        }
+        defer {
+            engine.kill()
+            umount2(volume, 2 /* MNT_DETACH */)
+        }
+        try engine.set(["data_dir": volume + "/data"])
+        for user in ["alice", "bob"] {
+            let ending = try engine.control(["--offline", "user", "add", user], input: engine.password(of: user) + "\n")
+            #expect(ending.code == 0)
+        }
+        try engine.start()
+        let alice = try engine.client("alice")
+        let bob = try engine.client("bob")
+        try alice.logIn()
+        try bob.logIn()
+        // Somebody else fills the volume while the engine runs.
+        let filler = volume + "/filler"
+        _ = FileManager.default.createFile(atPath: filler, contents: nil)
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: filler))
+        while (try? handle.write(contentsOf: Data(count: 4096))) != nil {}
+        try handle.close()
+        var accepted = 0
+        let text = String(repeating: "fill ", count: 1000)
+        var code = 200
+        while code == 200, accepted < 1000 {
+            code = try alice.send(text, to: "wv:bob@home.test").code
+            if code == 200 { accepted += 1 }
+        }
+        #expect(code == 507)
+        #expect(try alice.poll() == nil)
+        #expect(try alice.request("<KeepAlive-Request/>").code == 200)
+        #expect(engine.isRunning)
+        try FileManager.default.removeItem(atPath: filler)
+        try wait("room") { try alice.send("small", to: "wv:bob@home.test").code == 200 }
+        #expect(try bob.receiveTexts() == Array(repeating: text, count: accepted) + ["small"])
+    }
+
+    @Test func nothingIsWrittenWhenNothingHappens() throws {
+        let engine = try EngineProcess()
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        _ = try alice.poll()
+        let commits = try engine.status("commits")
+        for _ in 0..<50 { #expect(try alice.poll() == nil) }
+        for _ in 0..<20 { _ = try engine.client("alice").logIn("wrong") }
+        for _ in 0..<20 { _ = try engine.connect().post("<nonsense") }
+        Thread.sleep(forTimeInterval: 2)
+        #expect(try engine.status("commits") == commits)
+    }
+
+    @Test func aTurnOfManyRequestsIsOneCommit() throws {
+        let engine = try EngineProcess(["batch_ms": "300"])
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let before = try engine.status("commits")
+        var all = ""
+        let senders = try (0..<8).map { _ in try engine.connect() }
+        for (index, connection) in senders.enumerated() {
+            let body = alice.document(alice.sendContent("m", to: ["wv:bob@home.test"]), transaction: "b\(index)")
+            all = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            try connection.send(all)
+        }
+        for connection in senders { #expect(try connection.receive()?.status == 200) }
+        #expect(try engine.status("commits") - before <= 2)
+    }
+}
+
+/// Writers, a SIGKILL at a random moment, a restart, and an account of every message. `IMPSD_DURABILITY_ROUNDS` sets how
+/// often.
+@Suite struct DurabilityTests {
+    /// What a writer knows of its messages.
+    private final class Ledger: @unchecked Sendable {
+        private let lock = NSLock()
+        private(set) var acknowledged: Set<String> = []
+        /// Confirmed by the reader, and the confirmation answered.
+        private(set) var confirmed: Set<String> = []
+        /// Seen by the reader, with a confirmation under way or none.
+        private(set) var seen: [String: Int] = [:]
+        private(set) var violations: [String] = []
+
+        func acknowledge(_ text: String) { _ = lock.withLock { acknowledged.insert(text) } }
+        func confirm(_ text: String) { _ = lock.withLock { confirmed.insert(text) } }
+        func see(_ text: String) {
+            lock.withLock {
+                if confirmed.contains(text) { violations.append("confirmed, but delivered again: \(text)") }
+                seen[text, default: 0] += 1
+            }
+        }
+    }
+
+    @Test func nothingAcknowledgedIsLostAndNothingConfirmedComesAgain() throws {
+        let rounds = Int(ProcessInfo.processInfo.environment["IMPSD_DURABILITY_ROUNDS"] ?? "") ?? 3
+        let engine = try EngineProcess([
+            "offline_max_msgs": "100000", "offline_max_kb": "1000000", "db_kb": "262144", "sessions_per_user": "64",
+            "guard_s": "1",
+        ])
+        var random = SystemRandomNumberGenerator()
+        let ledger = Ledger()
+        let reader = try engine.client("bob")
+        try reader.logIn()
+        for round in 0..<rounds {
+            let writers = try (0..<16).map { try engine.client("alice", versions[$0 % 3], cookie: "w\($0)") }
+            let group = DispatchGroup()
+            for (index, writer) in writers.enumerated() {
+                let thread = Thread {
+                    var number = 0
+                    // Ends with the engine.
+                    do {
+                        try writer.logIn()
+                        while true {
+                            let text = "round \(round) writer \(index) message \(number)"
+                            if try writer.send(text, to: "wv:bob@home.test").code == 200 { ledger.acknowledge(text) }
+                            number += 1
+                        }
+                    } catch {}
+                    group.leave()
+                }
+                group.enter()
+                thread.start()
+            }
+            // The reader confirms some of it meanwhile.
+            reader.connection = try engine.connect()
+            let readerThread = Thread {
+                do {
+                    while true {
+                        var next = try reader.poll()
+                        while let message = next, message.name == "NewMessage" {
+                            let text = message.primitive?["ContentData"]?.text ?? ""
+                            ledger.see(text)
+                            next = try reader.confirm(message)
+                            ledger.confirm(text)
+                        }
+                        Thread.sleep(forTimeInterval: 0.01)
+                    }
+                } catch {}
+                group.leave()
+            }
+            group.enter()
+            readerThread.start()
+            Thread.sleep(forTimeInterval: Double.random(in: 0.3...1.5, using: &random) * Programs.slowness)
+            engine.kill()
+            group.wait()
+            try engine.start()
+        }
+        // Everything that is left, once the guard lets through what was sent and not confirmed.
+        reader.connection = try engine.connect()
+        Thread.sleep(forTimeInterval: 2.2)
+        var quiet = 0
+        while quiet < 3 {
+            var next = try reader.poll()
+            if next == nil {
+                quiet += 1
+                Thread.sleep(forTimeInterval: 1.1)
+                continue
+            }
+            quiet = 0
+            while let message = next, message.name == "NewMessage" {
+                let text = message.primitive?["ContentData"]?.text ?? ""
+                ledger.see(text)
+                next = try reader.confirm(message)
+                ledger.confirm(text)
+            }
+        }
+        let lost = ledger.acknowledged.subtracting(ledger.seen.keys)
+        #expect(lost.isEmpty, "\(lost.count) of \(ledger.acknowledged.count) are lost: \(lost.prefix(3))")
+        #expect(ledger.violations.isEmpty, "\(ledger.violations.prefix(3))")
+        #expect(ledger.acknowledged.count > rounds * 16)
+        print("durability: \(rounds) rounds, \(ledger.acknowledged.count) messages acknowledged, all delivered")
+    }
+}

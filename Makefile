@@ -11,7 +11,6 @@ TEST_PACKAGES := $(BUILD_PACKAGES) python3
 # proves them for structures; they would cost a call at every access to the engine's state.
 RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization \
 	-Xswiftc -enforce-exclusivity=unchecked -Xlinker -L.build/static
-SOURCES := $(shell find Sources -type f) Package.swift
 PROGRAMS := impsd impsctl imps
 
 # $(call install,packages): installs those that are missing.
@@ -36,7 +35,11 @@ run: build ## start a demo engine on 127.0.0.1:8080 with users alice and bob
 build: build-packages ## build .build/release/{impsd,impsctl,imps}
 	@mkdir -p .build/static
 	@ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
+	@# What was inlined from another module is not seen to have changed: a change anywhere compiles everything again.
+	@if [ -n "$$(find Sources Package.swift -newer .build/built 2>&1)" ]; then rm -rf .build/release/*.build; fi
+	@touch .build/building
 	@for program in $(PROGRAMS); do swift build $(RELEASE_FLAGS) --product $$program || exit 1; done
+	@mv .build/building .build/built
 
 .PHONY: test
 test: test-packages build ## build and run all tests

@@ -105,6 +105,7 @@ static inline void libc_prepare_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+// The name has to live as long as the table: a constant.
 static inline struct option libc_option(const char *name, int takes_argument, int value) {
     struct option entry = {name, takes_argument ? required_argument : no_argument, 0, value};
     return entry;

@@ -20,6 +20,8 @@ struct Request {
     let transactionID: Document.Element?
     /// The primitive's element; nil when the content is empty or unknown to the protocol.
     let element: Document.Element?
+    /// True when there is no primitive at all.
+    let isEmpty: Bool
     let client: Client
 }
 
@@ -56,11 +58,17 @@ extension Engine where Port: ~Copyable {
         var envelope = openEnvelope(document, sessionID: id, into: &writer)
         let emptyMark = writer.mark
         var asksForMore = false
+        var hasUnreadable = false
         var transaction = document.first(.transaction, in: session)
         guard transaction != nil else { return .malformed }
         while let current = transaction {
             transaction = document.next(after: current)
-            guard let request = request(document, current, version, client) else { continue }
+            guard let request = request(document, current, version, client) else {
+                hasUnreadable = true
+                continue
+            }
+            // A transaction without any primitive is ignored; one with a primitive that nobody knows is answered.
+            if request.isEmpty { continue }
             switch (slot, request.mode) {
             case (let slot?, .response):
                 responseArrived(document, request, in: slot, &turn)
@@ -77,6 +85,10 @@ extension Engine where Port: ~Copyable {
             }
         }
         if writer.mark == emptyMark {
+            if hasUnreadable {
+                writer.output.removeAll(limit: writer.output.limit)
+                return refuse(document, .badRequest, in: version, into: &writer)
+            }
             guard let slot, asksForMore, sendNext(in: slot, &turn, &envelope, into: &writer) else {
                 return .empty
             }
@@ -121,10 +133,11 @@ extension Engine where Port: ~Copyable {
         while let current = transaction {
             transaction = document.next(after: current)
             guard let descriptor = document.first(.transactionDescriptor, in: current),
-                let modeElement = document.first(.transactionMode, in: descriptor),
-                TransactionMode(document.word(of: modeElement)) == mode,
                 let id = document.first(.transactionID, in: descriptor)
             else { continue }
+            // What does not say its mode opens a transaction, since it is no answer.
+            let modeElement = document.first(.transactionMode, in: descriptor)
+            guard (modeElement.flatMap { TransactionMode(document.word(of: $0)) } ?? .request) == mode else { continue }
             envelope.openTransaction(.response, id: document.word(of: id), into: &writer)
             writer.status(code)
             envelope.closeTransaction(into: &writer)
@@ -152,11 +165,9 @@ extension Engine where Port: ~Copyable {
             let content = document.first(.transactionContent, in: transaction)
         else { return nil }
         let element = document.firstChild(of: content)
-        // A message without any primitive is ignored; one with a primitive that nobody knows is answered.
-        guard element != nil || document.hasUnknownChildren(content) else { return nil }
         return Request(
             version: version, mode: mode, transactionID: document.first(.transactionID, in: descriptor),
-            element: element, client: client)
+            element: element, isEmpty: element == nil && !document.hasUnknownChildren(content), client: client)
     }
 
     private func isPoll(_ document: borrowing Document, _ request: Request) -> Bool {

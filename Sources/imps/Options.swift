@@ -56,9 +56,11 @@ struct Options {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         let names: InlineArray<8, option> = unsafe [
-            libc_option("server", 1, 0x73), libc_option("user", 1, 0x75), libc_option("version", 1, 0x76),
-            libc_option("digest", 0, 0x64), libc_option("password-file", 1, 0x70), libc_option("wait", 1, 0x77),
-            libc_option("help", 0, 1), libc_option(nil, 0, 0),
+            Terminal.option("server", takesValue: true, 0x73), Terminal.option("user", takesValue: true, 0x75),
+            Terminal.option("version", takesValue: true, 0x76),
+            Terminal.option("digest", 0x64), Terminal.option("password-file", takesValue: true, 0x70),
+            Terminal.option("wait", takesValue: true, 0x77),
+            Terminal.option("help", 1), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in

@@ -57,9 +57,10 @@ struct Options {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
         let names: InlineArray<7, option> = unsafe [
-            libc_option("config", 1, 0x63), libc_option("offline", 0, 1), libc_option("json", 0, 2),
-            libc_option("kind", 1, 3), libc_option("version", 0, 4), libc_option("help", 0, 5),
-            libc_option(nil, 0, 0),
+            Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
+            Terminal.option("json", 2),
+            Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
+            option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in

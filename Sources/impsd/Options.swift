@@ -36,8 +36,9 @@ struct Options {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         let names: InlineArray<6, option> = unsafe [
-            libc_option("config", 1, 0x63), libc_option("check", 0, 1), libc_option("allow-root", 0, 2),
-            libc_option("version", 0, 3), libc_option("help", 0, 4), libc_option(nil, 0, 0),
+            Terminal.option("config", takesValue: true, 0x63), Terminal.option("check", 1),
+            Terminal.option("allow-root", 2),
+            Terminal.option("version", 3), Terminal.option("help", 4), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in

@@ -3,6 +3,12 @@ import Octets
 
 /// Standard input and output of the programs.
 public enum Terminal {
+    /// A long option for getopt, which keeps pointing to its name: a constant lives as long as the process.
+    public static func option(_ name: StaticString, takesValue: Bool = false, _ letter: Int32) -> option {
+        let text = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+        return unsafe libc_option(text, takesValue ? 1 : 0, letter)
+    }
+
     /// Writes a constant to standard output.
     public static func print(_ text: StaticString) { write(1, text.octets) }
 

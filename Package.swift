@@ -55,6 +55,9 @@ if !embedded {
         .target(
             name: "Harness", dependencies: ["CMbedTLS"], path: "Tests/Support/Harness", swiftSettings: host,
             linkerSettings: libraries),
+        .executableTarget(
+            name: "bench", dependencies: ["Harness", "CLMDB"], path: "Tests/Support/bench", swiftSettings: host,
+            linkerSettings: libraries),
         .testTarget(name: "AcceptanceTests", dependencies: ["Harness"], swiftSettings: host),
     ]
 }

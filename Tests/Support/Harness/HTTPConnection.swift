@@ -45,6 +45,12 @@ public final class HTTPConnection: @unchecked Sendable {
         descriptor = -1
     }
 
+    /// The socket, which is the caller's from now on.
+    public func takeDescriptor() -> Int32 {
+        defer { descriptor = -1 }
+        return descriptor
+    }
+
     /// Sends octets as they are.
     public func send(_ octets: [UInt8]) throws {
         var offset = 0

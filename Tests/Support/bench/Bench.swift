@@ -1,0 +1,155 @@
+import CLMDB
+import Foundation
+import Harness
+
+/// Measures the built engine beside what the same disk does, and prints a table.
+@main struct Bench {
+    static func main() throws {
+        print("impsd, measured on this machine in this run (\(cpuName()))\n")
+        var rows: [(String, String)] = []
+        let single = try commitsPerSecond()
+        rows.append(("single durable LMDB commits", format(single, "/s")))
+        for connectionCount in [1, 16, 64] {
+            let result = try accept(connections: connectionCount)
+            rows.append((
+                "messages accepted durably, \(connectionCount) connections",
+                "\(format(result.rate, "/s")), \(format(result.rate / single, "times the commits", 1)), "
+                    + "\(format(result.microseconds, "µs CPU each", 1))"
+            ))
+        }
+        rows.append(("messages delivered at login", format(try deliveries(), "/s")))
+        let poll = try polls()
+        rows.append(("empty polls, 16 connections", "\(format(poll.rate, "/s")), \(format(poll.microseconds, "µs CPU each", 1))"))
+        rows.append(("start until READY", format(try startMilliseconds(), "ms", 1)))
+        let engine = try EngineProcess()
+        try engine.client("alice").logIn()
+        rows.append(("resident after start and one login", format(Double(try engine.residentBytes()) / 1024, "KB")))
+        for (name, value) in rows { print(name.padding(toLength: 48, withPad: " ", startingAt: 0) + value) }
+    }
+
+    private static func format(_ value: Double, _ unit: String, _ digits: Int = 0) -> String {
+        String(format: "%.\(digits)f \(unit)", value)
+    }
+
+    private static func cpuName() -> String {
+        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let name = text.firstMatch(of: /model name\s+: (.*)/)?.1 ?? "unknown processor"
+        return "\(ProcessInfo.processInfo.activeProcessorCount) x \(name)"
+    }
+
+    // MARK: What the disk does
+
+    /// Commits of one small record each, as durable as the engine's.
+    private static func commitsPerSecond() throws -> Double {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        var environment: OpaquePointer?
+        mdb_env_create(&environment)
+        mdb_env_set_mapsize(environment, 64 << 20)
+        guard mdb_env_open(environment, folder.path + "/x.mdb", UInt32(MDB_NOSUBDIR), 0o600) == 0 else {
+            throw HarnessError("no LMDB in \(folder.path)")
+        }
+        defer { mdb_env_close(environment) }
+        var database: MDB_dbi = 0
+        let start = Date()
+        var count = 0
+        while Date().timeIntervalSince(start) < 3 {
+            var transaction: OpaquePointer?
+            mdb_txn_begin(environment, nil, 0, &transaction)
+            if count == 0 { mdb_dbi_open(transaction, nil, 0, &database) }
+            var keyText = Array("key \(count)".utf8)
+            var valueText = [UInt8](repeating: 120, count: 200)
+            let code = keyText.withUnsafeMutableBytes { key in
+                valueText.withUnsafeMutableBytes { value in
+                    var keyValue = MDB_val(mv_size: key.count, mv_data: key.baseAddress)
+                    var dataValue = MDB_val(mv_size: value.count, mv_data: value.baseAddress)
+                    return mdb_put(transaction, database, &keyValue, &dataValue, 0)
+                }
+            }
+            guard code == 0, mdb_txn_commit(transaction) == 0 else { throw HarnessError("LMDB: \(code)") }
+            count += 1
+        }
+        return Double(count) / Date().timeIntervalSince(start)
+    }
+
+    // MARK: What the engine does
+
+    private static func engine() throws -> EngineProcess {
+        try EngineProcess([
+            "offline_max_msgs": "100000", "offline_max_kb": "1000000", "db_kb": "1000000", "sessions_per_user": "64",
+            "guard_s": "3600",
+        ])
+    }
+
+    private static func request(_ client: Client, _ content: String, _ id: String?) -> [UInt8] {
+        let body = client.document(content, transaction: id)
+        return Array(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: \(client.contentType)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+                .utf8)
+    }
+
+    private static func accept(connections: Int) throws -> (rate: Double, microseconds: Double) {
+        let engine = try engine()
+        let clients = try (0..<connections).map { try engine.client("alice", cookie: "c\($0)") }
+        for client in clients { try client.logIn() }
+        let each = connections == 1 ? 5000 : 100_000 / connections
+        let requests = clients.map { client in
+            (0..<each).map {
+                request(client, client.sendContent("a message of ordinary length, number \($0)", to: ["wv:bob@home.test"]), "m\($0)")
+            }
+        }
+        let load = try Load(port: engine.port, requests: requests, expecting: "<Code>200</Code>")
+        let cpu = try engine.status("cpu_us")
+        let seconds = try load.run()
+        let count = Double(connections * each)
+        return (count / seconds, Double(try engine.status("cpu_us") - cpu) / count)
+    }
+
+    private static func deliveries() throws -> Double {
+        let engine = try engine()
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let count = 3000
+        let requests = (0..<count).map { request(alice, alice.sendContent("message \($0)", to: ["wv:bob@home.test"]), "m\($0)") }
+        _ = try Load(port: engine.port, requests: [requests], expecting: "<Code>200</Code>").run()
+        let bob = try engine.client("bob")
+        try bob.logIn()
+        let start = Date()
+        var next = try bob.poll()
+        var delivered = 0
+        while let message = next, message.name == "NewMessage" {
+            delivered += 1
+            next = try bob.confirm(message)
+        }
+        guard delivered == count else { throw HarnessError("\(delivered) of \(count) delivered") }
+        return Double(count) / Date().timeIntervalSince(start)
+    }
+
+    private static func polls() throws -> (rate: Double, microseconds: Double) {
+        let engine = try engine()
+        let clients = try (0..<16).map { try engine.client("alice", cookie: "c\($0)") }
+        for client in clients {
+            try client.logIn()
+            _ = try client.poll()
+        }
+        let requests = clients.map { Array(repeating: request($0, "<Polling-Request/>", nil), count: 8000) }
+        let load = try Load(port: engine.port, requests: requests, expecting: "")
+        let cpu = try engine.status("cpu_us")
+        let seconds = try load.run()
+        let count = 16.0 * 8000
+        return (count / seconds, Double(try engine.status("cpu_us") - cpu) / count)
+    }
+
+    private static func startMilliseconds() throws -> Double {
+        let engine = try EngineProcess()
+        var best = Double.infinity
+        for _ in 0..<5 {
+            engine.stop()
+            let start = Date()
+            try engine.start()
+            best = min(best, Date().timeIntervalSince(start) * 1000)
+        }
+        return best
+    }
+}

@@ -109,6 +109,8 @@ public struct Server: ~Copyable {
     var waitingCount = 0
 
     var turnIsOpen = false
+    /// Held answers at the last look for more; 0 when the turn does not wait for others.
+    var collectedCount = 0
     var clockWasTrusted = false
     var turnOpenedAt = Instant(milliseconds: 0)
     var armedFor: Instant?
@@ -226,7 +228,7 @@ public struct Server: ~Copyable {
         unsafe uv_prepare_init(loop, prepare)
         unsafe uv_prepare_start(prepare) { handle in
             guard let handle = unsafe handle else { return }
-            unsafe Server.of(handle.pointee.loop).pointee.turnEnds()
+            unsafe Server.of(handle.pointee.loop).pointee.loopWillWait()
         }
         unsafe uv_check_init(loop, check)
         unsafe uv_check_start(check) { handle in
@@ -338,20 +340,45 @@ public struct Server: ~Copyable {
         turn.journal.end()
     }
 
+    /// Timers and closed handles call between the network and here; while answers are collected, they wait.
+    private mutating func loopWillWait() {
+        if collectedCount == 0 { turnEnds() }
+    }
+
     /// After all callbacks of a turn: what was changed is made durable, and the answers go out.
     private mutating func turnEnds() {
         guard turnIsOpen else { return }
-        do {
-            if settings.batchMilliseconds == 0 || stopSignal != 0 || heldCount == 0
-                || clock.now.milliseconds - turnOpenedAt.milliseconds >= settings.batchMilliseconds
-            {
-                finishTurn()
-            }
-            handleWaiting()
-        }
+        if isCollecting() { return }
+        finishTurn()
+        handleWaiting()
         sink.drain(&turn.journal)
         armTimer()
     }
+
+    /// Whether the turn goes on, because others may come to share its commit.
+    ///
+    /// A commit costs far more than a look whether more requests have arrived meanwhile, so the loop looks, without
+    /// waiting, until nothing comes any more or `batch_ms` are over.
+    private mutating func isCollecting() -> Bool {
+        guard heldCount > 0, stopSignal == 0 else { return false }
+        let elapsed = clock.now.milliseconds - turnOpenedAt.milliseconds
+        if settings.batchMilliseconds > 0 {
+            guard elapsed < settings.batchMilliseconds else { return false }
+            sink.drain(&turn.journal)
+            armTimer()
+            return true
+        }
+        guard heldCount > collectedCount, elapsed < Server.collectingMilliseconds else { return false }
+        collectedCount = heldCount
+        unsafe uv_idle_start(idle) { handle in
+            guard let handle = unsafe handle else { return }
+            unsafe Server.of(handle.pointee.loop).pointee.beginTurn()
+        }
+        return true
+    }
+
+    /// How long requests are collected at most when `batch_ms` is 0.
+    private static var collectingMilliseconds: UInt64 { 3 }
 
     /// Requests that came behind another one are handled one round after the other; what is left waits for the next
     /// turn, so that one busy connection does not keep the others waiting.
@@ -384,6 +411,7 @@ public struct Server: ~Copyable {
         if let error = handler.commit(&turn) { revokeHeld(error) }
         let count = heldCount
         heldCount = 0
+        collectedCount = 0
         for index in 0..<count { release(held[index]) }
         heldOctets.removeAll()
     }

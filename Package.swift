@@ -48,6 +48,7 @@ var targets: [Target] = [
 // Host tools and tests use the full language; Embedded builds leave them out.
 if !embedded {
     let host: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+    let unit = host + [.enableExperimentalFeature("Lifetimes")]
     targets += [
         .target(name: "TableGenerator", path: "Tests/Support/TableGenerator", swiftSettings: host),
         .executableTarget(
@@ -58,6 +59,13 @@ if !embedded {
         .executableTarget(
             name: "bench", dependencies: ["Harness", "CLMDB"], path: "Tests/Support/bench", swiftSettings: host,
             linkerSettings: libraries),
+        .testTarget(name: "OctetsTests", dependencies: ["Octets"], swiftSettings: unit),
+        .testTarget(name: "WireTests", dependencies: ["Wire"], swiftSettings: unit),
+        .testTarget(name: "CSPTests", dependencies: ["CSP"], swiftSettings: unit),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: unit),
+        .testTarget(
+            name: "TransportTests", dependencies: ["Transport"], swiftSettings: unit, linkerSettings: libraries),
+        .testTarget(name: "TidyTests", dependencies: ["TableGenerator"], swiftSettings: host),
         .testTarget(name: "AcceptanceTests", dependencies: ["Harness"], swiftSettings: host),
     ]
 }

@@ -232,7 +232,8 @@ import Testing
             try alice.logIn()
             try bob.logIn()
             try bob.negotiateCapabilities(
-                "<ClientType>PDA</ClientType><AcceptedContentLength>100</AcceptedContentLength><ParserSize>8000</ParserSize>")
+                "<ClientType>PDA</ClientType><AcceptedContentLength>100</AcceptedContentLength><ParserSize>8000</ParserSize>"
+            )
             let text = String(repeating: "long ", count: 300)
             let id = try alice.send(text, to: "wv:bob@home.test").primitive?["MessageID"]?.text ?? "?"
             let note = try #require(try bob.poll())
@@ -286,7 +287,8 @@ import Testing
     }
 
     @Test func quotasRefuseWithTheirCode() throws {
-        let engine = try EngineProcess(["offline_max_msgs": "3", "offline_max_kb": "2"], users: ["alice", "bob", "carol"])
+        let engine = try EngineProcess(
+            ["offline_max_msgs": "3", "offline_max_kb": "2"], users: ["alice", "bob", "carol"])
         let alice = try engine.client("alice")
         try alice.logIn()
         for _ in 0..<3 { #expect(try alice.send("x", to: "wv:bob@home.test").code == 200) }
@@ -326,7 +328,9 @@ import Testing
         try alice.logIn()
         // A name that the protocol does not have, a function that is not offered, one that was not agreed.
         #expect(try alice.request("<Dance-Request/>").code == 501)
-        #expect(try alice.request("<CreateGroup-Request><GroupID>wv:/g@home.test</GroupID></CreateGroup-Request>").code == 405)
+        #expect(
+            try alice.request("<CreateGroup-Request><GroupID>wv:/g@home.test</GroupID></CreateGroup-Request>").code
+                == 405)
         try alice.negotiateServices("<FundamentalFeat/>", all: false)
         #expect(try alice.send("x", to: "wv:bob@home.test").code == 506)
     }
@@ -353,7 +357,9 @@ import Testing
         let bob = try engine.client("bob")
         try bob.logIn()
         let received = try bob.receiveAll()
-        #expect(reply.code != 200 || received.first?.primitive?["MessageInfo/Sender/User/UserID"]?.text == "wv:alice@home.test")
+        #expect(
+            reply.code != 200
+                || received.first?.primitive?["MessageInfo/Sender/User/UserID"]?.text == "wv:alice@home.test")
     }
 
     @Test func aStrangersSessionIDIsRefused() throws {

@@ -122,7 +122,8 @@ import Testing
         let body = try body()
         let connection = try engine.connect()
         try connection.send(
-            "POST / HTTP/1.1\r\nhOST: x\r\nCONTENT-type: text/xml\r\ncontent-LENGTH:\t\(body.utf8.count) \r\n\r\n\(body)")
+            "POST / HTTP/1.1\r\nhOST: x\r\nCONTENT-type: text/xml\r\ncontent-LENGTH:\t\(body.utf8.count) \r\n\r\n\(body)"
+        )
         #expect(try connection.receive()?.status == 200)
     }
 
@@ -186,7 +187,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "x\r\n", "-1\r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3;a\nb\r\nabc\r\n0\r\n\r\n",
+        "x\r\n", "-1\r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n",
+        "3;a\nb\r\nabc\r\n0\r\n\r\n",
         "0\r\nbad\r\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n",
     ]) func brokenChunksAre400(chunks: String) throws {
         let connection = try engine.connect()

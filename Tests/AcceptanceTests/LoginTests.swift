@@ -89,7 +89,8 @@ let versions = ["1.1", "1.2", "1.3"]
     }
 
     @Test func anAccountWithPasswordOnlyHasNoDigestLogin() throws {
-        #expect(try engine.control(["user", "add", "carol", "--kind", "password-only"], input: "carol's own\n").code == 0)
+        #expect(
+            try engine.control(["user", "add", "carol", "--kind", "password-only"], input: "carol's own\n").code == 0)
         let carol = Client(try engine.connect(), user: "wv:carol@home.test", password: "carol's own", "1.2")
         #expect(try carol.logInByDigest().code != 200)
         #expect(try carol.logIn().code == 200)
@@ -205,7 +206,8 @@ let versions = ["1.1", "1.2", "1.3"]
         let dora = Client(try engine.connect(), user: "wv:dora@home.test", password: "grüße, ja", "1.2")
         #expect(try dora.logIn().code == 200)
         #expect(try dora.logInByDigest(["MD5"], password: Array("grüße, ja".utf8)).code == 200)
-        #expect(try dora.logInByDigest(["MD5"], password: "grüße, ja".unicodeScalars.map { UInt8($0.value) }).code == 200)
+        #expect(
+            try dora.logInByDigest(["MD5"], password: "grüße, ja".unicodeScalars.map { UInt8($0.value) }).code == 200)
     }
 
     @Test func namesAreReadAsClientsWriteThem() throws {

@@ -48,9 +48,11 @@ import Testing
         }
         // What is no XML, each put where the TransactionID has its text.
         for bad in [
-            "&", "&;", "&amp", "&nbsp;", "&lol;", "&#;", "&#x;", "&#0;", "&#x0;", "&#xD800;", "&#x110000;", "&#99999999999;",
+            "&", "&;", "&amp", "&nbsp;", "&lol;", "&#;", "&#x;", "&#0;", "&#x0;", "&#xD800;", "&#x110000;",
+            "&#99999999999;",
             "&#-1;", "&#xG;", "<", "< x/>", "</>", "<>", "<1/>", "<-a/>", "<a", "<a b/>", "<a b=c/>", "<a b='c'd='e'/>",
-            "<a b='<'/>", "<a b=\"x/>", "<a></b>", "</a>", "<a><b></a></b>", "<![CDATA[", "<![CDATA[ ]]", "<![cdata[x]]>",
+            "<a b='<'/>", "<a b=\"x/>", "<a></b>", "</a>", "<a><b></a></b>", "<![CDATA[", "<![CDATA[ ]]",
+            "<![cdata[x]]>",
             "<!-- ", "<!-- -- -->", "<!-->", "<!x>", "<?", "<?xml version='1.0'?>", "<? ?>", "]]>",
             "<a/", "<a / >", "<a b='&lt'/>", "<!DOCTYPE a>",
         ] {
@@ -63,14 +65,18 @@ import Testing
             ("an end behind", "\(body)</WV-CSP-Message>"),
             ("a subset", "<!DOCTYPE WV-CSP-Message [<!ENTITY a 'b'>]>\(body)"),
             ("an external entity", "<!DOCTYPE WV-CSP-Message [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>\(body)"),
-            ("laughs", "<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]>\(body.replacing("TRANSACTION", with: "&b;"))"),
+            (
+                "laughs",
+                "<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]>\(body.replacing("TRANSACTION", with: "&b;"))"
+            ),
             ("an empty subset", "<!DOCTYPE WV-CSP-Message []>\(body)"),
             ("a doctype twice", "<!DOCTYPE a><!DOCTYPE a>\(body)"), ("an open doctype", "<!DOCTYPE a \(body)"),
             ("a declaration twice", "<?xml version='1.0'?><?xml version='1.0'?>\(body)"),
             ("UTF-16 declared", "<?xml version='1.0' encoding='UTF-16'?>\(body)"),
             ("nothing", ""), ("white space", " \r\n\t"), ("only a declaration", "<?xml version='1.0'?>"),
             ("only a comment", "<!-- x -->"), ("JSON", "{\"a\": 1}"), ("HTML", "<html><body>x</body></html>"),
-            ("another root", "<Message>x</Message>"), ("a bare word", "x"), ("zeros", String(repeating: "\0", count: 100)),
+            ("another root", "<Message>x</Message>"), ("a bare word", "x"),
+            ("zeros", String(repeating: "\0", count: 100)),
             ("a soap envelope", "<Envelope xmlns='http://schemas.xmlsoap.org/soap/envelope/'/>"),
         ] {
             cases.append(Case(name, text, .broken))
@@ -78,9 +84,21 @@ import Testing
         // Too deep, too many, too long.
         let deep = String(repeating: "<a>", count: 2000) + String(repeating: "</a>", count: 2000)
         cases.append(Case("deep", valid.replacing("TRANSACTION", with: deep), .broken))
-        cases.append(Case("many", valid.replacing("<GetSPInfo-Request/>", with: "<GetSPInfo-Request>\(String(repeating: "<Code>1</Code>", count: 3000))</GetSPInfo-Request>"), .broken))
-        cases.append(Case("a long text", valid.replacing("TRANSACTION", with: String(repeating: "n", count: 60_000)), .http(413)))
-        cases.append(Case("many attributes", valid.replacing("TRANSACTION", with: "<a \((0..<2000).map { "a\($0)='1'" }.joined(separator: " "))></a>"), .broken))
+        cases.append(
+            Case(
+                "many",
+                valid.replacing(
+                    "<GetSPInfo-Request/>",
+                    with: "<GetSPInfo-Request>\(String(repeating: "<Code>1</Code>", count: 3000))</GetSPInfo-Request>"),
+                .broken))
+        cases.append(
+            Case("a long text", valid.replacing("TRANSACTION", with: String(repeating: "n", count: 60_000)), .http(413))
+        )
+        cases.append(
+            Case(
+                "many attributes",
+                valid.replacing(
+                    "TRANSACTION", with: "<a \((0..<2000).map { "a\($0)='1'" }.joined(separator: " "))></a>"), .broken))
         // Well formed, but no message.
         for element in ["Session", "Transaction", "TransactionDescriptor", "TransactionMode"] {
             let start = valid.range(of: "<\(element)>")!
@@ -92,7 +110,12 @@ import Testing
             ("Request</TransactionMode>", "Question</TransactionMode>"),
             ("<TransactionContent", "<Elsewhere"),
         ] {
-            cases.append(Case("\(new) for \(old)", valid.replacing(old, with: new).replacing("</TransactionContent", with: old.hasPrefix("<") ? "</Elsewhere" : "</TransactionContent"), .broken))
+            cases.append(
+                Case(
+                    "\(new) for \(old)",
+                    valid.replacing(old, with: new).replacing(
+                        "</TransactionContent", with: old.hasPrefix("<") ? "</Elsewhere" : "</TransactionContent"),
+                    .broken))
         }
         return cases
     }
@@ -151,7 +174,8 @@ import Testing
         let seed = UInt64.random(in: 0 ... .max)
         var random = Seeded(seed)
         let body = Array(client.document(client.sendContent("text", to: ["wv:bob@home.test"]), transaction: "1").utf8)
-        let head = Array("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: \(body.count)\r\n\r\n".utf8)
+        let head = Array(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: \(body.count)\r\n\r\n".utf8)
         var heap = 0
         for round in 0..<1500 {
             if round == 300 { heap = try engine.status("heap_bytes") }

@@ -67,6 +67,8 @@ import Testing
         let pooled = try engine.pool("sessions", "bytes")
         let grown = try engine.status("heap_bytes") - heap
         #expect(pooled + grown / 1000 <= 1024)
-        print("memory: \(pooled) bytes of the pool and \(grown / 1000) of the heap a session, \((try engine.residentBytes() - resident) / 1000) resident with its store pages")
+        print(
+            "memory: \(pooled) bytes of the pool and \(grown / 1000) of the heap a session, \((try engine.residentBytes() - resident) / 1000) resident with its store pages"
+        )
     }
 }

@@ -22,7 +22,8 @@ import Testing
     @Test func aWrongValueIsToldWithFileLineKeyAndWhatIsAllowed() throws {
         let engine = try EngineProcess(starts: false)
         for (key, value, allowed) in [
-            ("port", "70000", "0 (any free port) to 65535"), ("log_level", "loud", "err, warning, notice, info or debug"),
+            ("port", "70000", "0 (any free port) to 65535"),
+            ("log_level", "loud", "err, warning, notice, info or debug"),
             ("max_message", "1", "1024 to 262144"), ("clock", "maybe", "auto, trusted or untrusted"),
             ("listen", "home.test", "numeric addresses"), ("domain", "a b", "letters, digits"),
         ] {
@@ -146,7 +147,10 @@ import Testing
         try engine.awaitRecord("WIRE-REFUSED")
         engine.stop()
         for line in engine.log.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
-            #expect(line.wholeMatch(of: /up=\d+\.\d{3} (t=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ )?[EWNID] [A-Z][A-Z0-9-]+( [ -~]*)?/) != nil, "\(line)")
+            #expect(
+                line.wholeMatch(
+                    of: /up=\d+\.\d{3} (t=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ )?[EWNID] [A-Z][A-Z0-9-]+( [ -~]*)?/) != nil,
+                "\(line)")
             #expect(line.utf8.count <= 240)
         }
         #expect(!engine.log.contains("secret of alice"))
@@ -296,7 +300,10 @@ import Testing
         func imps(_ user: String, _ words: String...) throws -> Ending {
             try run(
                 "imps",
-                ["--server", "http://127.0.0.1:\(engine.port)/", "--user", "wv:\(user)@home.test", "--version", version]
+                [
+                    "--server", "http://127.0.0.1:\(engine.port)/", "--user", "wv:\(user)@home.test", "--version",
+                    version,
+                ]
                     + (digest ? ["--digest"] : []) + words, environment: ["IMPS_PASSWORD": engine.password(of: user)])
         }
         #expect(try imps("alice", "send", "bob", "two\nlines").code == 0)

@@ -43,13 +43,16 @@ import Testing
 
     @Test func aFullVolumeRefusesMessagesAndRecovers() throws {
         guard getuid() == 0 else { return }
-        let engine = try EngineProcess([
-            "offline_max_msgs": "100000", "offline_max_kb": "100000", "db_kb": "65536",
-        ], starts: false)
+        let engine = try EngineProcess(
+            [
+                "offline_max_msgs": "100000", "offline_max_kb": "100000", "db_kb": "65536",
+            ], starts: false)
         let volume = engine.folder.path + "/volume"
         try FileManager.default.createDirectory(atPath: volume, withIntermediateDirectories: true)
         guard mount("tmpfs", volume, "tmpfs", 0, "size=8m") == 0 else {
-            withKnownIssue("no volume can be mounted here") { Issue.record("mount: \(String(cString: strerror(errno)))") }
+            withKnownIssue("no volume can be mounted here") {
+                Issue.record("mount: \(String(cString: strerror(errno)))")
+            }
             return
         }
         defer {
@@ -58,7 +61,8 @@ import Testing
         }
         try engine.set(["data_dir": volume + "/data"])
         for user in ["alice", "bob"] {
-            let ending = try engine.control(["--offline", "user", "add", user], input: engine.password(of: user) + "\n")
+            let ending = try engine.control(
+                ["--offline", "user", "add", user], input: engine.password(of: user) + "\n")
             #expect(ending.code == 0)
         }
         try engine.start()
@@ -110,7 +114,8 @@ import Testing
         let senders = try (0..<8).map { _ in try engine.connect() }
         for (index, connection) in senders.enumerated() {
             let body = alice.document(alice.sendContent("m", to: ["wv:bob@home.test"]), transaction: "b\(index)")
-            all = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            all =
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
             try connection.send(all)
         }
         for connection in senders { #expect(try connection.receive()?.status == 200) }

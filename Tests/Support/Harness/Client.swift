@@ -200,7 +200,8 @@ public final class Client: @unchecked Sendable {
     }
 
     @discardableResult
-    public func send(_ text: String, to recipients: String..., report: Bool = false, extra: String = "") throws -> Reply {
+    public func send(_ text: String, to recipients: String..., report: Bool = false, extra: String = "") throws -> Reply
+    {
         try request(sendContent(text, to: recipients, report: report, extra: extra))
     }
 

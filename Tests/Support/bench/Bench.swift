@@ -11,15 +11,20 @@ import Harness
         rows.append(("single durable LMDB commits", format(single, "/s")))
         for connectionCount in [1, 16, 64] {
             let result = try accept(connections: connectionCount)
-            rows.append((
-                "messages accepted durably, \(connectionCount) connections",
-                "\(format(result.rate, "/s")), \(format(result.rate / single, "times the commits", 1)), "
-                    + "\(format(result.microseconds, "µs CPU each", 1))"
-            ))
+            rows.append(
+                (
+                    "messages accepted durably, \(connectionCount) connections",
+                    "\(format(result.rate, "/s")), \(format(result.rate / single, "times the commits", 1)), "
+                        + "\(format(result.microseconds, "µs CPU each", 1))"
+                ))
         }
         rows.append(("messages delivered at login", format(try deliveries(), "/s")))
         let poll = try polls()
-        rows.append(("empty polls, 16 connections", "\(format(poll.rate, "/s")), \(format(poll.microseconds, "µs CPU each", 1))"))
+        rows.append(
+            (
+                "empty polls, 16 connections",
+                "\(format(poll.rate, "/s")), \(format(poll.microseconds, "µs CPU each", 1))"
+            ))
         rows.append(("start until READY", format(try startMilliseconds(), "ms", 1)))
         let engine = try EngineProcess()
         try engine.client("alice").logIn()
@@ -96,7 +101,9 @@ import Harness
         let each = connections == 1 ? 5000 : 100_000 / connections
         let requests = clients.map { client in
             (0..<each).map {
-                request(client, client.sendContent("a message of ordinary length, number \($0)", to: ["wv:bob@home.test"]), "m\($0)")
+                request(
+                    client, client.sendContent("a message of ordinary length, number \($0)", to: ["wv:bob@home.test"]),
+                    "m\($0)")
             }
         }
         let load = try Load(port: engine.port, requests: requests, expecting: "<Code>200</Code>")
@@ -111,7 +118,9 @@ import Harness
         let alice = try engine.client("alice")
         try alice.logIn()
         let count = 3000
-        let requests = (0..<count).map { request(alice, alice.sendContent("message \($0)", to: ["wv:bob@home.test"]), "m\($0)") }
+        let requests = (0..<count).map {
+            request(alice, alice.sendContent("message \($0)", to: ["wv:bob@home.test"]), "m\($0)")
+        }
         _ = try Load(port: engine.port, requests: [requests], expecting: "<Code>200</Code>").run()
         let bob = try engine.client("bob")
         try bob.logIn()

@@ -60,7 +60,9 @@ final class Load {
     private func receive(_ index: Int) throws -> Bool {
         let descriptor = lines[index].descriptor
         let before = lines[index].inputCount
-        let count = lines[index].input.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + before, 65_535 - before, 0) }
+        let count = lines[index].input.withUnsafeMutableBytes {
+            recv(descriptor, $0.baseAddress! + before, 65_535 - before, 0)
+        }
         guard count > 0 else { throw HarnessError("the connection ended") }
         lines[index].inputCount += count
         let total = lines[index].inputCount

@@ -1,0 +1,116 @@
+import Foundation
+import TableGenerator
+import Testing
+
+/// The rules of the tree that no compiler keeps.
+@Suite struct TidyTests {
+    private static let package = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    private struct Source {
+        var module: String
+        var path: String
+        var text: String
+    }
+
+    private static let sources: [Source] = {
+        let root = package.appendingPathComponent("Sources")
+        let files = FileManager.default.enumerator(atPath: root.path)!.compactMap { $0 as? String }
+        return files.filter { $0.hasSuffix(".swift") }.map { path in
+            Source(
+                module: String(path.split(separator: "/")[0]), path: path,
+                text: try! String(contentsOf: root.appendingPathComponent(path), encoding: .utf8))
+        }
+    }()
+
+    @Test func modulesImportOnlyWhatLiesBelowThem() {
+        let allowed: [String: Set<String>] = [
+            "Octets": [], "Digests": ["Octets", "CMbedTLS"], "Wire": ["Octets"], "CSP": ["Octets", "Wire"],
+            "IMPSEngine": ["Octets", "Wire", "CSP", "Digests"], "Store": ["Octets", "IMPSEngine", "CLMDB", "CLibC"],
+            "Configuration": ["Octets", "CSP", "IMPSEngine"],
+            "Transport": ["Octets", "Wire", "CSP", "IMPSEngine", "Digests", "CUV", "CLibC"],
+        ]
+        for source in TidyTests.sources {
+            guard let modules = allowed[source.module] else { continue }
+            for match in source.text.matches(of: /(?m)^(?:@\w+ )?import (\w+)/) {
+                #expect(modules.contains(String(match.1)), "\(source.path) imports \(match.1)")
+            }
+        }
+    }
+
+    @Test func unsafeCodeStaysWhereMemoryAndCLie() {
+        let places = [
+            "Octets/Slab.swift", "Octets/Text.swift", "Octets/Invariant.swift", "Octets/FixedBytes+Lending.swift",
+        ]
+        for source in TidyTests.sources
+        where ["Octets", "Wire", "CSP", "IMPSEngine", "Configuration"].contains(source.module) {
+            if places.contains(source.path) { continue }
+            #expect(
+                source.text.firstMatch(of: /\bunsafe\b|Unsafe/.ignoresCase()) == nil || source.text.contains("@unsafe"),
+                "\(source.path)")
+        }
+        for source in TidyTests.sources where source.path.hasPrefix("Transport/HTTP/") {
+            #expect(!source.text.contains("unsafe "), "\(source.path)")
+        }
+    }
+
+    @Test func filesAndFunctionsStayShort() {
+        for source in TidyTests.sources where !source.path.contains("Generated/") {
+            let lines = source.text.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.count <= 560, "\(source.path) has \(lines.count) lines")
+            var begin: (line: Int, indent: Int)?
+            for (number, line) in lines.enumerated() {
+                let indent = line.prefix { $0 == " " }.count
+                if let open = begin {
+                    if line.hasPrefix(String(repeating: " ", count: open.indent) + "}"), indent == open.indent {
+                        #expect(number - open.line <= 70, "\(source.path):\(open.line + 1)")
+                        begin = nil
+                    }
+                } else if line.firstMatch(of: /^\s*(?:[\w@()]+ )*(?:func |init[?(<])/) != nil, !line.hasSuffix("}") {
+                    begin = (number, indent)
+                }
+            }
+        }
+    }
+
+    @Test func theGeneratedTablesAreUpToDate() throws {
+        for file in try TableGenerator(root: TidyTests.package).outputs() {
+            let path = TidyTests.package.appendingPathComponent(file.path)
+            #expect(try String(contentsOf: path, encoding: .utf8) == file.text, "run make tables: \(file.path)")
+        }
+    }
+
+    @Test func everyRecordOfTheLogIsDescribed() throws {
+        let manual = try String(contentsOf: TidyTests.package.appendingPathComponent("board/LOGS.md"), encoding: .utf8)
+        let described = Set(manual.matches(of: /(?m)^\| `([A-Z0-9-]+)` \|/).map { String($0.1) })
+        let codes = TidyTests.sources.first { $0.path == "IMPSEngine/Log/LogCode.swift" }!.text
+            .matches(of: /return "([A-Z0-9-]+)"/).map { String($0.1) }
+        let invariants = TidyTests.sources.flatMap {
+            $0.text.matches(of: /"(IM\d+) ([^"]*)"/).map { (String($0.1), String($0.2)) }
+        }
+        #expect(codes.count > 30)
+        #expect(Set(codes + invariants.map(\.0)) == described)
+        for (code, words) in invariants { #expect(manual.contains("| `\(code)` | \(words) |"), "\(code)") }
+        // One code, one meaning.
+        #expect(Set(invariants.map(\.0)).count == Set(invariants.map { "\($0.0) \($0.1)" }).count)
+    }
+
+    @Test func theTopLevelHoldsWhatItMay() throws {
+        let allowed: Set = [
+            "Package.swift", "Sources", "Tests", "board", "cross", "Makefile", "README.md", "LICENSE", ".gitignore",
+            ".ci",
+            ".swift-format", ".editorconfig", ".git", ".build", ".build-embedded", "Package.resolved", "run", "dist",
+        ]
+        let found = try FileManager.default.contentsOfDirectory(atPath: TidyTests.package.path)
+        #expect(Set(found).subtracting(allowed).filter { !$0.hasPrefix(".build") } == [])
+    }
+
+    @Test func noTextNamesAPlaceOfThisMachine() throws {
+        let files = FileManager.default.enumerator(atPath: TidyTests.package.path)!.compactMap { $0 as? String }
+        for path in files where !path.hasPrefix(".") && !path.hasPrefix("run/") && !path.hasPrefix("dist/") {
+            guard let text = try? String(contentsOf: TidyTests.package.appendingPathComponent(path), encoding: .utf8)
+            else { continue }
+            for place in ["/work" + "/", "/root" + "/", "/home/" + "user"] { #expect(!text.contains(place), "\(path)") }
+        }
+    }
+}

@@ -95,6 +95,15 @@ import Testing
         #expect(Set(invariants.map(\.0)).count == Set(invariants.map { "\($0.0) \($0.1)" }).count)
     }
 
+    @Test func everyKeyOfTheConfigurationIsDescribed() throws {
+        let manual = try String(
+            contentsOf: TidyTests.package.appendingPathComponent("board/man/impsd.conf.5"), encoding: .utf8)
+        let keys = TidyTests.sources.first { $0.path == "Configuration/Keys.swift" }!.text
+            .matches(of: /key\.equals\("(\w+)"\)/).map { String($0.1) }
+        #expect(keys.count > 25)
+        for key in keys { #expect(manual.firstMatch(of: try Regex("\\.It Cm .*\\b\(key)\\b")) != nil, "\(key)") }
+    }
+
     @Test func theTopLevelHoldsWhatItMay() throws {
         let allowed: Set = [
             "Package.swift", "Sources", "Tests", "board", "cross", "Makefile", "README.md", "LICENSE", ".gitignore",

@@ -1,0 +1,129 @@
+import Digests
+import Foundation
+import IMPSEngine
+import Octets
+import Wire
+
+/// Memory that lives as long as the test process.
+func lent<Element: BitwiseCopyable>(_ count: Int, _ value: Element) -> Slab<Element> {
+    let memory = UnsafeMutablePointer<Element>.allocate(capacity: max(1, count))
+    memory.initialize(repeating: value, count: count)
+    return Slab(lent: memory, count: count)
+}
+
+/// An engine with a clock, a disk and randomness that a seed decides.
+final class World {
+    let disk = MemoryStore.Disk()
+    private var engine: Engine<MemoryStore>
+    private var document: Document
+    private var writer: Writer
+    private var turn: Turn
+    private var milliseconds: UInt64 = 1000
+    private var random: Seeded
+    private let settings: Settings
+
+    private static func makeEngine(_ disk: MemoryStore.Disk, _ settings: Settings) -> Engine<MemoryStore> {
+        let key = [UInt8](repeating: 7, count: 32)
+        return Engine(
+            store: MemoryStore(disk), settings: settings, vault: Vault.open(key: key.span)!,
+            memory: EngineMemory(
+                sessions: lent(64, Session()), buckets: lent(64, UInt16(0)), challenges: lent(8, Challenge()),
+                throttles: lent(16, Throttle()), scratch: FixedBytes(lent(2048, UInt8(0)))))
+    }
+
+    init(seed: UInt64) {
+        random = Seeded(seed)
+        var settings = Settings()
+        _ = settings.domain.append(Array("home.test".utf8).span)
+        settings.loginFailuresMax = 0
+        settings.offlineMessagesMax = 100_000
+        settings.offlineByteCountMax = 1 << 30
+        self.settings = settings
+        engine = World.makeEngine(disk, settings)
+        document = Document(nodes: lent(500, Document.Node()), texts: FixedBytes(lent(20_000, UInt8(0))))
+        writer = Writer(output: FixedBytes(lent(60_000, UInt8(0))))
+        turn = Turn(
+            now: Instant(milliseconds: 1000), wall: WallTime(secondsSince1970: 1_800_000_000, isTrusted: true),
+            entropy: Entropy(InlineArray(repeating: 0)),
+            journal: Journal(slots: lent(Journal.slotByteCount * 4, UInt8(0)), line: FixedBytes(lent(240, UInt8(0)))))
+        turn.journal.level = .error
+        _ = engine.claimSchema()
+        engine.reload(&turn)
+        disk.commit(succeeds: true)
+    }
+
+    /// Ends the engine without a word and starts another one on the disk.
+    func crash() {
+        disk.commit(succeeds: false)
+        engine = World.makeEngine(disk, settings)
+        milliseconds = 1000
+        beginTurn()
+        engine.reload(&turn)
+    }
+
+    func pass(seconds: UInt64) {
+        milliseconds += seconds * 1000
+        beginTurn()
+        if let deadline = engine.deadline, deadline <= turn.now { engine.timePassed(&turn) }
+        disk.commit(succeeds: true)
+    }
+
+    private func beginTurn() {
+        turn.now = Instant(milliseconds: milliseconds)
+        turn.wall.secondsSince1970 = 1_800_000_000 + milliseconds / 1000
+    }
+
+    /// Handles a document; its answer is empty text when nothing is said.
+    func handle(_ text: String) -> String {
+        milliseconds += 1
+        beginTurn()
+        var octets = InlineArray<64, UInt8>(repeating: 0)
+        for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
+        turn.entropy = Entropy(octets)
+        let body = Array(text.utf8)
+        writer.output.removeAll()
+        writer.begin(syntax: .xml, version: .v1_2)
+        do throws(WireError) { try document.read(body.span, syntax: .xml) } catch { return "broken" }
+        let client = Client(address: InlineBytes(Array("192.0.2.1".utf8).span)!)
+        guard engine.handle(document, body: body.span, client: client, turn: &turn, into: &writer) == .message else {
+            return ""
+        }
+        return String(decoding: (0..<writer.output.count).map { writer.output[$0] }, as: Swift.UTF8.self)
+    }
+
+    /// Ends the turn; false when the commit fails and the engine went back.
+    func commit(succeeds: Bool) -> Bool {
+        disk.commit(succeeds: succeeds)
+        if !succeeds { engine.reload(&turn) }
+        return succeeds
+    }
+
+    /// A command of the operator.
+    func control(_ line: String) -> String {
+        var command = ControlCommand(line: FixedBytes(lent(ControlCommand.lineByteCountMax, UInt8(0))))
+        command.line.append(Array(line.utf8).span)
+        var octets = InlineArray<64, UInt8>(repeating: 0)
+        for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
+        turn.entropy = Entropy(octets)
+        var output = FixedBytes(lent(8192, UInt8(0)))
+        _ = engine.control(&command, &turn, into: &output)
+        disk.commit(succeeds: true)
+        let span = output.span
+        return String(decoding: span.indices.map { span[$0] }, as: Swift.UTF8.self)
+    }
+}
+
+/// Numbers that one seed decides.
+struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}

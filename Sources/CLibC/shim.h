@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 // The C library for Swift without a C library overlay: variadic functions, macros and errno made callable.
 #include <errno.h>
 #include <fcntl.h>
@@ -201,7 +200,11 @@ static inline unsigned long libc_local_time(const char *basic, char *text, unsig
     if (*basic) {
         struct tm utc;
         memset(&utc, 0, sizeof utc);
-        if (!strptime(basic, "%Y%m%dT%H%M%S", &utc)) return 0;
+        if (sscanf(basic, "%4d%2d%2dT%2d%2d%2d", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour, &utc.tm_min,
+                   &utc.tm_sec) != 6)
+            return 0;
+        utc.tm_year -= 1900;
+        utc.tm_mon -= 1;
         moment = timegm(&utc);
     }
     struct tm today, local;

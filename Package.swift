@@ -65,7 +65,8 @@ if !embedded {
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: unit),
         .testTarget(
             name: "TransportTests", dependencies: ["Transport"], swiftSettings: unit, linkerSettings: libraries),
-        .testTarget(name: "IMPSEngineTests", dependencies: ["IMPSEngine"], swiftSettings: unit, linkerSettings: libraries),
+        .testTarget(
+            name: "IMPSEngineTests", dependencies: ["IMPSEngine"], swiftSettings: unit, linkerSettings: libraries),
         .testTarget(name: "TidyTests", dependencies: ["TableGenerator"], swiftSettings: host),
         .testTarget(name: "AcceptanceTests", dependencies: ["Harness"], swiftSettings: host),
     ]

@@ -6,6 +6,9 @@ SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 # The C libraries of the engine, as Debian names them, and what the tests drive it with.
 BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) python3
+SDK_PACKAGES := dpkg-dev llvm patch python3 xz-utils
+CROSS_PACKAGES := $(SDK_PACKAGES) qemu-user-static
+ARCHITECTURES := aarch64 armv7
 
 # Release builds carry their Swift library, see across modules, and leave the exclusivity checks to the compiler, which
 # proves them for structures; they would cost a call at every access to the engine's state.
@@ -65,6 +68,24 @@ check-embedded: build-packages ## compile all products in Embedded mode and look
 	done
 	@Tests/Support/embedded/check-lifetimes.sh $(PROGRAMS)
 
+.PHONY: sdk
+sdk: sdk-packages ## make the static Swift SDK for aarch64 and armv7 in .build-sdk, without root
+	@cross/make-sdk.sh
+
+.PHONY: sdk-update
+sdk-update: sdk-packages ## pin the newest packages of the SDK in cross/packages.lock
+	@cross/fetch.sh --update
+
+.PHONY: cross
+cross: cross-packages ## build static programs for aarch64 and armv7 into dist/
+	@for architecture in $(ARCHITECTURES); do cross/build.sh $$architecture || exit 1; done
+
+.PHONY: test-cross
+test-cross: test-packages cross-packages ## drive the programs in dist/ through the acceptance tests under qemu-user
+	swift build --build-tests
+	IMPSD_PROGRAMS=dist/aarch64 IMPSD_RUNNER=qemu-aarch64-static swift test --skip-build --filter AcceptanceTests
+	IMPSD_PROGRAMS=dist/armv7 IMPSD_RUNNER=qemu-arm-static swift test --skip-build --filter AcceptanceTests
+
 .PHONY: tables
 tables: build-packages ## generate the Swift tables of Wire and CSP from their TSV files
 	swift run tables
@@ -79,7 +100,15 @@ format: ## format all Swift files in place
 
 .PHONY: clean
 clean: ## delete what was built, and the demo
-	rm -rf .build .build-embedded run
+	rm -rf .build .build-embedded .build-aarch64 .build-armv7 .build-sdk dist run
+
+.PHONY: sdk-packages
+sdk-packages:
+	$(call install,$(SDK_PACKAGES))
+
+.PHONY: cross-packages
+cross-packages:
+	$(call install,$(CROSS_PACKAGES))
 
 .PHONY: build-packages
 build-packages:

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds the programs for one architecture into dist/ARCHITECTURE, checks them, and writes what goes with them.
+. "$(dirname "$0")/common.sh"
+name_architecture "$1"
+[ -d "$work/impsd.artifactbundle/$1" ] || fail "no SDK; make sdk makes it"
+cd "$package"
+scratch=.build-$1
+dist=dist/$1
+rm -rf "$dist"
+mkdir -p "$dist/symbols"
+
+# What was inlined from another module is not seen to have changed: a change anywhere compiles everything again.
+[ -z "$(find Sources Package.swift "$work/impsd.artifactbundle/info.json" -newer "$scratch/built" 2>&1)" ] ||
+    rm -rf "$scratch"/*/release/*.build
+mkdir -p "$scratch"
+touch "$scratch/building"
+for program in impsd impsctl imps; do
+    swift build --swift-sdks-path "$work" --swift-sdk "impsd-$1" --triple "$swift" --scratch-path "$scratch" \
+        -c release --product $program \
+        -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=."
+    file=$scratch/release/$program
+    "$cross/check.sh" "$1" "$file"
+    id=$(llvm-readelf --notes "$file" | sed -n 's/.*Build ID: //p')
+    llvm-objcopy --only-keep-debug "$file" "$dist/symbols/$id.debug"
+    llvm-objcopy --strip-all "$file" "$dist/$program"
+    chmod 755 "$dist/$program"
+done
+mv "$scratch/building" "$scratch/built"
+"$cross/check.sh" "$1" --sizes "$dist"
+"$cross/describe.py" "$1" "$lock" "$work/$1" "$dist"
+(cd "$dist" && sha256sum impsd impsctl imps sbom.cdx.json LICENCES > SHA256SUMS)

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Stops the build over what would only show on a board.
+#
+#   check.sh ARCHITECTURE PROGRAM          symbols and the ABI of a program and the objects it was made of
+#   check.sh ARCHITECTURE --sizes FOLDER   the size of each stripped program against its budget
+. "$(dirname "$0")/common.sh"
+name_architecture "$1"
+
+if [ "$2" = --sizes ]; then
+    for entry in impsd:700:600 impsctl:400:400 imps:400:400; do
+        program=${entry%%:*}
+        budgets=${entry#*:}
+        [ "$1" = aarch64 ] && budget=${budgets%%:*} || budget=${budgets#*:}
+        size=$(stat -c %s "$3/$program")
+        printf '%-8s %-8s %7d octets of %d KB\n' "$1" "$program" "$size" "$budget"
+        [ "$size" -le $((budget * 1024)) ] || fail "$program is larger than $budget KB"
+    done
+    exit 0
+fi
+
+file=$2
+# musl asks for _DYNAMIC, which a static file does not have.
+undefined=$(llvm-nm --undefined-only "$file" | grep -vE ' w | _DYNAMIC$' || true)
+[ -z "$undefined" ] || fail "$file has undefined symbols: $undefined"
+if llvm-readelf --program-headers "$file" | grep -qE 'INTERP|DYNAMIC'; then fail "$file is not static"; fi
+
+if [ "$1" = armv7 ]; then
+    # A mismatch of the float ABI links without a word and computes nonsense.
+    objects=$(find ".build-$1/release/" -name '*.o' | grep -v ModuleCache)
+    count=0
+    for object in $objects; do
+        # Objects without code have no attributes that matter.
+        attributes=$(llvm-readelf --arch-specific "$object" 2> /dev/null)
+        case $attributes in
+        *ABI_VFP_args*) count=$((count + 1)) ;;
+        *) fail "$object has no Tag_ABI_VFP_args: it is not compiled for hard floats" ;;
+        esac
+        case $attributes in
+        *VFPv4* | *FPv5* | *NEONv2* | *ARMv8*) fail "$object uses more than vfpv3-d16" ;;
+        esac
+    done
+    [ "$count" -gt 0 ] || fail "no object of $file was checked"
+    linked=$(llvm-readelf --arch-specific "$file")
+    case $linked in *ABI_VFP_args*) ;; *) fail "$file has no Tag_ABI_VFP_args" ;; esac
+    if llvm-objdump -d --mattr=+neon "$file" 2> /dev/null | grep -qE '\b(d1[6-9]|d2[0-9]|d3[01])\b'; then
+        fail "$file uses the registers d16 to d31, which vfpv3-d16 does not have"
+    fi
+fi

@@ -1,0 +1,70 @@
+#!/bin/sh
+# Makes .build-sdk/impsd.artifactbundle: a Swift SDK with a target for each architecture.
+. "$(dirname "$0")/common.sh"
+"$cross/fetch.sh"
+bundle=$work/impsd.artifactbundle
+rm -rf "$bundle"
+mkdir -p "$bundle"
+for architecture in $architectures; do
+    "$cross/build-libraries.sh" "$architecture"
+    name_architecture "$architecture"
+    mkdir -p "$bundle/$architecture"
+    cp -R "$work/$architecture/sysroot" "$bundle/$architecture/sysroot"
+    sysroot=$bundle/$architecture/sysroot
+    cat > "$bundle/$architecture/swift-sdk.json" <<END
+{
+  "schemaVersion": "4.0",
+  "targetTriples": {
+    "$swift": {
+      "sdkRootPath": "sysroot",
+      "toolsetPaths": ["toolset.json"]
+    }
+  }
+}
+END
+    # Each flag a word of JSON, with -Xcc before those of clang.
+    clang_words=$(for flag in $code_flags; do printf '"-Xcc", "%s", ' "$flag"; done)
+    cat > "$bundle/$architecture/toolset.json" <<END
+{
+  "schemaVersion": "1.0",
+  "swiftCompiler": {
+    "extraCLIOptions": [
+      "-enable-experimental-feature", "Embedded", "-wmo", "-Osize",
+      "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-D_FILE_OFFSET_BITS=64", ${clang_words}
+      "-Xcc", "-nostdlibinc", "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",
+      "-Xclang-target", "-Xfrontend", "-function-sections",
+      "-use-ld=lld", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-nostartfiles"
+    ]
+  },
+  "linker": {
+    "extraCLIOptions": []
+  }
+}
+END
+    python3 - "$bundle/$architecture/toolset.json" "$clang" "$sysroot" <<'END'
+import json, sys
+path, clang, sysroot = sys.argv[1:]
+toolset = json.load(open(path))
+words = toolset["swiftCompiler"]["extraCLIOptions"]
+place = words.index("-Xclang-target")
+words[place:place + 1] = ["-clang-target", clang]
+lib = sysroot + "/usr/lib"
+toolset["linker"]["extraCLIOptions"] = [
+    "--static", "--gc-sections", "--build-id=sha1", "-L" + lib, lib + "/crt1.o", lib + "/crti.o", lib + "/crtn.o",
+    "--start-group", "-luv", "-llmdb", "-lmbedcrypto", "-lc", "-lgcc", "-lgcc_eh", "--end-group",
+]
+json.dump(toolset, open(path, "w"), indent=2)
+END
+done
+cat > "$bundle/info.json" <<END
+{
+  "schemaVersion": "1.0",
+  "artifacts": {
+$(for architecture in $architectures; do
+    [ "$architecture" = aarch64 ] || echo ','
+    printf '    "impsd-%s": {"type": "swiftSDK", "version": "1", "variants": [{"path": "%s"}]}' $architecture $architecture
+done)
+  }
+}
+END
+echo "cross: $bundle"

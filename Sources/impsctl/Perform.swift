@@ -179,9 +179,11 @@ func openEngine(_ configuration: Configuration, _ failure: inout ExitCode) -> En
         case .inUse:
             Terminal.printError("impsctl: the engine runs; leave out --offline, or stop it\n")
             failure = .alreadyRunning
-        case .failed:
+        case .failed(let code):
             Terminal.printError("impsctl: no store can be opened in ")
             Terminal.printError(folder.span)
+            Terminal.printError(", error ")
+            Terminal.printError(Decimal.digits(of: UInt64(code.magnitude)).span)
             Terminal.printError("\n")
             failure = .inputOutput
         }

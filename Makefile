@@ -13,7 +13,7 @@ ARCHITECTURES := aarch64 armv7
 # Release builds carry their Swift library, see across modules, and leave the exclusivity checks to the compiler, which
 # proves them for structures; they would cost a call at every access to the engine's state.
 RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization \
-	-Xswiftc -enforce-exclusivity=unchecked -Xlinker -L.build/static
+	-Xswiftc -enforce-exclusivity=unchecked -Xlinker -L.build/static -Xlinker --build-id=sha1
 PROGRAMS := impsd impsctl imps
 
 # $(call install,packages): installs those that are missing.

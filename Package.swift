@@ -31,14 +31,16 @@ var targets: [Target] = [
     .target(name: "Wire", dependencies: ["Octets"], exclude: ["Tables"], swiftSettings: pure),
     .target(name: "CSP", dependencies: ["Wire"], exclude: ["Tables"], swiftSettings: pure),
     .target(name: "IMPSEngine", dependencies: ["CSP", "Digests"], swiftSettings: pure),
-    .target(name: "Store", dependencies: ["IMPSEngine", "CLMDB", "CLibC"], swiftSettings: common),
+    .target(name: "Files", dependencies: ["Octets", "CLibC"], swiftSettings: common),
+    .target(name: "Store", dependencies: ["IMPSEngine", "Files", "CLMDB"], swiftSettings: common),
     .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
-    .target(name: "Transport", dependencies: ["IMPSEngine", "Digests", "CUV", "CLibC"], swiftSettings: common),
+    .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "CUV"], swiftSettings: common),
+    .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration"], swiftSettings: common),
     .executableTarget(
-        name: "impsd", dependencies: ["Transport", "Store", "Configuration"],
+        name: "impsd", dependencies: ["Setup"],
         swiftSettings: common, linkerSettings: libraries),
     .executableTarget(
-        name: "impsctl", dependencies: ["Transport", "Store", "Configuration"],
+        name: "impsctl", dependencies: ["Setup"],
         swiftSettings: common, linkerSettings: libraries),
     .executableTarget(
         name: "imps", dependencies: ["Transport", "CSP", "Digests"],

@@ -1,6 +1,6 @@
 # What the scripts of this folder share. Everything they make lies in .build-sdk; nothing of the host is changed.
 set -eu
-cross=$(cd "$(dirname "$0")" && pwd)
+cross=${cross:-$(cd "$(dirname "$0")" && pwd)}
 package=$(dirname "$cross")
 work=$package/.build-sdk
 lock=$cross/packages.lock
@@ -41,4 +41,18 @@ END
         "-o Dir::Cache=$state -o Dir::Cache::Archives=$state/archives -o Dir::Etc::SourceList=$state/sources.list" \
         "-o Dir::Etc::SourceParts=/dev/null -o APT::Architecture=$1 -o APT::Architectures=$1" \
         "-o APT::Sandbox::User=$(id -un) -o APT::Get::AllowUnauthenticated=false"
+}
+
+# Mirrors have bad moments.
+retry() {
+    for pause in 2 10 30; do
+        "$@" && return
+        sleep $pause
+    done
+    "$@"
+}
+
+update_lists() {
+    [ -e "$work/apt/$1/updated" ] && return
+    retry apt-get $(apt_options "$1") update && touch "$work/apt/$1/updated"
 }

@@ -10,9 +10,8 @@ mkdir -p "$archives"
 checksum() { sha256sum "$1" | cut -d ' ' -f 1; }
 
 # $1 architecture, $2 name, $3 version or nothing
-download_deb() { (cd "$archives" && apt-get $(apt_options "$1") download "$2${3:+=$3}"); }
-download_source() { (cd "$archives" && apt-get $(apt_options arm64) source --download-only "$1${2:+=$2}" > /dev/null); }
-update_lists() { [ -e "$work/apt/$1/updated" ] || { apt-get $(apt_options "$1") update && touch "$work/apt/$1/updated"; }; }
+download_deb() { (cd "$archives" && retry apt-get $(apt_options "$1") download "$2${3:+=$3}"); }
+download_source() { (cd "$archives" && retry apt-get $(apt_options arm64) source --download-only "$1${2:+=$2}" > /dev/null); }
 
 if [ "$mode" = --update ]; then
     rm -rf "$archives" "$work/apt"

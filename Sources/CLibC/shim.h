@@ -2,10 +2,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <link.h>
+#include <linux/watchdog.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +19,13 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/un.h>
 #include <termios.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static inline int libc_errno(void) { return errno; }
@@ -34,6 +39,36 @@ static inline unsigned long long libc_volume_free(int descriptor) {
     struct statvfs facts;
     if (fstatvfs(descriptor, &facts) != 0) return ~0ull;
     return (unsigned long long)facts.f_bavail * facts.f_frsize;
+}
+
+static inline unsigned long long libc_volume_free_at(const char *path) {
+    struct statvfs facts;
+    if (statvfs(path, &facts) != 0) {
+        // The file is not there yet: its folder is on the same volume.
+        char folder[512];
+        size_t count = strlen(path);
+        while (count > 1 && path[count] != '/') count--;
+        if (count == 0 || count >= sizeof folder) return ~0ull;
+        memcpy(folder, path, count);
+        folder[count] = 0;
+        if (statvfs(folder, &facts) != 0) return ~0ull;
+    }
+    return (unsigned long long)facts.f_bavail * facts.f_frsize;
+}
+
+// Whether a file that was opened for writing can be mapped shared, as LMDB needs it. JFFS2 cannot.
+static inline int libc_can_map_shared(int descriptor) {
+    void *memory = mmap(0, 4096, PROT_READ, MAP_SHARED, descriptor, 0);
+    if (memory == MAP_FAILED) return 0;
+    munmap(memory, 4096);
+    return 1;
+}
+
+// Whether a path lies on a RAM disk.
+static inline int libc_is_memory_volume(const char *path) {
+    struct statfs facts;
+    if (statfs(path, &facts) != 0) return 0;
+    return (unsigned)facts.f_type == 0x01021994u || (unsigned)facts.f_type == 0x858458F6u;
 }
 
 // 1 when the kernel says that the clock is synchronised, else 0.
@@ -218,4 +253,99 @@ static inline int libc_columns(int descriptor) {
     struct winsize size;
     if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
     return size.ws_col;
+}
+
+// The identity of this build that the linker wrote into the file, which its symbol file is named after; returns octets.
+extern const ElfW(Ehdr) __ehdr_start __attribute__((weak, visibility("hidden")));
+static inline unsigned long libc_build_id(unsigned char *octets, unsigned long count_max) {
+    if (!&__ehdr_start) return 0;
+    const char *file = (const char *)&__ehdr_start;
+    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(file + __ehdr_start.e_phoff);
+    unsigned long first = 0;
+    for (int index = 0; index < __ehdr_start.e_phnum; index++)
+        if (segments[index].p_type == PT_LOAD && segments[index].p_offset == 0) first = segments[index].p_vaddr;
+    for (int index = 0; index < __ehdr_start.e_phnum; index++) {
+        if (segments[index].p_type != PT_NOTE) continue;
+        const char *note = file + (segments[index].p_vaddr - first), *end = note + segments[index].p_memsz;
+        while (note + sizeof(ElfW(Nhdr)) <= end) {
+            const ElfW(Nhdr) *head = (const ElfW(Nhdr) *)note;
+            const char *name = note + sizeof *head, *text = name + ((head->n_namesz + 3) & ~3u);
+            if (head->n_type == 3 && head->n_namesz == 4 && memcmp(name, "GNU", 4) == 0) {
+                unsigned long count = head->n_descsz < count_max ? head->n_descsz : count_max;
+                memcpy(octets, text, count);
+                return count;
+            }
+            note = text + ((head->n_descsz + 3) & ~3u);
+        }
+    }
+    return 0;
+}
+
+// Who is told of a fatal signal: its number, where the program was, and the address it wanted.
+typedef void (*libc_fatal_handler)(int signal, unsigned long place, unsigned long address);
+
+static inline libc_fatal_handler *libc_fatal_slot(void) {
+    static libc_fatal_handler handler;
+    return &handler;
+}
+
+static inline void libc_fatal_arrived(int number, siginfo_t *facts, void *state) {
+    ucontext_t *context = (ucontext_t *)state;
+#if defined(__aarch64__)
+    unsigned long place = context->uc_mcontext.pc;
+#elif defined(__arm__)
+    unsigned long place = context->uc_mcontext.arm_pc;
+#elif defined(__x86_64__)
+    unsigned long place = (unsigned long)context->uc_mcontext.gregs[16];
+#else
+    unsigned long place = 0;
+#endif
+    (*libc_fatal_slot())(number, place, (unsigned long)facts->si_addr);
+    // The handler is gone already: this time the signal does what it does.
+    raise(number);
+}
+
+// Has the handler called on a stack of its own, once, for the signals that mean a defect.
+static inline void libc_catch_fatal(void *stack, unsigned long count, libc_fatal_handler handler) {
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE};
+    stack_t alternative = {.ss_sp = stack, .ss_size = count};
+    sigaltstack(&alternative, 0);
+    *libc_fatal_slot() = handler;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = libc_fatal_arrived;
+    action.sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER);
+    for (unsigned index = 0; index < sizeof numbers / sizeof *numbers; index++) sigaction(numbers[index], &action, 0);
+}
+
+// Opens a datagram socket to the supervisor that NOTIFY_SOCKET names; -1 when there is none.
+static inline int libc_open_notify(void) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    if (!path || !*path || strlen(path) >= sizeof address.sun_path) return -1;
+    unsigned long count = strlen(path);
+    memcpy(address.sun_path, path, count);
+    if (*path == '@') address.sun_path[0] = 0;
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -1;
+    if (connect(descriptor, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + count)) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+// Microseconds after which the supervisor takes this process for stuck; 0 when it does not watch it.
+static inline unsigned long long libc_watchdog_microseconds(void) {
+    const char *process = getenv("WATCHDOG_PID"), *microseconds = getenv("WATCHDOG_USEC");
+    if (process && atol(process) != getpid()) return 0;
+    return microseconds ? strtoull(microseconds, 0, 10) : 0;
+}
+
+// Seconds that a watchdog device waits; 0 when it does not tell.
+static inline int libc_watchdog_timeout(int descriptor) {
+    int seconds = 0;
+    return ioctl(descriptor, WDIOC_GETTIMEOUT, &seconds) == 0 ? seconds : 0;
 }

@@ -12,6 +12,16 @@ public enum ClockTrust: Sendable {
     case untrusted
 }
 
+/// Where the live store lies.
+public enum DataModeChoice: Sendable {
+    /// Wherever the volume allows: on it when it can be mapped, else in memory with copies on it.
+    case automatic
+    /// On the volume.
+    case flash
+    /// In memory, with copies on the volume.
+    case memory
+}
+
 /// Everything that an operator may choose, with the defaults of a home gateway.
 public struct Configuration: Sendable {
     /// Addresses to listen on, numeric; loopback when the file names none.
@@ -37,6 +47,16 @@ public struct Configuration: Sendable {
     public var requestBuffers: UInt32 = 0
     /// KB of the store's map.
     public var databaseKB: UInt32 = 8192
+    /// Where the live store lies.
+    public var dataMode = DataModeChoice.automatic
+    /// Hours between two copies of a store in memory.
+    public var checkpointHours: UInt32 = 6
+    /// MB written to the volume in 24 hours that are worth a warning; 0 for none.
+    public var flashBudgetMB: UInt32 = 64
+    /// The file that the factory left, with the first accounts.
+    public var provisionPath = InlineBytes<200>()
+    /// The watchdog device to feed; empty for none.
+    public var watchdogPath = InlineBytes<64>()
     /// Milliseconds that a turn may wait for more requests before it is committed.
     public var batchMilliseconds: UInt32 = 0
     /// Seconds for the head of a request, from its first octet.
@@ -62,8 +82,18 @@ public struct Configuration: Sendable {
     public init() {
         _ = dataFolder.append("/var/lib/imps")
         _ = controlPath.append("/var/run/imps/control")
+        _ = provisionPath.append("/etc/imps/provision")
         _ = engine.domain.append("localhost")
         _ = engine.serviceName.append("impsd")
+    }
+}
+
+extension Configuration {
+    /// The folder of the control socket, in which also lies what need not survive a reboot.
+    public var runtimeFolder: InlineBytes<200> {
+        var end = controlPath.count
+        while end > 1, controlPath.span[end - 1] != 0x2F { end -= 1 }
+        return InlineBytes(controlPath.span.extracting(0..<max(1, end - 1))) ?? InlineBytes()
     }
 }
 

@@ -14,7 +14,7 @@ extension Configuration {
     /// Gives a key its value.
     mutating func apply(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome {
         applyPlace(key, value) ?? applySize(key, value) ?? applyTime(key, value) ?? applyMessage(key, value)
-            ?? applyAccess(key, value) ?? applyLog(key, value) ?? .unknownKey
+            ?? applyAccess(key, value) ?? applyLog(key, value) ?? applyBoard(key, value) ?? .unknownKey
     }
 
     private mutating func applyPlace(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
@@ -122,7 +122,41 @@ extension Configuration {
         return nil
     }
 
+    private mutating func applyBoard(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        // The init scripts look at it; whoever starts the engine without them wants it.
+        if key.equals("enabled") {
+            var isEnabled = true
+            return Configuration.setFlag(&isEnabled, value)
+        }
+        if key.equals("data_mode") { return setDataMode(value) }
+        if key.equals("checkpoint_h") { return Configuration.set(&checkpointHours, value, 1...168, "1 to 168 hours") }
+        if key.equals("flash_budget_mb_day") {
+            return Configuration.set(&flashBudgetMB, value, 0...1_000_000, "0 (no warning) to 1000000")
+        }
+        if key.equals("provision") {
+            return Configuration.setPath(
+                &provisionPath, value, "a path that begins with / or ./, at most 180 octets", 180)
+        }
+        if key.equals("watchdog") {
+            return Configuration.setPath(&watchdogPath, value, "a path that begins with / or ./, at most 60 octets", 60)
+        }
+        return nil
+    }
+
     // MARK: Values
+
+    private mutating func setDataMode(_ value: Span<UInt8>) -> KeyOutcome {
+        if value.equals("auto") {
+            dataMode = .automatic
+        } else if value.equals("flash") {
+            dataMode = .flash
+        } else if value.equals("ram+checkpoint") {
+            dataMode = .memory
+        } else {
+            return .refused("auto, flash or ram+checkpoint")
+        }
+        return .taken
+    }
 
     private mutating func addListener(_ value: Span<UInt8>) -> KeyOutcome {
         let allowed: StaticString = "up to four numeric addresses, 192.168.1.1 or ::1; names are not looked up"

@@ -22,4 +22,15 @@ extension FixedBytes {
             append(Hexadecimal.digit(octets[index]))
         }
     }
+
+    /// Adds a number as hexadecimal digits in lower case, without zeros before it.
+    public mutating func append(hexadecimal value: UInt64) {
+        var shift: UInt64 = 60
+        while shift > 0, value >> shift == 0 { shift -= 4 }
+        while true {
+            append(Hexadecimal.digit(UInt8(truncatingIfNeeded: value >> shift)))
+            if shift == 0 { return }
+            shift -= 4
+        }
+    }
 }

@@ -1,15 +1,8 @@
 import CLMDB
 import CLibC
+import Files
 import IMPSEngine
 import Octets
-
-/// Why a store cannot be opened.
-public enum StoreOpenError: Error {
-    /// Another process has it open.
-    case inUse
-    /// The lock file or the data file cannot be made or read; the code is errno or LMDB's.
-    case failed(Int32)
-}
 
 /// What the operator sees of a store.
 public struct StoreFacts: Sendable {
@@ -25,6 +18,8 @@ public struct StoreFacts: Sendable {
     public var failedCommitCount: UInt64 = 0
     /// Changes since the store was opened.
     public var changeCount: UInt64 = 0
+    /// Octets that commits wrote to the volume since the store was opened, in whole pages.
+    public var writtenByteCount: UInt64 = 0
 }
 
 /// The store in LMDB: one file, one unnamed database, one write transaction a turn.
@@ -50,79 +45,64 @@ public struct Environment: ~Copyable, StorePort {
         /// Commits until room is looked at again.
         var commitsToLook = 0
         var facts = StoreFacts()
-        var lock: Int32 = -1
+        /// Pages of both trees after the last commit.
+        var treePageCount: UInt64 = 0
+
+        /// Opens the file; the result is errno or LMDB's.
+        func open(_ path: UnsafePointer<CChar>, _ mapByteCount: Int) -> Int32 {
+            var code = unsafe mdb_env_create(&environment)
+            guard code == 0 else { return code }
+            unsafe mdb_env_set_mapsize(environment, mapByteCount)
+            // NOLOCK: the folder's lock keeps other processes away, no reading outlives a commit, and a table of readers
+            // would be one more file that is written. NOTLS: no thread-local reader slot. Never WRITEMAP or NOSYNC:
+            // they lose what was acknowledged.
+            let flags = UInt32(MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD)
+            code = unsafe mdb_env_open(environment, path, flags, 0o600)
+            guard code == 0 else { return code }
+            code = unsafe mdb_txn_begin(environment, nil, 0, &transaction)
+            guard code == 0 else { return code }
+            code = unsafe mdb_dbi_open(transaction, nil, 0, &database)
+            guard code == 0 else {
+                unsafe mdb_txn_abort(transaction)
+                unsafe transaction = nil
+                return code
+            }
+            code = unsafe mdb_txn_commit(transaction)
+            unsafe transaction = nil
+            return code
+        }
     }
 
     private let state = State()
-    private let path: UnsafeMutablePointer<CChar>
 
     // MARK: Opening
 
-    /// Opens or makes the store in a folder.
+    /// Opens or makes a store; the caller holds the lock of its folder.
     ///
     /// - Parameters:
-    ///   - folder: Where `store.mdb` and its lock lie, with a zero at the end.
+    ///   - path: The file.
     ///   - byteCountMax: The size of the map in octets; less when the volume has not that much room.
-    /// - Throws: `StoreOpenError.inUse` when another process has it open.
-    public init(folder: Span<UInt8>, byteCountMax: UInt64) throws(StoreOpenError) {
-        unsafe path = .allocate(capacity: folder.count + 32)
-        unsafe Environment.join(folder, "/store.lock", path)
-        let lock = unsafe libc_open(path, O_RDWR | O_CREAT, 0o600)
-        state.lock = lock
-        guard lock >= 0 else { throw .failed(libc_errno()) }
-        guard libc_flock(lock) == 0 else { throw .inUse }
-        unsafe Environment.join(folder, "/store.mdb", path)
-        try open(byteCountMax)
-    }
-
-    private static func join(_ folder: Span<UInt8>, _ name: StaticString, _ path: UnsafeMutablePointer<CChar>) {
-        var count = 0
-        for index in folder.indices where folder[index] != 0 {
-            unsafe path[count] = CChar(bitPattern: folder[index])
-            count += 1
+    public init(path: Span<UInt8>, byteCountMax: UInt64) throws(StoreOpenError) {
+        let present = File.size(of: path) ?? 0
+        let code = unsafe File.withPath(path) { [state] path in
+            let free = unsafe libc_volume_free_at(path)
+            return unsafe state.open(path, Environment.mapByteCount(byteCountMax, present: present, free: free))
         }
-        let name = name.octets
-        for index in name.indices {
-            unsafe path[count] = CChar(bitPattern: name[index])
-            count += 1
-        }
-        unsafe path[count] = 0
-    }
-
-    private func open(_ byteCountMax: UInt64) throws(StoreOpenError) {
-        try unsafe check(mdb_env_create(&state.environment))
-        try unsafe check(mdb_env_set_maxreaders(state.environment, 4))
-        try unsafe check(mdb_env_set_mapsize(state.environment, mapByteCount(byteCountMax)))
-        // NOTLS: no thread-local reader slot. Never WRITEMAP or NOSYNC: they lose what was acknowledged.
-        let flags = UInt32(MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD)
-        try unsafe check(mdb_env_open(state.environment, path, flags, 0o600))
-        try unsafe check(mdb_txn_begin(state.environment, nil, 0, &state.transaction))
-        try unsafe check(mdb_dbi_open(state.transaction, nil, 0, &state.database))
-        let code = unsafe mdb_txn_commit(state.transaction)
-        unsafe state.transaction = nil
-        try check(code)
+        guard code == 0 else { throw StoreOpenError(code: code) }
+        state.treePageCount = pagesOfCommit().trees
         look()
     }
 
-    private func check(_ code: Int32) throws(StoreOpenError) {
-        guard code == 0 else { throw .failed(code) }
-    }
-
-    /// At most 60 % of what the volume has, counting what the file has already; whole pages.
-    private func mapByteCount(_ wanted: UInt64) -> Int {
-        let free = libc_volume_free(state.lock)
-        var facts = stat()
-        let present = unsafe stat(path, &facts) == 0 ? UInt64(max(0, facts.st_size)) : 0
+    /// At most 60 % of what the volume has, counting what the file has already; on 32 bits at most 64 MB; whole pages.
+    private static func mapByteCount(_ wanted: UInt64, present: UInt64, free: UInt64) -> Int {
         let available = free == .max ? wanted : present + free / 10 * 6
-        let byteCount = max(1 << 18, min(wanted, available))
-        return Int(byteCount & ~0xFFFF)
+        let most: UInt64 = MemoryLayout<Int>.size == 4 ? 64 << 20 : .max
+        return Int(max(1 << 18, min(wanted, available, most)) & ~0xFFFF)
     }
 
     deinit {
         abortTransaction()
         unsafe mdb_env_close(state.environment)
-        if state.lock >= 0 { _ = close(state.lock) }
-        unsafe path.deallocate()
     }
 
     // MARK: Transaction
@@ -152,8 +132,19 @@ public struct Environment: ~Copyable, StorePort {
 
     private func fail(_ code: Int32) {
         guard state.failure == nil else { return }
-        let isFull = code == MDB_MAP_FULL || code == MDB_TXN_FULL || code == ENOSPC || code == EDQUOT || code == EFBIG
-        state.failure = isFull ? .full : .failed(code)
+        switch code {
+        case MDB_MAP_FULL, MDB_TXN_FULL, ENOSPC, EDQUOT, EFBIG: state.failure = .full
+        // LMDB says so when only a part of its pages could be written, which is how a volume becomes full.
+        case EIO where libc_volume_free(descriptor) < 1 << 20: state.failure = .full
+        default: state.failure = .failed(code)
+        }
+    }
+
+    /// The data file's, for questions about its volume.
+    private var descriptor: Int32 {
+        var descriptor: Int32 = -1
+        unsafe mdb_env_get_fd(state.environment, &descriptor)
+        return descriptor
     }
 
     private func abortTransaction() {
@@ -193,6 +184,7 @@ public struct Environment: ~Copyable, StorePort {
             throw failure
         }
         state.facts.commitCount += 1
+        noteWritten()
         state.commitsToLook -= 1
         if state.commitsToLook <= 0 { look() }
     }
@@ -223,7 +215,7 @@ public struct Environment: ~Copyable, StorePort {
         state.facts.pageCountMax = most
         state.facts.pageCount = used
         let reserve = max(32, most * 15 / 100)
-        let fresh = min(most - min(most, used), libc_volume_free(state.lock) / pageByteCount)
+        let fresh = min(most - min(most, used), libc_volume_free(descriptor) / pageByteCount)
         let room = fresh > reserve ? fresh : fresh + freePageCount()
         state.hasRoom = room > reserve
         // A commit of a full turn may take a hundred pages; far from the end it is enough to look now and then.
@@ -253,6 +245,51 @@ public struct Environment: ~Copyable, StorePort {
 
     /// What the operator sees.
     public var facts: StoreFacts { state.facts }
+
+    // MARK: Wear
+
+    /// Adds up what the commit wrote: LMDB never overwrites, so every page that it gave back has a new one in its place,
+    /// and so has every page by which the trees grew; one of the two pages of the file's head comes with each commit.
+    private func noteWritten() {
+        let pages = pagesOfCommit()
+        let written = pages.freed + pages.trees - min(pages.freed + pages.trees, state.treePageCount) + 1
+        state.treePageCount = pages.trees
+        state.facts.writtenByteCount += written * state.facts.pageByteCount
+    }
+
+    /// Pages that the last commit gave back, and those of both trees after it.
+    private func pagesOfCommit() -> (freed: UInt64, trees: UInt64) {
+        var info = unsafe MDB_envinfo()
+        unsafe mdb_env_info(state.environment, &info)
+        var transaction: OpaquePointer?
+        guard unsafe mdb_txn_begin(state.environment, nil, UInt32(MDB_RDONLY), &transaction) == 0 else { return (0, 0) }
+        defer { unsafe mdb_txn_abort(transaction) }
+        var trees: UInt64 = 0
+        for database in 0..<2 {
+            var tree = MDB_stat()
+            unsafe mdb_stat(transaction, MDB_dbi(database), &tree)
+            trees += UInt64(tree.ms_branch_pages + tree.ms_leaf_pages + tree.ms_overflow_pages)
+        }
+        var cursor: OpaquePointer?
+        // What a transaction gave back is kept under its number, and begins with the count of pages.
+        guard unsafe mdb_cursor_open(transaction, 0, &cursor) == 0 else { return (0, trees) }
+        defer { unsafe mdb_cursor_close(cursor) }
+        var number = unsafe info.me_last_txnid
+        let count = unsafe withUnsafeMutablePointer(to: &number) { number in
+            var key = unsafe MDB_val(mv_size: MemoryLayout<Int>.size, mv_data: number)
+            var value = unsafe MDB_val()
+            guard unsafe mdb_cursor_get(cursor, &key, &value, MDB_SET) == 0, let data = unsafe value.mv_data else {
+                return 0
+            }
+            return unsafe data.load(as: Int.self)
+        }
+        return (UInt64(count), trees)
+    }
+
+    /// Writes a compact copy of the whole store; the result is errno or LMDB's.
+    func copy(to descriptor: Int32) -> Int32 {
+        unsafe mdb_env_copyfd2(state.environment, descriptor, UInt32(MDB_CP_COMPACT))
+    }
 
     // MARK: StorePort
 

@@ -1,4 +1,5 @@
 import CLibC
+import Files
 import CSP
 import Octets
 import Transport

@@ -1,4 +1,5 @@
 import CLibC
+import Files
 import IMPSEngine
 import Octets
 import Transport

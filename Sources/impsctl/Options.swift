@@ -8,6 +8,8 @@ struct Options {
     var configPath = InlineBytes<200>()
     var isOffline = false
     var isJSON = false
+    var isSaved = false
+    var isSure = false
     var kind = InlineBytes<32>()
     var words = InlineArray<4, InlineBytes<200>>(repeating: InlineBytes())
     var wordCount = 0
@@ -37,9 +39,15 @@ struct Options {
           disconnect NAME      ends all sessions of a user (601)
           log                  the last records, from memory
           log-level [LEVEL]    err, warning, notice, info or debug
+          ping                 exit code 0 when the engine works and its store can be read
 
         Store:
-          dump                 the whole store as text, to standard output
+          dump [--save]        the whole store as text, to standard output; with --save
+                               into store.dump of the data folder, which the next version
+                               takes when it cannot read the store
+          checkpoint           copies a store in memory to the volume now
+          factory-reset --yes  forgets all accounts, messages and keys; a running engine
+                               ends, for its supervisor to start it as new
           restore              a dump from standard input, into an empty store;
                                only with --offline
 
@@ -56,11 +64,11 @@ struct Options {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
-        let names: InlineArray<7, option> = unsafe [
+        let names: InlineArray<9, option> = unsafe [
             Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
             Terminal.option("json", 2),
             Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
-            option(),
+            Terminal.option("save", 6), Terminal.option("yes", 7), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
@@ -86,6 +94,8 @@ struct Options {
             case 5:
                 Terminal.print(help)
                 return .stop(.success)
+            case 6: options.isSaved = true
+            case 7: options.isSure = true
             default: return misuse()
             }
         }

@@ -1,8 +1,10 @@
 import CLibC
+import Files
 import Configuration
 import Digests
 import IMPSEngine
 import Octets
+import Setup
 import Store
 import Transport
 
@@ -27,22 +29,24 @@ func perform(_ options: Options) -> ExitCode {
         }
         return restore(configuration)
     }
-    var command = Memory.buffer(ControlCommand.lineByteCountMax)
-    guard let refusal = write(options, into: &command) else {
-        return options.isOffline
-            ? performOffline(options, configuration, command) : performOnline(options, configuration, command)
+    if options.word(0, is: "factory-reset") {
+        guard options.isSure else {
+            Terminal.printError("impsctl: factory-reset forgets all accounts, messages and keys; say --yes\n")
+            return .usage
+        }
+        if options.isOffline { return resetOffline(configuration) }
     }
-    return refusal
+    if options.word(0, is: "dump"), options.isSaved { return saveDump(options, configuration) }
+    return perform(options, configuration, to: 1)
 }
 
-private func readConfiguration(_ path: InlineBytes<200>, _ diagnostics: inout Diagnostics) -> Configuration? {
-    var text = Memory.buffer(65_536)
-    do throws(File.Failure) {
-        try File.read(path.span, into: &text)
-    } catch {
-        return nil
-    }
-    return Configuration.read(text.span, &diagnostics)
+/// Does a command whose answer goes to a descriptor.
+func perform(_ options: Options, _ configuration: Configuration, to descriptor: Int32) -> ExitCode {
+    var command = Memory.buffer(ControlCommand.lineByteCountMax)
+    if let refusal = write(options, into: &command) { return refusal }
+    let printer = Printer(options, to: descriptor)
+    return options.isOffline
+        ? performOffline(configuration, command, printer) : performOnline(configuration, command, printer)
 }
 
 /// Writes the command as the engine reads it; a password is asked for here. nil when it is complete.
@@ -85,7 +89,7 @@ private func askPassword() -> InlineBytes<128>? {
 // MARK: Over the control socket
 
 private func performOnline(
-    _ options: Options, _ configuration: Configuration, _ command: borrowing FixedBytes
+    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: consuming Printer
 ) -> ExitCode {
     let descriptor = unsafe File.withPath(configuration.controlPath.span) { unsafe libc_connect_path($0) }
     guard descriptor >= 0 else {
@@ -97,7 +101,7 @@ private func performOnline(
     defer { _ = close(descriptor) }
     let sent = unsafe command.span.withUnsafeBufferPointer { unsafe CLibC.write(descriptor, $0.baseAddress, $0.count) }
     guard sent == command.count else { return .inputOutput }
-    var printer = Printer(options)
+    var printer = printer
     var part = Memory.buffer(65_536)
     while true {
         let free = unsafe part.freeStorage()
@@ -114,17 +118,19 @@ private func performOnline(
 
 /// The engine without network, for one command.
 private func performOffline(
-    _ options: Options, _ configuration: Configuration, _ command: borrowing FixedBytes
+    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: consuming Printer
 ) -> ExitCode {
     var failure = ExitCode.success
-    guard var engine = openEngine(configuration, &failure) else { return failure }
+    // Whoever has the folder has the store for himself; so it is held until the end.
+    var folder: DataFolder?
+    guard var engine = openStore(configuration, &folder, &failure) else { return failure }
     let clock = Clock()
     var turn = makeTurn(clock)
     engine.reload(&turn)
     var control = ControlCommand(line: Memory.buffer(ControlCommand.lineByteCountMax))
     control.line.append(copy: command, 0..<command.count - 1)
     var output = Memory.buffer(65_536)
-    var printer = Printer(options)
+    var printer = printer
     while true {
         output.removeAll()
         let progress = engine.control(&control, &turn, into: &output)
@@ -135,8 +141,13 @@ private func performOffline(
             return .inputOutput
         }
         printer.take(output.span)
-        if case .done = progress { return printer.finish() }
+        if case .done = progress { break }
     }
+    guard let folder, folder.settle(engine.store) else {
+        Terminal.printError("impsctl: what was changed is in memory only; the copy could not be written\n")
+        return .inputOutput
+    }
+    return printer.finish()
 }
 
 func makeTurn(_ clock: Clock) -> Turn {
@@ -147,46 +158,38 @@ func makeTurn(_ clock: Clock) -> Turn {
 }
 
 /// Opens the store; nil with a code when that is not possible, an engine at work above all.
-func openEngine(_ configuration: Configuration, _ failure: inout ExitCode) -> Engine<Environment>? {
-    let folder = configuration.dataFolder
-    do throws(File.Failure) {
-        try File.makeFolder(folder.span)
-    } catch {
-        Terminal.printError("impsctl: the data folder cannot be made\n")
-        failure = .cannotCreate
-        return nil
-    }
-    do throws(StoreOpenError) {
-        let store = try Environment(folder: folder.span, byteCountMax: UInt64(configuration.databaseKB) * 1024)
-        guard let vault = Vault.ofDevice(folder: folder.span) else {
-            Terminal.printError("impsctl: device.key in the data folder cannot be used\n")
-            failure = .inputOutput
-            return nil
-        }
+private func openStore(
+    _ configuration: Configuration, _ folder: inout DataFolder?, _ failure: inout ExitCode
+) -> Engine<Environment>? {
+    do throws(SetupError) {
+        let opened = try openDataFolder(configuration)
+        folder = opened
+        _ = try prepareStore(opened, configuration)
         let memory = EngineMemory(
             sessions: Memory.slab(65_000, Session.self), buckets: Memory.slab(1024, UInt16.self),
             challenges: Memory.slab(64, Challenge.self), throttles: Memory.slab(1, Throttle.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
-        var engine = Engine(store: store, settings: configuration.engine, vault: vault, memory: memory)
-        guard engine.claimSchema() else {
-            Terminal.printError("impsctl: the store has another schema than this version\n")
-            failure = .badData
-            return nil
-        }
-        return engine
+        return try openEngine(opened, configuration, memory: memory)
     } catch {
-        switch error {
-        case .inUse:
-            Terminal.printError("impsctl: the engine runs; leave out --offline, or stop it\n")
-            failure = .alreadyRunning
-        case .failed(let code):
-            Terminal.printError("impsctl: no store can be opened in ")
-            Terminal.printError(folder.span)
-            Terminal.printError(", error ")
-            Terminal.printError(Decimal.digits(of: UInt64(code.magnitude)).span)
-            Terminal.printError("\n")
-            failure = .inputOutput
-        }
+        failure = explain(error, configuration)
         return nil
     }
+}
+
+/// Says on standard error why there is no store to work with.
+func explain(_ error: SetupError, _ configuration: Configuration) -> ExitCode {
+    Terminal.printError("impsctl: ")
+    Terminal.printError(configuration.dataFolder.span)
+    Terminal.printError(": ")
+    if case .store(.inUse) = error {
+        Terminal.printError("the engine runs; leave out --offline, or stop it")
+    } else {
+        Terminal.printError(error.explanation)
+    }
+    if error.code > 0 {
+        Terminal.printError(", ")
+        Terminal.printError(Decimal.digits(of: error.code).span)
+    }
+    Terminal.printError("\n")
+    return error.exitCode
 }

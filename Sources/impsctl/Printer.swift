@@ -1,3 +1,4 @@
+import Files
 import IMPSEngine
 import Octets
 import Transport
@@ -6,13 +7,17 @@ import Transport
 struct Printer: ~Copyable {
     private let isJSON: Bool
     private let isRaw: Bool
+    private let descriptor: Int32
+    private var isLost = false
     /// The line that is coming in.
     private var line = Memory.buffer(16_384)
     private var output = Memory.buffer(65_536)
     private var recordCount = 0
     private var code = ExitCode.inputOutput
 
-    init(_ options: Options) {
+    /// - Parameter descriptor: Where the output goes.
+    init(_ options: Options, to descriptor: Int32) {
+        self.descriptor = descriptor
         isJSON = options.isJSON
         isRaw = options.word(0, is: "dump")
         if isJSON, !isRaw { output.append("[") }
@@ -34,12 +39,20 @@ struct Printer: ~Copyable {
     mutating func finish() -> ExitCode {
         if isJSON, !isRaw { output.append(recordCount > 0 ? "\n]\n" : "]\n") }
         flush()
+        if isLost {
+            Terminal.printError("impsctl: the output cannot be written\n")
+            return .inputOutput
+        }
         if code == .inputOutput { Terminal.printError("impsctl: the answer is cut off\n") }
         return code
     }
 
     private mutating func flush() {
-        Terminal.print(output.span)
+        do throws(File.Failure) {
+            try File.write(descriptor, output.span)
+        } catch {
+            isLost = true
+        }
         output.removeAll()
     }
 
@@ -64,7 +77,7 @@ struct Printer: ~Copyable {
 
     // MARK: For people
 
-    /// The first value, and behind it the other fields, in lines of 79 columns.
+    /// The fields in lines of 79 columns; what a record is about goes without its key.
     private mutating func writeText() {
         var start = 0
         var column = 0
@@ -72,7 +85,7 @@ struct Printer: ~Copyable {
         while start < line.count {
             let end = line.span.firstIndex(of: 0x20, from: start) ?? line.count
             let equals = line.span.firstIndex(of: 0x3D, from: start) ?? start
-            let valueStart = isFirst ? equals + 1 : start
+            let valueStart = isFirst && isSubject(line.span(start..<equals)) ? equals + 1 : start
             let count = end - valueStart
             if !isFirst {
                 if column + count + 2 > 79 {
@@ -89,6 +102,10 @@ struct Printer: ~Copyable {
             start = end + 1
         }
         output.append(0x0A)
+    }
+
+    private func isSubject(_ key: Span<UInt8>) -> Bool {
+        key.equals("user") || key.equals("pool") || key.equals("record") || key.equals("level")
     }
 
     private mutating func appendUnescaped(_ range: Range<Int>) {

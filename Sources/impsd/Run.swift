@@ -1,21 +1,10 @@
 import CLibC
 import Configuration
-import Digests
 import IMPSEngine
 import Octets
+import Setup
 import Store
 import Transport
-
-/// Reads a configuration; nil when the file cannot be read.
-func readConfiguration(_ path: InlineBytes<200>, _ diagnostics: inout Diagnostics) -> Configuration? {
-    var text = Memory.buffer(65_536)
-    do throws(File.Failure) {
-        try File.read(path.span, into: &text)
-    } catch {
-        return nil
-    }
-    return Configuration.read(text.span, &diagnostics)
-}
 
 /// Writes a record for each thing that is wrong with the configuration.
 func logFindings(_ diagnostics: borrowing Diagnostics, _ path: InlineBytes<200>, _ turn: inout Turn) {
@@ -96,11 +85,11 @@ private func prepare(
 }
 
 /// Says why the engine does not start.
-private func stop(_ code: ExitCode, _ why: StaticString, number: Int32 = 0, _ turn: inout Turn) {
+private func stop(_ code: ExitCode, _ why: StaticString, number: UInt64 = 0, _ turn: inout Turn) {
     guard turn.journal.begin(.startFail, turn.now, turn.wall) else { return }
     turn.journal.number("exit", UInt64(code.rawValue))
     turn.journal.sentence("why", why)
-    if number != 0 { turn.journal.number("code", UInt64(number.magnitude)) }
+    if number != 0 { turn.journal.number("code", number) }
     turn.journal.end()
 }
 
@@ -113,15 +102,19 @@ private func serve(
     if turn.journal.begin(.start, turn.now, turn.wall) {
         turn.journal.word("version", Release.version)
         turn.journal.number("pid", UInt64(getpid()))
+        turn.journal.text("build", BuildID().text.span, countMax: 40)
         turn.journal.end()
     }
     let pools = sizes.enginePools(sessions: sizes.sessions)
-    var failure = ExitCode.success
-    guard let service = makeService(options, configuration, sizes, clock, &failure, &turn) else {
+    let service: Service
+    do throws(SetupError) {
+        service = try openService(options, configuration, sizes, clock, &turn)
+    } catch {
+        stop(error.exitCode, error.explanation, number: error.code, &turn)
         sink.drain(&turn.journal)
-        return failure
+        return error.exitCode
     }
-    service.reload(&turn)
+    service.begin(&turn)
     sink.drain(&turn.journal)
     var server = Server(
         settings: configuration.serverSettings, sizes: sizes.server, handler: service, clock: clock, turn: turn,
@@ -156,7 +149,7 @@ private func logPools(_ server: inout Server, _ configuration: Configuration) ->
     }
     guard kilobytes > Int(configuration.memoryKB) else { return true }
     stop(
-        .badData, "the pools need more than mem_kb; lower max_ values or raise it", number: Int32(kilobytes),
+        .badData, "the pools need more than mem_kb; lower max_ values or raise it", number: UInt64(kilobytes),
         &server.turn)
     server.drainJournal()
     return false
@@ -184,53 +177,7 @@ extension Configuration {
         settings.bodyTimeout = UInt64(bodyTimeout)
         settings.idleTimeout = UInt64(idleTimeout)
         settings.clockIsTrusted = clockIsTrusted
+        settings.watchdogPath = watchdogPath
         return settings
-    }
-}
-
-/// Opens the store and gives the engine everything it needs; nil with a code when something is missing.
-private func makeService(
-    _ options: Options, _ configuration: Configuration, _ sizes: Sizes, _ clock: Clock, _ failure: inout ExitCode,
-    _ turn: inout Turn
-) -> Service? {
-    let folder = configuration.dataFolder
-    do throws(File.Failure) {
-        try File.makeFolder(folder.span)
-    } catch {
-        failure = .cannotCreate
-        stop(failure, "the data folder cannot be made", number: libc_errno(), &turn)
-        return nil
-    }
-    do throws(StoreOpenError) {
-        let store = try Environment(folder: folder.span, byteCountMax: UInt64(configuration.databaseKB) * 1024)
-        guard let vault = Vault.ofDevice(folder: folder.span) else {
-            failure = .inputOutput
-            stop(failure, "device.key in the data folder cannot be used", number: libc_errno(), &turn)
-            return nil
-        }
-        if turn.journal.begin(.storeOpen, turn.now, turn.wall) {
-            turn.journal.text("folder", folder.span, countMax: 100)
-            turn.journal.number("pages", store.facts.pageCount)
-            turn.journal.number("of", store.facts.pageCountMax)
-            turn.journal.end()
-        }
-        var engine = Engine(
-            store: store, settings: configuration.engine, vault: vault, memory: sizes.engineMemory())
-        guard engine.claimSchema() else {
-            failure = .cannotCreate
-            stop(failure, "the store has another schema; restore a dump with this version", &turn)
-            return nil
-        }
-        return Service(engine: engine, sizes, clock, options)
-    } catch {
-        switch error {
-        case .inUse:
-            failure = .alreadyRunning
-            stop(failure, "another process has the store open", &turn)
-        case .failed(let code):
-            failure = .cannotCreate
-            stop(failure, "the store cannot be opened", number: code, &turn)
-        }
-        return nil
     }
 }

@@ -4,6 +4,7 @@ import Configuration
 import Digests
 import IMPSEngine
 import Octets
+import Setup
 import Store
 import Transport
 import Wire
@@ -15,11 +16,27 @@ final class Service: RequestHandler {
     private var writer: Writer
     private let clock: Clock
     private let configPath: InlineBytes<200>
+    private let folder: DataFolder
+    private let lastExit: LastExit
     private var hadRoom = true
     private var looksAt = Instant(milliseconds: 0)
     private var slowestCommit: UInt64 = 0
+    private var wear = Wear()
+    /// What of the store's writing is in `wear` already.
+    private var countedByteCount: UInt64 = 0
+    private var flashBudget: UInt64
+    private var checkpointHours: UInt64
+    /// When the live store in memory is copied next; nil while it is what the copy is.
+    private var checkpointsAt: Instant?
+    private var isReset = false
 
-    init(engine: consuming Engine<Environment>, _ sizes: Sizes, _ clock: Clock, _ options: Options) {
+    /// - Parameters:
+    ///   - lastExit: What `status` tells of the process before.
+    ///   - isRestored: The store has just been filled; one in memory is copied soon.
+    init(
+        engine: consuming Engine<Environment>, _ folder: DataFolder, _ sizes: Sizes, _ clock: Clock, _ options: Options,
+        _ configuration: Configuration, lastExit: LastExit, isRestored: Bool
+    ) {
         self.engine = engine
         document = Document(
             nodes: Memory.slab(sizes.elements, Document.Node.self),
@@ -27,11 +44,21 @@ final class Service: RequestHandler {
         writer = Writer(output: Memory.buffer(sizes.server.replyByteCountMax))
         self.clock = clock
         configPath = options.configPath
+        self.folder = folder
+        self.lastExit = lastExit
+        flashBudget = UInt64(configuration.flashBudgetMB) << 20
+        checkpointHours = UInt64(configuration.checkpointHours)
+        if isRestored, folder.mode == .memory { checkpointsAt = Instant(milliseconds: 0) }
     }
 
-    /// Reads the state from the store.
-    func reload(_ turn: inout Turn) {
-        engine.reload(&turn)
+    /// Makes durable what the start changed; a full store starts too.
+    func begin(_ turn: inout Turn) { logFailure(commit(&turn), &turn) }
+
+    private func logFailure(_ error: StoreError?, _ turn: inout Turn) {
+        guard case .failed(let code) = error, turn.journal.begin(.storeFail, turn.now, turn.wall) else { return }
+        turn.journal.number("code", UInt64(code.magnitude))
+        turn.journal.number("answers", 0)
+        turn.journal.end()
     }
 
     override func handle(
@@ -90,13 +117,36 @@ final class Service: RequestHandler {
             noteRoom(&turn)
             return error
         }
-        if isChanged { noteDuration(clock.now.milliseconds - start.milliseconds, &turn) }
+        if isChanged {
+            noteDuration(clock.now.milliseconds - start.milliseconds, &turn)
+            noteChange(&turn)
+        }
         if !engine.store.hasRoom, !isChanged, turn.now >= looksAt {
             looksAt = turn.now.adding(seconds: 1)
             engine.store.lookForRoom()
         }
         noteRoom(&turn)
         return nil
+    }
+
+    /// Counts what the commit wrote to the volume; a store in memory is to be copied there some time.
+    private func noteChange(_ turn: inout Turn) {
+        if folder.mode == .memory {
+            checkpointsAt = checkpointsAt ?? turn.now.adding(seconds: checkpointHours * 3600)
+            return
+        }
+        let written = engine.store.facts.writtenByteCount
+        noteWear(written - countedByteCount, &turn)
+        countedByteCount = written
+    }
+
+    private func noteWear(_ byteCount: UInt64, _ turn: inout Turn) {
+        wear.add(byteCount, turn.now)
+        guard wear.exceeds(flashBudget, turn.now), turn.journal.begin(.flashBudget, turn.now, turn.wall) else { return }
+        turn.journal.number("mb_day", wear.ofDay(turn.now) >> 20)
+        turn.journal.number("budget", flashBudget >> 20)
+        turn.journal.sentence("means", "the flash wears faster than planned; batch_ms makes commits fewer")
+        turn.journal.end()
     }
 
     private func noteRoom(_ turn: inout Turn) {
@@ -119,9 +169,56 @@ final class Service: RequestHandler {
 
     // MARK: Time
 
-    override var deadline: Instant? { engine.deadline }
+    override var deadline: Instant? {
+        guard let checkpointsAt else { return engine.deadline }
+        return min(engine.deadline ?? checkpointsAt, checkpointsAt)
+    }
 
-    override func timePassed(_ turn: inout Turn) { engine.timePassed(&turn) }
+    override func timePassed(_ turn: inout Turn) {
+        if let checkpointsAt, checkpointsAt <= turn.now { _ = checkpoint(&turn) }
+        if let deadline = engine.deadline, deadline <= turn.now { engine.timePassed(&turn) }
+    }
+
+    override func answers() -> Bool { engine.answers() }
+
+    // MARK: Checkpoint
+
+    /// Copies the store in memory to the volume; when that fails, it is tried again in an hour.
+    private func checkpoint(_ turn: inout Turn) -> StoreError? {
+        // A copy is one of what is committed.
+        if let error = commit(&turn) { return error }
+        let start = clock.now
+        do throws(StoreError) {
+            let byteCount = try folder.checkpoint(engine.store)
+            checkpointsAt = nil
+            noteWear(byteCount, &turn)
+            if turn.journal.begin(.checkpoint, turn.now, turn.wall) {
+                turn.journal.number("kb", (byteCount + 1023) / 1024)
+                turn.journal.number("ms", clock.now.milliseconds - start.milliseconds)
+                turn.journal.end()
+            }
+            return nil
+        } catch {
+            checkpointsAt = turn.now.adding(seconds: 3600)
+            if turn.journal.begin(.checkpoint, turn.now, turn.wall) {
+                turn.journal.sentence("why", "the copy could not be written; the one before is still there")
+                if case .failed(let code) = error { turn.journal.number("code", UInt64(code.magnitude)) }
+                turn.journal.end()
+            }
+            return error
+        }
+    }
+
+    // MARK: End
+
+    override var wantsEnd: Bool { isReset }
+
+    override func willEnd(_ turn: inout Turn) { engine.endRun() }
+
+    override func ended(_ turn: inout Turn) {
+        guard folder.mode == .memory, !isReset else { return }
+        if checkpointsAt == nil || checkpoint(&turn) == nil { folder.leaveMemory() }
+    }
 
     // MARK: Operator
 
@@ -129,14 +226,47 @@ final class Service: RequestHandler {
         _ command: inout ControlCommand, _ pools: borrowing PoolTable, _ turn: inout Turn,
         into output: inout FixedBytes
     ) -> ControlProgress {
-        if command.line.span.equals("status") { writeStatus(pools, into: &output) }
+        if command.line.span.equals("status") { writeStatus(pools, &turn, into: &output) }
+        if command.line.span.equals("checkpoint") { return checkpoint(&turn, into: &output) }
+        if command.line.span.equals("factory-reset") { return reset(&turn, into: &output) }
         return engine.control(&command, &turn, into: &output)
     }
 
+    private func checkpoint(_ turn: inout Turn, into output: inout FixedBytes) -> ControlProgress {
+        if folder.mode == .flash {
+            output.append("error not-needed the store lies on the volume; every commit is durable\n")
+        } else if checkpoint(&turn) == nil {
+            output.append("ok\n")
+        } else {
+            output.append("error not-written the copy could not be written; see the log\n")
+        }
+        return .done
+    }
+
+    /// Forgets everything; the process ends then, and its supervisor starts it as new.
+    private func reset(_ turn: inout Turn, into output: inout FixedBytes) -> ControlProgress {
+        do throws(StoreOpenError) {
+            try folder.removeAll()
+            isReset = true
+            output.append("ok\n")
+        } catch {
+            output.append("error not-removed the files of the store cannot be taken away\n")
+        }
+        if turn.journal.begin(.factoryReset, turn.now, turn.wall) {
+            turn.journal.word("done", isReset ? "yes" : "no")
+            turn.journal.end()
+        }
+        return .done
+    }
+
     /// What is known of the process and its memory; the engine adds its own.
-    private func writeStatus(_ pools: borrowing PoolTable, into output: inout FixedBytes) {
+    private func writeStatus(_ pools: borrowing PoolTable, _ turn: inout Turn, into output: inout FixedBytes) {
         output.field("version", Release.version.octets)
         output.field("pid", UInt64(getpid()))
+        output.field("last_exit", lastExit.why.octets)
+        output.field("mode", folder.mode.name.octets)
+        output.field("written_kb", wear.total / 1024)
+        output.field("written_kb_day", wear.ofDay(turn.now) / 1024)
         output.field("cpu_us", libc_cpu_microseconds())
         output.field("heap_bytes", UInt64(libc_heap_bytes()))
         let facts = engine.store.facts
@@ -177,6 +307,8 @@ final class Service: RequestHandler {
             let size = engine.settings.messageByteCountMax
             engine.settings = configuration.engine
             engine.settings.messageByteCountMax = min(size, configuration.engine.messageByteCountMax)
+            flashBudget = UInt64(configuration.flashBudgetMB) << 20
+            checkpointHours = UInt64(configuration.checkpointHours)
             turn.journal.level = configuration.logLevel
             turn.journal.rate = configuration.logRate
         }

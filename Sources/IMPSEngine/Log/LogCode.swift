@@ -2,8 +2,10 @@
 public enum LogCode: UInt8, Sendable {
     // The process
     case start, startFail, pool, ready, stop, reload, status, level, config, clock, fatal, suppressed
+    case lastExit, watchdog, provision, factoryReset
     // The store
     case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
+    case storeMode, storeMigrated, storeRestored, checkpoint, flashBudget
     // The network
     case listen, accept, httpRefused, wireRefused, connLimit, connTimeout, noBuffer
     // Sessions
@@ -28,12 +30,21 @@ public enum LogCode: UInt8, Sendable {
         case .clock: return "CLOCK"
         case .fatal: return "FATAL"
         case .suppressed: return "SUPPRESSED"
+        case .lastExit: return "LAST-EXIT"
+        case .watchdog: return "WATCHDOG"
+        case .provision: return "PROVISION"
+        case .factoryReset: return "FACTORY-RESET"
         case .storeOpen: return "STORE-OPEN"
         case .storeFull: return "STORE-FULL"
         case .storeRoom: return "STORE-ROOM"
         case .storeFail: return "STORE-FAIL"
         case .storeSlow: return "STORE-SLOW"
         case .storeSkip: return "STORE-SKIP"
+        case .storeMode: return "STORE-MODE"
+        case .storeMigrated: return "STORE-MIGRATED"
+        case .storeRestored: return "STORE-RESTORED"
+        case .checkpoint: return "CHECKPOINT"
+        case .flashBudget: return "FLASH-BUDGET"
         case .listen: return "LISTEN"
         case .accept: return "ACCEPT"
         case .httpRefused: return "HTTP-REFUSED"
@@ -61,10 +72,12 @@ public enum LogCode: UInt8, Sendable {
     public var level: LogLevel {
         switch self {
         case .startFail, .fatal, .storeFail: return .error
-        case .config, .suppressed, .storeFull, .storeSlow, .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
+        case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .flashBudget, .storeFull, .storeSlow,
+            .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
             .connLimit, .noBuffer, .authFail, .authWait, .sessionsFull, .mailboxFull:
             return .warning
-        case .start, .pool, .ready, .stop, .reload, .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
+        case .watchdog, .provision, .storeMode, .storeMigrated, .checkpoint, .start, .pool, .ready, .stop, .reload,
+            .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
         case .connTimeout, .expired: return .info

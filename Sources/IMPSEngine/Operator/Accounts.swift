@@ -19,6 +19,8 @@ public enum OperatorError: Error {
     case sessionUnknown
     /// The store has no room for another account.
     case storeFull
+    /// The store cannot be read.
+    case storeUnreadable
 
     /// The word that scripts compare.
     public var code: StaticString {
@@ -30,6 +32,7 @@ public enum OperatorError: Error {
         case .passwordRefused: return "password-refused"
         case .sessionUnknown: return "session-unknown"
         case .storeFull: return "store-full"
+        case .storeUnreadable: return "store-unreadable"
         }
     }
 
@@ -43,6 +46,7 @@ public enum OperatorError: Error {
         case .passwordRefused: return "a password has 6 to 50 characters and no control character"
         case .sessionUnknown: return "there is no such session"
         case .storeFull: return "the store is full; free room or raise db_kb"
+        case .storeUnreadable: return "the store cannot be read; look at the volume"
         }
     }
 }

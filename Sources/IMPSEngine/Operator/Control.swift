@@ -136,7 +136,11 @@ extension Engine where Port: ~Copyable {
         }
         if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
         if verb.span.equals("dump") { return dump(&command, into: &output) }
-        throw .usage("user, status, sessions, disconnect, log-level, log or dump")
+        if verb.span.equals("ping") {
+            guard answers() else { throw .storeUnreadable }
+            return .done
+        }
+        throw .usage("user, status, sessions, disconnect, log-level, log, ping, dump, checkpoint or factory-reset")
     }
 
     private func kind(_ word: Span<UInt8>) throws(OperatorError) -> AccountKind? {

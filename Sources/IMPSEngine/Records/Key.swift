@@ -24,7 +24,7 @@ extension InlineBytes where capacity == 112 {
         _ = append(kind)
     }
 
-    /// A fact about the store: `schema`, `sequence`, `user`.
+    /// A fact about the store: `schema`, `running`, `sequence`, `user`.
     static func fact(_ name: StaticString) -> Key {
         var key = Key(0x21)
         _ = key.append(name)

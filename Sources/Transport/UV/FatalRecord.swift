@@ -1,26 +1,105 @@
 import CLibC
 import CUV
+import Files
 import IMPSEngine
 import Octets
 
-/// Says on standard error why the process ends, when a broken invariant leaves nothing else to do.
+/// Says why the process ends when a defect leaves nothing else to do: on standard error, and in a file of the runtime
+/// folder, where the next start finds it.
+///
+/// Everything here has to work in a handler of a fatal signal: memory is taken when it is installed, and only `open`,
+/// `write` and `close` are called.
 public enum FatalRecord {
-    /// Has every broken invariant written as a record of the log.
+    /// Octets of the longest record.
+    public static var byteCountMax: Int { 240 }
+    private static var stackByteCount: Int { 65_536 }
+
+    /// Has every broken invariant and every fatal signal written as a record of the log.
     public static func install(_ clock: Clock) {
         unsafe FatalRecord.clock = clock
+        unsafe line.removeAll()
         unsafe LastWords.hook = { text, count in
-            var line = FixedBytes(Memory.octets(240))
-            line.append("up=")
-            let now = unsafe FatalRecord.clock.now.milliseconds
-            line.append(decimal: now / 1000)
-            line.append(0x2E)
-            line.append(decimal: now % 1000, width: 3)
-            line.append(" E FATAL why=\"")
-            unsafe line.append(Span(_unsafeStart: text, count: count))
-            line.append("\"\n")
-            unsafe line.span.withUnsafeBufferPointer { unsafe libc_write_error($0.baseAddress, UInt($0.count)) }
+            FatalRecord.begin()
+            unsafe FatalRecord.line.append("why=\"")
+            unsafe FatalRecord.line.append(Span(_unsafeStart: text, count: count))
+            unsafe FatalRecord.line.append("\" ")
+            FatalRecord.end()
+        }
+        unsafe libc_catch_fatal(Memory.zeros(stackByteCount), UInt(stackByteCount)) { number, place, address in
+            // A broken invariant has said why it ends with this signal.
+            guard unsafe !FatalRecord.isSaid else { return }
+            FatalRecord.begin()
+            unsafe FatalRecord.line.append("signal=")
+            unsafe FatalRecord.line.append(FatalRecord.name(number))
+            unsafe FatalRecord.line.append(" pc=0x")
+            unsafe FatalRecord.line.append(hexadecimal: UInt64(place))
+            unsafe FatalRecord.line.append(" address=0x")
+            unsafe FatalRecord.line.append(hexadecimal: UInt64(address))
+            unsafe FatalRecord.line.append(0x20)
+            FatalRecord.end()
+        }
+    }
+
+    /// Has the record kept in a file.
+    public static func keep(at path: File.Path) { unsafe FatalRecord.path = path }
+
+    private static func begin() {
+        unsafe isSaid = true
+        unsafe line.removeAll()
+        unsafe line.append("up=")
+        let now = unsafe clock.now.milliseconds
+        unsafe line.append(decimal: now / 1000)
+        unsafe line.append(0x2E)
+        unsafe line.append(decimal: now % 1000, width: 3)
+        unsafe line.append(" E FATAL ")
+    }
+
+    private static func end() {
+        unsafe line.append("build=")
+        unsafe line.append(build.text.span)
+        unsafe line.append(0x0A)
+        unsafe line.span.withUnsafeBufferPointer { unsafe libc_write_error($0.baseAddress, UInt($0.count)) }
+        guard unsafe !path.isEmpty else { return }
+        do throws(File.Failure) {
+            let descriptor = try unsafe File.openNew(path.span)
+            defer { _ = close(descriptor) }
+            try unsafe File.write(descriptor, line.span)
+        } catch {}
+    }
+
+    private static func name(_ number: Int32) -> StaticString {
+        switch number {
+        case SIGSEGV: return "SIGSEGV"
+        case SIGBUS: return "SIGBUS"
+        case SIGILL: return "SIGILL"
+        case SIGTRAP: return "SIGTRAP"
+        case SIGFPE: return "SIGFPE"
+        default: return "SIGABRT"
         }
     }
 
     nonisolated(unsafe) private static var clock = Clock()
+    nonisolated(unsafe) private static var line = Memory.buffer(byteCountMax)
+    nonisolated(unsafe) private static var path = File.Path()
+    nonisolated(unsafe) private static var isSaid = false
+    nonisolated(unsafe) private static var build = BuildID()
+}
+
+/// The identity of this build; the symbols of its files are named after it.
+public struct BuildID: Sendable {
+    /// In hexadecimal; empty when the linker gave none.
+    public private(set) var text = InlineBytes<40>()
+
+    /// Reads it from the program in memory.
+    public init() {
+        var octets = InlineArray<20, UInt8>(repeating: 0)
+        var span = octets.mutableSpan
+        let count = unsafe span.withUnsafeMutableBufferPointer { buffer in
+            unsafe libc_build_id(buffer.baseAddress, UInt(buffer.count))
+        }
+        for index in 0..<Int(count) {
+            _ = text.append(Hexadecimal.digit(octets[index] >> 4))
+            _ = text.append(Hexadecimal.digit(octets[index]))
+        }
+    }
 }

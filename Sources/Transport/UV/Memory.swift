@@ -31,7 +31,7 @@ public enum Memory {
     }
 
     /// Zero octets: small ones from the heap, large ones straight from the system, which gives pages as they are touched.
-    private static func zeros(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    static func zeros(_ byteCount: Int) -> UnsafeMutableRawPointer {
         let memory = unsafe byteCount < 16_384 ? calloc(1, byteCount) : libc_map_zeros(UInt(byteCount))
         guard let memory = unsafe memory else { fatalError() }
         return unsafe memory

@@ -62,6 +62,18 @@ open class RequestHandler {
         into output: inout FixedBytes
     ) -> ControlProgress { .done }
 
+    /// Reads from the store; false when that is not possible, and the supervisor should not think that all is well.
+    open func answers() -> Bool { true }
+
+    /// True when the process has to end by itself.
+    open var wantsEnd: Bool { false }
+
+    /// Does what belongs into the last commit.
+    open func willEnd(_ turn: inout Turn) {}
+
+    /// Does what comes after the last commit.
+    open func ended(_ turn: inout Turn) {}
+
     /// Reads the configuration again.
     open func reloadConfiguration(_ turn: inout Turn) {}
 }

@@ -1,4 +1,5 @@
 import CLibC
+import Files
 import CUV
 import IMPSEngine
 import Octets
@@ -109,6 +110,10 @@ extension Server {
             }
         }
         if code != 0 { closeControl() }
+        if handler.wantsEnd {
+            stopSignal = SIGTERM
+            unsafe uv_stop(loop)
+        }
     }
 
     private mutating func controlPartSent(_ status: Int32) {

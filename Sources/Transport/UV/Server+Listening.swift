@@ -1,4 +1,5 @@
 import CLibC
+import Files
 import CUV
 import IMPSEngine
 import Octets
@@ -30,6 +31,7 @@ extension Server {
         if waits { bindsAt = turn.now.adding(seconds: 2) }
         guard !saidReady, boundPort != 0, anyIsBound else { return }
         saidReady = true
+        watchdog.ready()
         if turn.journal.begin(.ready, turn.now, turn.wall) {
             turn.journal.number("port", UInt64(boundPort))
             turn.journal.end()

@@ -26,6 +26,8 @@ public struct ServerSettings: Sendable {
     public var idleTimeout: UInt64 = 90
     /// Whether the clock may be believed; nil asks the kernel.
     public var clockIsTrusted: Bool?
+    /// The watchdog device; empty for none.
+    public var watchdogPath = InlineBytes<64>()
 
     /// The defaults.
     public init() {}
@@ -123,6 +125,10 @@ public struct Server: ~Copyable {
     var saidReady = false
     var stopSignal: Int32 = 0
     var control: ControlServer
+    let watchdog: Watchdog
+    var feedsAt: Instant?
+    /// The watchdog is due, and is fed when the turn has gone well.
+    var isHungry = false
 
     /// Takes all memory for the network side.
     ///
@@ -162,6 +168,7 @@ public struct Server: ~Copyable {
         scratch = Memory.buffer(ResponseHead.byteCountMax)
         waiting = Memory.slab(slots, UInt16.self)
         control = ControlServer()
+        watchdog = Watchdog(device: settings.watchdogPath.span)
         connectionPool = self.pools.add(Server.connectionPool(sizes))
         bufferPool = self.pools.add(Server.bufferPool(sizes))
         self.pools.add(Server.arrivalPool(sizes))
@@ -216,7 +223,15 @@ public struct Server: ~Copyable {
         }
         let loop = unsafe place.pointee.loop
         _ = unsafe uv_run(loop, UV_RUN_DEFAULT)
+        unsafe place.pointee.ended()
         return unsafe place.pointee.stopSignal
+    }
+
+    private mutating func ended() {
+        turn.now = clock.now
+        handler.ended(&turn)
+        watchdog.end()
+        sink.drain(&turn.journal)
     }
 
     private mutating func start(_ place: UnsafeMutablePointer<Server>) throws(StartError) {
@@ -241,7 +256,17 @@ public struct Server: ~Copyable {
         beginTurn()
         try bindListeners()
         startSignals()
+        startWatchdog()
         turnEnds()
+    }
+
+    private mutating func startWatchdog() {
+        if let interval = watchdog.interval { feedsAt = Instant(milliseconds: turn.now.milliseconds + interval) }
+        guard !settings.watchdogPath.isEmpty, turn.journal.begin(.watchdog, turn.now, turn.wall) else { return }
+        turn.journal.text("device", settings.watchdogPath.span, countMax: 60)
+        turn.journal.number("s", UInt64(watchdog.deviceSeconds))
+        if !watchdog.hasDevice { turn.journal.sentence("why", "it cannot be opened; nothing watches this process") }
+        turn.journal.end()
     }
 
     /// The server that a loop belongs to.
@@ -275,6 +300,7 @@ public struct Server: ~Copyable {
                 turn.journal.number("signal", UInt64(number))
                 turn.journal.end()
             }
+            handler.willEnd(&turn)
             unsafe uv_stop(loop)
         }
         turnEnds()
@@ -408,7 +434,12 @@ public struct Server: ~Copyable {
     /// Commits and lets the held answers go.
     mutating func finishTurn() {
         turnIsOpen = false
-        if let error = handler.commit(&turn) { revokeHeld(error) }
+        if let error = handler.commit(&turn) {
+            revokeHeld(error)
+        } else if isHungry {
+            watchdog.feed()
+        }
+        isHungry = false
         let count = heldCount
         heldCount = 0
         collectedCount = 0
@@ -422,6 +453,7 @@ public struct Server: ~Copyable {
     private mutating func armTimer() {
         var next = handler.deadline
         if let bindsAt { next = min(next ?? bindsAt, bindsAt) }
+        if let feedsAt { next = min(next ?? feedsAt, feedsAt) }
         if connectionCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
             sweepsAt = sweep
@@ -460,5 +492,9 @@ public struct Server: ~Copyable {
             turn.journal.flushSuppressed(now, turn.wall)
         }
         if let bindsAt, bindsAt <= now { bindAgain() }
+        if let feedsAt, feedsAt <= now, let interval = watchdog.interval {
+            isHungry = handler.answers()
+            self.feedsAt = Instant(milliseconds: now.milliseconds + interval)
+        }
     }
 }

@@ -56,10 +56,10 @@ public final class EngineProcess: @unchecked Sendable {
     // MARK: Running
 
     /// Starts the engine and waits until it is ready.
-    public func start(prefix: [String] = []) throws {
+    public func start(prefix: [String] = [], environment: [String: String] = [:]) throws {
         let words = prefix + Programs.command("impsd", ["--config", configuration, "--allow-root"])
         let begin = log.utf8.count
-        child = try Child(words, errors: logPath)
+        child = try Child(words, errors: logPath, environment: environment)
         try wait("READY") {
             let text = String(decoding: log.utf8.dropFirst(begin), as: UTF8.self)
             guard child?.isRunning() == true else { throw HarnessError("the engine ended:\n\(text)") }
@@ -98,6 +98,9 @@ public final class EngineProcess: @unchecked Sendable {
         signal(SIGTERM)
         return child?.wait() ?? -1
     }
+
+    /// Waits until the engine has ended by itself; the exit code.
+    public func awaitEnd() -> Int32 { child?.wait() ?? -1 }
 
     /// Ends the engine as a power cut does.
     public func kill() {

@@ -1,5 +1,7 @@
 import Digests
+import Files
 import Octets
+import Transport
 
 extension Vault {
     /// The vault of this device; nil when its key cannot be read or made.

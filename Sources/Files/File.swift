@@ -1,0 +1,159 @@
+import CLibC
+import Octets
+
+/// Files as a whole, and the folders they lie in.
+public enum File {
+    /// Why a file cannot be used.
+    public enum Failure: Error {
+        /// There is none.
+        case missing
+        /// It is larger than the buffer.
+        case tooLarge
+        /// The system's errno.
+        case failed(Int32)
+
+        fileprivate static var last: Failure { libc_errno() == ENOENT ? .missing : .failed(libc_errno()) }
+    }
+
+    /// A path of a file in a folder.
+    public typealias Path = InlineBytes<256>
+
+    /// The path of `name` in `folder`.
+    public static func path(_ folder: Span<UInt8>, _ name: StaticString) -> Path {
+        var path = Path(folder) ?? Path()
+        _ = path.append(name)
+        return path
+    }
+
+    /// Adds the content of a file to `buffer`.
+    public static func read(_ path: Span<UInt8>, into buffer: inout FixedBytes) throws(Failure) {
+        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_RDONLY, 0) }
+        guard descriptor >= 0 else { throw .last }
+        defer { _ = close(descriptor) }
+        while true {
+            let free = unsafe buffer.freeStorage()
+            guard free.count > 0 else { throw .tooLarge }
+            let count = unsafe CLibC.read(descriptor, free.baseAddress, free.count)
+            guard count >= 0 else { throw .last }
+            if count == 0 { return }
+            buffer.advance(by: count)
+        }
+    }
+
+    /// Makes a file that only its owner may read, durably; fails when there is one already.
+    public static func create(_ path: Span<UInt8>, _ content: Span<UInt8>) throws(Failure) {
+        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_WRONLY | O_CREAT | O_EXCL, 0o600) }
+        guard descriptor >= 0 else { throw .last }
+        defer { _ = close(descriptor) }
+        try write(descriptor, content)
+        guard fsync(descriptor) == 0 else { throw .last }
+    }
+
+    /// Writes all of `content`.
+    public static func write(_ descriptor: Int32, _ content: Span<UInt8>) throws(Failure) {
+        var offset = 0
+        while offset < content.count {
+            let written = unsafe content.withUnsafeBufferPointer { buffer in
+                unsafe CLibC.write(descriptor, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
+            }
+            guard written > 0 else { throw .last }
+            offset += written
+        }
+    }
+
+    /// Opens a new file of which only its owner may know; what was there is gone.
+    ///
+    /// - Returns: a descriptor, which the caller closes.
+    public static func openNew(_ path: Span<UInt8>) throws(Failure) -> Int32 {
+        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
+        guard descriptor >= 0 else { throw .last }
+        return descriptor
+    }
+
+    /// Opens a file to read it.
+    ///
+    /// - Returns: a descriptor, which the caller closes.
+    public static func open(_ path: Span<UInt8>) throws(Failure) -> Int32 {
+        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_RDONLY, 0) }
+        guard descriptor >= 0 else { throw .last }
+        return descriptor
+    }
+
+    /// Copies a file, durably.
+    ///
+    /// - Returns: octets copied.
+    @discardableResult
+    public static func copy(_ source: Span<UInt8>, to target: Span<UInt8>) throws(Failure) -> UInt64 {
+        let input = try open(source)
+        defer { _ = close(input) }
+        let output = try openNew(target)
+        defer { _ = close(output) }
+        var count: UInt64 = 0
+        var part = InlineArray<4096, UInt8>(repeating: 0)
+        while true {
+            var space = part.mutableSpan
+            let got = unsafe space.withUnsafeMutableBufferPointer { buffer in
+                unsafe CLibC.read(input, buffer.baseAddress, buffer.count)
+            }
+            guard got >= 0 else { throw .last }
+            if got == 0 { break }
+            try write(output, part.span.extracting(0..<got))
+            count += UInt64(got)
+        }
+        guard fsync(output) == 0 else { throw .last }
+        return count
+    }
+
+    /// Gives a file the name of another one, which it replaces, durably.
+    public static func replace(_ target: Span<UInt8>, by source: Span<UInt8>, in folder: Span<UInt8>) throws(Failure) {
+        let code = unsafe withPath(source) { source in
+            unsafe withPath(target) { target in unsafe rename(source, target) }
+        }
+        guard code == 0 else { throw .last }
+        try syncFolder(folder)
+    }
+
+    /// Makes the names in a folder durable.
+    public static func syncFolder(_ path: Span<UInt8>) throws(Failure) {
+        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_RDONLY | O_DIRECTORY, 0) }
+        guard descriptor >= 0 else { throw .last }
+        defer { _ = close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .last }
+    }
+
+    /// Octets of a file; nil when there is none.
+    public static func size(of path: Span<UInt8>) -> UInt64? {
+        var facts = stat()
+        let code = unsafe withPath(path) { unsafe stat($0, &facts) }
+        return code == 0 ? UInt64(max(0, facts.st_size)) : nil
+    }
+
+    /// Takes a file away; true when there was one.
+    @discardableResult
+    public static func remove(_ path: Span<UInt8>) -> Bool { unsafe withPath(path) { unsafe unlink($0) } == 0 }
+
+    /// Gives a file the owner of its folder: what root makes for the engine, the engine has to read.
+    public static func giveToOwner(_ descriptor: Int32, of folder: Span<UInt8>) {
+        var facts = stat()
+        let code = unsafe withPath(folder) { unsafe stat($0, &facts) }
+        if code == 0, getuid() == 0 { _ = fchown(descriptor, facts.st_uid, facts.st_gid) }
+    }
+
+    /// Makes a folder unless it is there.
+    public static func makeFolder(_ path: Span<UInt8>) throws(Failure) {
+        let code = unsafe withPath(path) { unsafe mkdir($0, 0o700) }
+        guard code == 0 || libc_errno() == EEXIST else { throw .last }
+    }
+
+    /// Calls `body` with the path as C has it.
+    public static func withPath<Result>(_ path: Span<UInt8>, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        var text = InlineArray<512, CChar>(repeating: 0)
+        for index in 0..<min(path.count, 511) { text[index] = CChar(bitPattern: path[index]) }
+        var span = text.mutableSpan
+        return unsafe span.withUnsafeMutableBufferPointer { buffer in
+            // The array has 512 elements, so there is a base address.
+            guard let start = buffer.baseAddress else { fatalError() }
+            return unsafe body(UnsafePointer(start))
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Octets
+
+/// What a store's keys and records are like.
+public enum SchemaState: Sendable, Equatable {
+    /// The store was empty; it has this version's schema now.
+    case made
+    /// It is this version's.
+    case current
+    /// It was an older one, of this number, and was changed.
+    case migrated(UInt64)
+    /// It is one of a later version, of this number, which this one cannot read.
+    case later(UInt64)
+}
+
+/// How the process before this one ended.
+public enum PreviousRun: Sendable, Equatable {
+    /// There was none, or it ended as it should.
+    case ended
+    /// It ended without closing the store, and the system has been up since.
+    case died
+    /// So did the system: the power was cut, or it crashed.
+    case powerCut
+}
+
+/// Facts that a store tells about itself.
+extension Engine where Port: ~Copyable {
+    /// The version of the keys and records.
+    ///
+    /// 1: the first. 2: the fact tells the machine's word and page too.
+    public static var schema: UInt64 { 2 }
+
+    /// Makes sure that the store has this version's keys and records; a new store gets them, an older one is changed.
+    ///
+    /// Each step is one transaction with the number that it leads to, so that a power cut repeats it or does not.
+    ///
+    /// - Parameter pageByteCount: Octets of a page of the store.
+    public mutating func claimSchema(pageByteCount: UInt64) -> SchemaState {
+        let key = Key.fact("schema")
+        var found: UInt64 = 0
+        var isThisMachine = false
+        if let value = store.value(for: key.span) {
+            var reader = RecordReader(value)
+            found = reader.integer()
+            let word: UInt8 = reader.integer()
+            let page: UInt32 = reader.integer()
+            isThisMachine = Int(word) == MemoryLayout<Int>.size && UInt64(page) == pageByteCount
+        }
+        // A store with records but without schema is somebody else's.
+        let isForeign = found == 0 && store.entry(atOrAfter: Key.fact("").span) != nil
+        if found > Engine.schema || isForeign { return .later(found) }
+        if found == Engine.schema, isThisMachine { return .current }
+        scratch.removeAll()
+        scratch.append(bigEndian: Engine.schema)
+        scratch.append(UInt8(MemoryLayout<Int>.size))
+        scratch.append(bigEndian: UInt32(pageByteCount))
+        store.put(key.span, scratch)
+        if found == Engine.schema { return .current }
+        return found == 0 ? .made : .migrated(found)
+    }
+
+    /// Notes that a process uses the store, and tells how the one before ended.
+    ///
+    /// - Parameter boot: What the kernel calls the time since it started.
+    public mutating func beginRun(boot: Span<UInt8>) -> PreviousRun {
+        let key = Key.fact("running")
+        var previous = PreviousRun.ended
+        if let value = store.value(for: key.span) { previous = value.equals(boot) ? .died : .powerCut }
+        scratch.removeAll()
+        scratch.append(boot)
+        store.put(key.span, scratch)
+        return previous
+    }
+
+    /// Notes that the process ends as it should.
+    public mutating func endRun() {
+        store.delete(Key.fact("running").span)
+    }
+
+    /// Reads from the store what is always there; false when that is not possible.
+    public func answers() -> Bool { store.value(for: Key.fact("schema").span) != nil }
+}

@@ -1,0 +1,215 @@
+import CLMDB
+import CLibC
+import Files
+import IMPSEngine
+import Octets
+
+/// Where the live store lies.
+public enum DataMode: Sendable {
+    /// On the volume of the data folder; every commit is durable.
+    case flash
+    /// In the runtime folder, a RAM disk; the data folder has a copy from time to time.
+    case memory
+
+    /// The word in configuration and log.
+    public var name: StaticString { self == .flash ? "flash" : "ram+checkpoint" }
+}
+
+/// Why a store cannot be opened.
+public enum StoreOpenError: Error, Equatable {
+    /// Another process has it open.
+    case inUse
+    /// The folder is on a volume that cannot be written.
+    case readOnly
+    /// The volume has no room for a store.
+    case noRoom
+    /// What lies there is no store that LMDB can read on this machine; the code is LMDB's.
+    case unreadable(Int32)
+    /// The lock file or the data file cannot be made or read; the code is errno or LMDB's.
+    case failed(Int32)
+
+    init(code: Int32) {
+        switch code {
+        case EROFS: self = .readOnly
+        case ENOSPC, EDQUOT: self = .noRoom
+        case MDB_INVALID, MDB_VERSION_MISMATCH, MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC: self = .unreadable(code)
+        default: self = .failed(code)
+        }
+    }
+}
+
+/// The files of the store: which there are, which one is live, and who may use them.
+///
+/// | File | In |
+/// |---|---|
+/// | `store.mdb` the live store, or its last copy | data folder |
+/// | `store.mdb` the live store in the mode `ram+checkpoint` | runtime folder |
+/// | `store.lock` held by whoever has the store open | data folder |
+/// | `store.dump` the store as text, from the last upgrade | data folder |
+/// | `store.new` a store that is being restored or copied | with the file that it becomes |
+/// | `store.bad` a store that could not be read, put aside | data folder |
+/// | `device.key` what secrets are sealed with | data folder |
+public final class DataFolder {
+    /// Where the live store lies.
+    public let mode: DataMode
+    /// Why it lies there.
+    public let reason: StaticString
+    /// The data folder.
+    public let path: InlineBytes<200>
+    private let runtime: InlineBytes<200>
+    private let lock: Int32
+    private let byteCountMax: UInt64
+
+    /// Takes the data folder for this process.
+    ///
+    /// - Parameters:
+    ///   - path: The data folder, which is there.
+    ///   - runtime: A folder that does not survive a reboot.
+    ///   - wanted: The mode; nil probes the volume.
+    ///   - byteCountMax: The most octets of a store; less when the volume has not that much room.
+    public init(
+        _ path: InlineBytes<200>, runtime: InlineBytes<200>, wanted: DataMode?, byteCountMax: UInt64
+    ) throws(StoreOpenError) {
+        self.path = path
+        self.runtime = runtime
+        self.byteCountMax = byteCountMax
+        let lockPath = File.path(path.span, "/store.lock")
+        lock = unsafe File.withPath(lockPath.span) { unsafe libc_open($0, O_RDWR | O_CREAT, 0o600) }
+        let failure = StoreOpenError(code: libc_errno())
+        if let wanted {
+            mode = wanted
+            reason = "the configuration says so"
+        } else {
+            // The lock file is one that the store's file can be like; mapping it changes nothing.
+            let canMap = lock < 0 || libc_can_map_shared(lock) != 0
+            mode = canMap ? .flash : .memory
+            reason = canMap ? "the volume can be mapped" : "the volume cannot be mapped shared, as with JFFS2"
+        }
+        guard lock >= 0 else { throw failure }
+        guard libc_flock(lock) == 0 else { throw .inUse }
+    }
+
+    deinit {
+        if lock >= 0 { _ = close(lock) }
+    }
+
+    /// True when what lies on the live store's volume is gone after a reboot.
+    public var isVolatile: Bool { unsafe File.withPath(path.span) { unsafe libc_is_memory_volume($0) } != 0 }
+
+    // MARK: The live store
+
+    private var stored: File.Path { File.path(path.span, "/store.mdb") }
+    private var volatile: File.Path { File.path(runtime.span, "/store.mdb") }
+    private var liveFolder: InlineBytes<200> { mode == .flash ? path : runtime }
+    private var live: File.Path { File.path(liveFolder.span, "/store.mdb") }
+    private var fresh: File.Path { File.path(liveFolder.span, "/store.new") }
+    /// The dump that an upgrade leaves for the next version.
+    public var dump: File.Path { File.path(path.span, "/store.dump") }
+
+    /// Opens the live store, or makes an empty one.
+    ///
+    /// A store in the runtime folder is what a process left that did not end well: it is newer than the copy.
+    public func open() throws(StoreOpenError) -> Environment {
+        let inMemory = File.size(of: volatile.span) != nil
+        do throws(File.Failure) {
+            if mode == .flash, inMemory {
+                try take(volatile, as: stored, in: path)
+                File.remove(volatile.span)
+            } else if mode == .memory, !inMemory, File.size(of: stored.span) != nil {
+                try take(stored, as: volatile, in: runtime)
+            }
+        } catch {
+            if case .failed(let code) = error { throw StoreOpenError(code: code) }
+            throw .failed(ENOENT)
+        }
+        return try Environment(path: live.span, byteCountMax: byteCountMax)
+    }
+
+    private func take(_ source: File.Path, as target: File.Path, in folder: InlineBytes<200>) throws(File.Failure) {
+        let part = File.path(folder.span, "/store.new")
+        try File.copy(source.span, to: part.span)
+        try File.replace(target.span, by: part.span, in: folder.span)
+    }
+
+    /// Opens a store beside the live one, to be filled and then to `becomeLive`; what was begun before is gone.
+    public func openFresh() throws(StoreOpenError) -> Environment {
+        File.remove(fresh.span)
+        return try Environment(path: fresh.span, byteCountMax: byteCountMax)
+    }
+
+    /// Puts the filled store in the place of the live one; both are closed.
+    public func becomeLive() throws(StoreOpenError) {
+        do throws(File.Failure) {
+            try File.replace(live.span, by: fresh.span, in: liveFolder.span)
+        } catch {
+            throw .failed(libc_errno())
+        }
+    }
+
+    /// Puts a store aside that cannot be read, as `store.bad`.
+    public func putAside() {
+        let bad = File.path(path.span, "/store.bad")
+        do throws(File.Failure) {
+            try File.replace(bad.span, by: stored.span, in: path.span)
+        } catch {}
+        if mode == .memory { File.remove(volatile.span) }
+    }
+
+    // MARK: Copies
+
+    /// Writes a compact copy of the live store into the data folder, whole or not at all.
+    ///
+    /// - Returns: octets written.
+    public func checkpoint(_ store: borrowing Environment) throws(StoreError) -> UInt64 {
+        let part = File.path(path.span, "/store.new")
+        do throws(File.Failure) {
+            let descriptor = try File.openNew(part.span)
+            defer { _ = close(descriptor) }
+            let code = store.copy(to: descriptor)
+            guard code == 0, fsync(descriptor) == 0 else { throw .failed(code == 0 ? libc_errno() : code) }
+            let byteCount = File.size(of: part.span) ?? 0
+            try File.replace(stored.span, by: part.span, in: path.span)
+            return byteCount
+        } catch {
+            File.remove(part.span)
+            guard case .failed(let code) = error else { throw .failed(ENOENT) }
+            throw code == ENOSPC ? .full : .failed(code)
+        }
+    }
+
+    /// Takes the live store out of the runtime folder, after the last checkpoint of a process that ends well.
+    public func leaveMemory() {
+        if mode == .memory { File.remove(volatile.span) }
+    }
+
+    /// Leaves the store on the volume, for a program that only changed it; false when it could not be written there.
+    public func settle(_ store: borrowing Environment) -> Bool {
+        guard mode == .memory else { return true }
+        do throws(StoreError) {
+            _ = try checkpoint(store)
+        } catch {
+            return false
+        }
+        leaveMemory()
+        return true
+    }
+
+    // MARK: Factory reset
+
+    /// Takes everything away that was ever kept, accounts and keys with it.
+    public func removeAll() throws(StoreOpenError) {
+        let names: InlineArray<6, StaticString> = [
+            "/store.mdb", "/store.new", "/store.bad", "/store.dump", "/device.key", "/store.mdb-lock",
+        ]
+        for index in names.indices {
+            File.remove(File.path(path.span, names[index]).span)
+            File.remove(File.path(runtime.span, names[index]).span)
+        }
+        do throws(File.Failure) {
+            try File.syncFolder(path.span)
+        } catch {
+            throw .failed(libc_errno())
+        }
+        guard File.size(of: stored.span) == nil else { throw .readOnly }
+    }
+}

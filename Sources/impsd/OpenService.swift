@@ -1,0 +1,91 @@
+import Configuration
+import Files
+import IMPSEngine
+import Octets
+import Setup
+import Store
+import Transport
+
+/// Opens the store, tells what was found, and gives the engine everything it needs.
+func openService(
+    _ options: Options, _ configuration: Configuration, _ sizes: Sizes, _ clock: Clock, _ turn: inout Turn
+) throws(SetupError) -> Service {
+    let folder = try openDataFolder(configuration)
+    logMode(folder, &turn)
+    let event = try prepareStore(folder, configuration)
+    var engine = try openEngine(folder, configuration, memory: sizes.engineMemory())
+    logOpened(folder, event, engine.store.facts, &turn)
+    let record = File.path(configuration.runtimeFolder.span, "/last-exit")
+    let boot = bootID()
+    let lastExit = LastExit(engine.beginRun(boot: boot.span), recordAt: record)
+    FatalRecord.keep(at: record)
+    logLastExit(lastExit, &turn)
+    engine.reload(&turn)
+    logProvisioning(configuration, provision(configuration.provisionPath, &engine, &turn), &turn)
+    return Service(
+        engine: engine, folder, sizes, clock, options, configuration, lastExit: lastExit, isRestored: event.isRestored)
+}
+
+extension StoreEvent {
+    fileprivate var isRestored: Bool {
+        if case .restored = self { return true }
+        return false
+    }
+}
+
+private func logMode(_ folder: DataFolder, _ turn: inout Turn) {
+    guard turn.journal.begin(.storeMode, turn.now, turn.wall) else { return }
+    turn.journal.word("mode", folder.mode.name)
+    turn.journal.sentence("why", folder.reason)
+    if folder.isVolatile {
+        turn.journal.sentence("means", "the data folder is a RAM disk; a reboot forgets all")
+    } else if folder.mode == .memory {
+        turn.journal.sentence("means", "a power cut loses what came after the last checkpoint")
+    }
+    turn.journal.end()
+}
+
+private func logOpened(_ folder: DataFolder, _ event: StoreEvent, _ facts: StoreFacts, _ turn: inout Turn) {
+    switch event {
+    case .opened, .made: break
+    case .migrated(let schema):
+        guard turn.journal.begin(.storeMigrated, turn.now, turn.wall) else { break }
+        turn.journal.number("from", schema)
+        turn.journal.number("to", Engine<Environment>.schema)
+        turn.journal.end()
+    case .restored(let counts, let reason):
+        guard turn.journal.begin(.storeRestored, turn.now, turn.wall) else { break }
+        turn.journal.sentence("why", reason)
+        turn.journal.number("records", counts.taken)
+        turn.journal.number("left_out", counts.leftOut)
+        turn.journal.word("from", "store.dump")
+        turn.journal.end()
+    }
+    guard turn.journal.begin(.storeOpen, turn.now, turn.wall) else { return }
+    turn.journal.text("folder", folder.path.span, countMax: 100)
+    turn.journal.number("pages", facts.pageCount)
+    turn.journal.number("of", facts.pageCountMax)
+    turn.journal.end()
+}
+
+private func logLastExit(_ lastExit: LastExit, _ turn: inout Turn) {
+    guard !lastExit.why.octets.equals("ended"), turn.journal.begin(.lastExit, turn.now, turn.wall) else { return }
+    turn.journal.word("why", lastExit.why)
+    if !lastExit.record.isEmpty { turn.journal.text("record", lastExit.record.span, countMax: 180) }
+    turn.journal.end()
+}
+
+private func logProvisioning(_ configuration: Configuration, _ result: Provisioning?, _ turn: inout Turn) {
+    guard let result else { return }
+    if result.refusedLine > 0, turn.journal.begin(.config, turn.now, turn.wall) {
+        turn.journal.word("is", "error")
+        turn.journal.text("file", configuration.provisionPath.span, countMax: 60)
+        turn.journal.number("line", result.refusedLine)
+        turn.journal.text("why", result.words.span, countMax: 100)
+        turn.journal.end()
+    }
+    guard turn.journal.begin(.provision, turn.now, turn.wall) else { return }
+    turn.journal.text("file", configuration.provisionPath.span, countMax: 100)
+    turn.journal.number("accounts", result.accounts)
+    turn.journal.end()
+}

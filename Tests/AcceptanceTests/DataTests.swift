@@ -1,0 +1,262 @@
+import Foundation
+import Harness
+import Testing
+
+/// Where the store lies, how it survives upgrades and damage, and what it writes.
+@Suite struct DataTests {
+    private func path(_ engine: EngineProcess, _ name: String) -> String { engine.folder.path + "/data/" + name }
+
+    private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// A message for bob, who is not there.
+    private func leave(_ text: String, _ engine: EngineProcess) throws {
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        #expect(try alice.send(text, to: "wv:bob@home.test").code == 200)
+        #expect(try alice.logOut().code == 200)
+    }
+
+    private func bobReceives(_ engine: EngineProcess) throws -> [String] {
+        let bob = try engine.client("bob")
+        try bob.logIn()
+        defer { _ = try? bob.logOut() }
+        return try bob.receiveTexts()
+    }
+
+    // MARK: In memory with copies
+
+    @Test func aStoreInMemoryIsCopiedAtTheEndAndByCommand() throws {
+        let engine = try EngineProcess(["data_mode": "ram+checkpoint"])
+        try engine.awaitRecord("STORE-MODE", "mode=ram+checkpoint", "the configuration says so")
+        let live = engine.folder.path + "/store.mdb"
+        #expect(exists(live))
+        try leave("one", engine)
+        #expect(try engine.control(["checkpoint"]).code == 0)
+        try engine.awaitRecord("CHECKPOINT", "kb=", "ms=")
+        // The copy is whole: a board that loses its memory now has it.
+        engine.kill()
+        try FileManager.default.removeItem(atPath: live)
+        try engine.start()
+        try engine.awaitRecord("LAST-EXIT", "why=killed")
+        #expect(try bobReceives(engine) == ["one"])
+        try leave("two", engine)
+        #expect(engine.stop() == 0)
+        #expect(engine.records("CHECKPOINT").count == 2)
+        #expect(!exists(live))
+        try engine.start()
+        #expect(try bobReceives(engine) == ["two"])
+    }
+
+    @Test func aStoreInMemoryOutlivesItsProcess() throws {
+        let engine = try EngineProcess(["data_mode": "ram+checkpoint"])
+        try leave("one", engine)
+        engine.kill()
+        try engine.start()
+        #expect(try bobReceives(engine) == ["one"])
+        // Another mode takes it over.
+        try leave("two", engine)
+        engine.kill()
+        try engine.set(["data_mode": "flash"])
+        try engine.start()
+        try engine.awaitRecord("STORE-MODE", "mode=flash")
+        #expect(try bobReceives(engine) == ["two"])
+        #expect(try engine.control(["checkpoint"]).code == 1)
+    }
+
+    @Test func anIdleStoreInMemoryIsNotCopied() throws {
+        let engine = try EngineProcess(["data_mode": "ram+checkpoint"])
+        engine.stop()
+        let before = try FileManager.default.attributesOfItem(atPath: path(engine, "store.mdb"))
+        try engine.start()
+        let alice = try engine.client("alice")
+        for _ in 0..<10 { _ = try alice.logIn("wrong") }
+        #expect(engine.records("CHECKPOINT").count == 1)
+        let after = try FileManager.default.attributesOfItem(atPath: path(engine, "store.mdb"))
+        #expect(before[.modificationDate] as? Date == after[.modificationDate] as? Date)
+    }
+
+    @Test(.enabled(if: Programs.runner.isEmpty)) func aVolumeThatCannotBeMappedGetsTheStoreInMemory() throws {
+        let engine = try EngineProcess(starts: false)
+        let library = engine.folder.path + "/no-shared-mapping.so"
+        let compiler = Process()
+        compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        compiler.arguments = [
+            "clang", "-shared", "-fPIC", "-o", library,
+            Programs.package.path + "/Tests/Support/faults/no-shared-mapping.c",
+        ]
+        try compiler.run()
+        compiler.waitUntilExit()
+        try #require(compiler.terminationStatus == 0)
+        let faults = ["LD_PRELOAD": library, "NO_SHARED_MAPPING": engine.folder.path + "/data"]
+        // With the mode that the volume cannot have, the start says so.
+        try engine.set(["data_mode": "flash"])
+        let refused = try run(
+            "impsd", ["--config", engine.configuration, "--allow-root"], environment: faults)
+        #expect(refused.code == 73, "\(refused.errors)")
+        #expect(refused.errors.contains("START-FAIL exit=73 why=\"the store cannot be opened\" code=22"))
+        try engine.set(["data_mode": "auto"])
+        try engine.start(environment: faults)
+        try engine.awaitRecord("STORE-MODE", "mode=ram+checkpoint", "cannot be mapped shared")
+        try leave("one", engine)
+        #expect(engine.stop() == 0)
+        try engine.start(environment: faults)
+        #expect(try bobReceives(engine) == ["one"])
+    }
+
+    // MARK: Upgrade and damage
+
+    @Test func aDumpThatWasSavedFillsAMissingAndADamagedStore() throws {
+        let engine = try EngineProcess()
+        try leave("kept", engine)
+        #expect(try engine.control(["dump", "--save"]).code == 0)
+        engine.stop()
+        #expect(try engine.control(["--offline", "dump", "--save"]).code == 0)
+        let store = URL(fileURLWithPath: path(engine, "store.mdb"))
+        // An upgrade keeps the dump and the key only.
+        try FileManager.default.removeItem(at: store)
+        try engine.start()
+        try engine.awaitRecord("STORE-RESTORED", "was missing", "left_out=0", "from=store.dump")
+        #expect(try bobReceives(engine) == ["kept"])
+        engine.stop()
+        // Another word size, a truncated file, nonsense: all are no store to LMDB.
+        var count = 1
+        for damage in [Data(repeating: 0x5A, count: 16384), Data("short".utf8)] {
+            try damage.write(to: store)
+            try engine.start()
+            count += 1
+            #expect(engine.records("STORE-RESTORED").count == count)
+            try engine.awaitRecord("STORE-RESTORED", "could not be read")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path(engine, "store.bad"))) == damage)
+            #expect(try bobReceives(engine) == ["kept"])
+            engine.stop()
+        }
+        // It is the last resort, and not taken while there is a store.
+        try engine.start()
+        #expect(engine.records("STORE-RESTORED").count == count)
+        #expect(try bobReceives(engine) == [])
+    }
+
+    @Test func withoutADumpADamagedStoreIsLeftAlone() throws {
+        let engine = try EngineProcess(starts: false)
+        let store = URL(fileURLWithPath: path(engine, "store.mdb"))
+        let damage = Data(repeating: 0x5A, count: 16384)
+        try damage.write(to: store)
+        let ending = try run("impsd", ["--config", engine.configuration, "--allow-root"])
+        #expect(ending.code == 74)
+        #expect(ending.errors.contains("START-FAIL exit=74"))
+        #expect(ending.errors.contains("restore a dump"))
+        #expect(try Data(contentsOf: store) == damage)
+    }
+
+    /// The dump of a store with another number of its schema.
+    private func dump(_ engine: EngineProcess, schema: Int) throws -> String {
+        let text = try engine.control(["--offline", "dump"]).output
+        let fact = String(format: "!schema \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x%02x", schema)
+        return text.replacing(/impsd-dump schema=\d+/, with: "impsd-dump schema=\(min(schema, 2))")
+            .replacing(/!schema \S+/, with: fact)
+    }
+
+    @Test func anOlderStoreIsMigratedAndALaterOneIsNotTouched() throws {
+        let engine = try EngineProcess()
+        try leave("kept", engine)
+        engine.stop()
+        let now = try engine.control(["--offline", "dump"]).output
+        #expect(now.hasPrefix("impsd-dump schema=2\n"))
+        // A store of the first version: its fact is the number alone.
+        let old = try dump(engine, schema: 1)
+        try FileManager.default.removeItem(atPath: path(engine, "store.mdb"))
+        #expect(try engine.control(["--offline", "restore"], input: old).code == 0)
+        #expect(try engine.control(["--offline", "dump"]).output == now)
+        try engine.start()
+        #expect(try bobReceives(engine) == ["kept"])
+        engine.stop()
+        // A dump of a later version is refused, and so is its store.
+        let later = now.replacing("schema=2", with: "schema=3")
+        try FileManager.default.removeItem(atPath: path(engine, "store.mdb"))
+        let refused = try engine.control(["--offline", "restore"], input: later)
+        #expect(refused.code == 65)
+        #expect(refused.errors.contains("later version"))
+        #expect(try engine.control(["--offline", "user", "list"]).output == "")
+    }
+
+    // MARK: Wear
+
+    @Test func whatIsWrittenIsCounted() throws {
+        let engine = try EngineProcess(["flash_budget_mb_day": "1", "offline_max_msgs": "1000"])
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let counter = try engine.status("written_kb")
+        let before = try written(engine)
+        for number in 0..<200 { #expect(try alice.send("message \(number)", to: "wv:bob@home.test").code == 200) }
+        let counted = try engine.status("written_kb") - counter
+        #expect(try engine.status("written_kb_day") >= counted)
+        #expect(counted > 200 * 8)
+        if let before, let after = try written(engine) {
+            // The kernel's count of the same, which may take more for a page than what was changed in it.
+            #expect((counted...2 * counted).contains(after - before), "\(after - before) KB and \(counted) KB")
+        }
+        try engine.awaitRecord("FLASH-BUDGET", "budget=1")
+        for number in 0..<50 { _ = try alice.send("more \(number)", to: "wv:bob@home.test") }
+        #expect(engine.records("FLASH-BUDGET").count == 1)
+    }
+
+    /// KB that the kernel says the process wrote; nil where it does not count, or not for this process.
+    private func written(_ engine: EngineProcess) throws -> Int? {
+        guard Programs.runner.isEmpty,
+            let text = try? String(contentsOfFile: "/proc/\(engine.processID)/io", encoding: .utf8),
+            let match = text.firstMatch(of: /(?m)^write_bytes: (\d+)/), let count = Int(match.1), count > 0
+        else { return nil }
+        return count / 1024
+    }
+
+    // MARK: Factory
+
+    @Test func aFactoryResetForgetsEverything() throws {
+        let engine = try EngineProcess()
+        try leave("gone", engine)
+        #expect(try engine.control(["dump", "--save"]).code == 0)
+        #expect(try engine.control(["factory-reset"]).code == 64)
+        #expect(try engine.control(["factory-reset", "--yes"]).code == 0)
+        #expect(engine.awaitEnd() == 0)
+        try engine.awaitRecord("FACTORY-RESET", "done=yes")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: engine.folder.path + "/data") == ["store.lock"])
+        try engine.start()
+        #expect(try engine.control(["user", "list"]).output == "")
+        engine.stop()
+        #expect(try engine.control(["--offline", "factory-reset", "--yes"]).code == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: engine.folder.path + "/data") == ["store.lock"])
+    }
+
+    @Test func theFirstStartTakesTheAccountsOfTheFactory() throws {
+        let engine = try EngineProcess(users: [], starts: false)
+        let file = engine.folder.path + "/provision"
+        try engine.set(["provision": file])
+        try """
+        # from the line
+        config account 'alice'
+        \toption password '\(engine.password(of: "alice"))'
+        config account 'bob'
+        \toption password '\(engine.password(of: "bob"))'
+        \toption kind 'password-only'
+        config account 'carol'
+        \toption password 'short'
+        """.write(toFile: file, atomically: true, encoding: .utf8)
+        try engine.start()
+        try engine.awaitRecord("PROVISION", "accounts=2")
+        try engine.awaitRecord("CONFIG", "is=error", "file=\(file.prefix(60))", "line=7", "password-refused")
+        #expect(try engine.client("alice").logInByDigest().code == 200)
+        try leave("hello", engine)
+        #expect(try bobReceives(engine) == ["hello"])
+        // What the operator did since is not undone.
+        #expect(try engine.control(["user", "del", "alice"]).code == 0)
+        try engine.restart()
+        #expect(engine.records("PROVISION").count == 1)
+        #expect(try !engine.control(["user", "list"]).output.contains("alice"))
+        // A reset board is as new.
+        #expect(try engine.control(["factory-reset", "--yes"]).code == 0)
+        _ = engine.awaitEnd()
+        try engine.start()
+        #expect(engine.records("PROVISION").count == 2)
+        #expect(try engine.client("alice").logInByDigest().code == 200)
+    }
+}

@@ -8,7 +8,10 @@ BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) python3
 SDK_PACKAGES := dpkg-dev llvm patch python3 xz-utils
 CROSS_PACKAGES := $(SDK_PACKAGES) qemu-user-static
+BOARD_PACKAGES := $(CROSS_PACKAGES) qemu-system-arm squashfs-tools e2fsprogs cpio
 ARCHITECTURES := aarch64 armv7
+# The architecture of the virtual board that `make board` shows.
+ARCH ?= aarch64
 
 # Release builds carry their Swift library, see across modules, and leave the exclusivity checks to the compiler, which
 # proves them for structures; they would cost a call at every access to the engine's state.
@@ -44,10 +47,12 @@ build: build-packages ## build .build/release/{impsd,impsctl,imps}
 	@for program in $(PROGRAMS); do swift build $(RELEASE_FLAGS) --product $$program || exit 1; done
 	@mv .build/building .build/built
 
+# With the SDK there, the programs for the boards are tested too: under qemu-user, and on virtual boards.
 .PHONY: test
-test: test-packages build ## build and run all tests
+test: test-packages build ## build and run all tests; after make sdk, also those of the boards
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --skip BoardTests
+	@if [ -e .build-sdk/impsd.artifactbundle ]; then $(MAKE) --no-print-directory cross test-cross board-test; fi
 
 .PHONY: durability
 durability: test-packages build ## 50 rounds of writers, SIGKILL and restart
@@ -86,6 +91,33 @@ test-cross: test-packages cross-packages ## drive the programs in dist/ through 
 	IMPSD_PROGRAMS=dist/aarch64 IMPSD_RUNNER=qemu-aarch64-static swift test --skip-build --filter AcceptanceTests
 	IMPSD_PROGRAMS=dist/armv7 IMPSD_RUNNER=qemu-arm-static swift test --skip-build --filter AcceptanceTests
 
+.PHONY: test-reproducible
+test-reproducible: cross-packages ## build dist/ again in a clone elsewhere and compare the bytes
+	@cross/compare.sh
+
+.PHONY: board-images
+board-images: board-packages
+	@for architecture in $(ARCHITECTURES); do board/virtual/image.sh $$architecture || exit 1; done
+
+.PHONY: board
+board: board-packages ## boot a virtual board with the programs in dist/, its console on the terminal (ARCH=armv7)
+	@board/virtual/image.sh $(ARCH)
+	@board/virtual/run.sh $(ARCH)
+
+.PHONY: board-test
+board-test: test-packages board-images ## let virtual boards of both architectures do everything, and cut their power
+	swift build --build-tests
+	swift test --skip-build --filter BoardTests
+
+.PHONY: board-test-long
+board-test-long: test-packages board-images ## the same with 20 power cuts and ten idle minutes
+	swift build --build-tests
+	IMPSD_POWER_CUTS=20 IMPSD_IDLE_SECONDS=600 swift test --skip-build --filter BoardTests
+
+.PHONY: package
+package: cross-packages ## make the .ipk, the tarball and the feed of dist/ for device makers
+	@board/package.sh $(ARCHITECTURES)
+
 .PHONY: tables
 tables: build-packages ## generate the Swift tables of Wire and CSP from their TSV files
 	swift run tables
@@ -100,7 +132,7 @@ format: ## format all Swift files in place
 
 .PHONY: clean
 clean: ## delete what was built, and the demo
-	rm -rf .build .build-embedded .build-aarch64 .build-armv7 .build-sdk dist run
+	rm -rf .build .build-embedded .build-aarch64 .build-armv7 .build-sdk .build-board dist run
 
 .PHONY: sdk-packages
 sdk-packages:
@@ -109,6 +141,10 @@ sdk-packages:
 .PHONY: cross-packages
 cross-packages:
 	$(call install,$(CROSS_PACKAGES))
+
+.PHONY: board-packages
+board-packages:
+	$(call install,$(BOARD_PACKAGES))
 
 .PHONY: build-packages
 build-packages:

@@ -71,6 +71,7 @@ if !embedded {
             name: "IMPSEngineTests", dependencies: ["IMPSEngine"], swiftSettings: unit, linkerSettings: libraries),
         .testTarget(name: "TidyTests", dependencies: ["TableGenerator"], swiftSettings: host),
         .testTarget(name: "AcceptanceTests", dependencies: ["Harness"], swiftSettings: host),
+        .testTarget(name: "BoardTests", dependencies: ["Harness"], swiftSettings: host),
     ]
 }
 

@@ -64,9 +64,8 @@ archive uv "$root/source/libuv1" "-Iinclude -Isrc" \
 unpack lmdb
 lmdb=$(dirname "$(find "$root/source/lmdb" -name mdb.c)")
 cp "$lmdb/lmdb.h" "$sysroot/usr/include/"
-# One process has the store, which a lock of its own makes sure of: a mutex that outlives its owner needs no help of the
-# kernel, and not every kernel gives it.
-archive lmdb "$lmdb" "-DMDB_USE_ROBUST=0" mdb.c midl.c
+# A compact copy takes two buffers of this size while it is made; the default of 1 MB is for machines with more memory.
+archive lmdb "$lmdb" "-DMDB_WBUF=65536" mdb.c midl.c
 
 unpack mbedtls
 cp -R "$root/source/mbedtls/include/mbedtls" "$sysroot/usr/include/"

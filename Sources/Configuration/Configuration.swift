@@ -10,6 +10,28 @@ public enum ClockTrust: Sendable {
     case trusted
     /// Never.
     case untrusted
+
+    /// The choice that a word stands for.
+    public init?(name: Span<UInt8>) {
+        if name.equals("auto") {
+            self = .automatic
+        } else if name.equals("trusted") {
+            self = .trusted
+        } else if name.equals("untrusted") {
+            self = .untrusted
+        } else {
+            return nil
+        }
+    }
+
+    /// nil asks the kernel.
+    public var isTrusted: Bool? {
+        switch self {
+        case .automatic: return nil
+        case .trusted: return true
+        case .untrusted: return false
+        }
+    }
 }
 
 /// Where the live store lies.

@@ -181,15 +181,8 @@ extension Configuration {
     }
 
     private mutating func setClock(_ value: Span<UInt8>) -> KeyOutcome {
-        if value.equals("auto") {
-            clock = .automatic
-        } else if value.equals("trusted") {
-            clock = .trusted
-        } else if value.equals("untrusted") {
-            clock = .untrusted
-        } else {
-            return .refused("auto, trusted or untrusted")
-        }
+        guard let choice = ClockTrust(name: value) else { return .refused("auto, trusted or untrusted") }
+        clock = choice
         return .taken
     }
 

@@ -39,6 +39,7 @@ struct Options {
           disconnect NAME      ends all sessions of a user (601)
           log                  the last records, from memory
           log-level [LEVEL]    err, warning, notice, info or debug
+          clock WORD           trusted: somebody set it right; untrusted; auto: ask the kernel
           ping                 exit code 0 when the engine works and its store can be read
 
         Store:

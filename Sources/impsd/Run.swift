@@ -31,7 +31,7 @@ func run(_ options: Options) -> ExitCode {
     let start = configuration ?? Configuration()
     let sizes = Sizes(start)
     var turn = Turn(
-        now: clock.now, wall: clock.wall(isTrusted: start.clockIsTrusted), entropy: Clock.entropy(),
+        now: clock.now, wall: clock.wall(isTrusted: start.clock.isTrusted), entropy: Clock.entropy(),
         journal: Journal(
             slots: Memory.octets(sizes.records * Journal.slotByteCount),
             line: Memory.buffer(Journal.recordByteCountMax)))
@@ -156,15 +156,6 @@ private func logPools(_ server: inout Server, _ configuration: Configuration) ->
 }
 
 extension Configuration {
-    /// Whether the clock may be believed; nil asks the kernel.
-    fileprivate var clockIsTrusted: Bool? {
-        switch clock {
-        case .automatic: return nil
-        case .trusted: return true
-        case .untrusted: return false
-        }
-    }
-
     fileprivate var serverSettings: ServerSettings {
         var settings = ServerSettings()
         settings.listen = listen
@@ -176,7 +167,6 @@ extension Configuration {
         settings.headerTimeout = UInt64(headerTimeout)
         settings.bodyTimeout = UInt64(bodyTimeout)
         settings.idleTimeout = UInt64(idleTimeout)
-        settings.clockIsTrusted = clockIsTrusted
         settings.watchdogPath = watchdogPath
         return settings
     }

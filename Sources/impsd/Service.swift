@@ -29,6 +29,7 @@ final class Service: RequestHandler {
     /// When the live store in memory is copied next; nil while it is what the copy is.
     private var checkpointsAt: Instant?
     private var isReset = false
+    private var clockTrust: ClockTrust
 
     /// - Parameters:
     ///   - lastExit: What `status` tells of the process before.
@@ -46,6 +47,7 @@ final class Service: RequestHandler {
         configPath = options.configPath
         self.folder = folder
         self.lastExit = lastExit
+        clockTrust = configuration.clock
         flashBudget = UInt64(configuration.flashBudgetMB) << 20
         checkpointHours = UInt64(configuration.checkpointHours)
         if isRestored, folder.mode == .memory { checkpointsAt = Instant(milliseconds: 0) }
@@ -179,6 +181,8 @@ final class Service: RequestHandler {
         if let deadline = engine.deadline, deadline <= turn.now { engine.timePassed(&turn) }
     }
 
+    override var clockIsTrusted: Bool? { clockTrust.isTrusted }
+
     override func answers() -> Bool { engine.answers() }
 
     // MARK: Checkpoint
@@ -228,6 +232,7 @@ final class Service: RequestHandler {
     ) -> ControlProgress {
         if command.line.span.equals("status") { writeStatus(pools, &turn, into: &output) }
         if command.line.span.equals("checkpoint") { return checkpoint(&turn, into: &output) }
+        if command.line.span.starts(with: "clock ") { return setClock(&command, into: &output) }
         if command.line.span.equals("factory-reset") { return reset(&turn, into: &output) }
         return engine.control(&command, &turn, into: &output)
     }
@@ -239,6 +244,18 @@ final class Service: RequestHandler {
             output.append("ok\n")
         } else {
             output.append("error not-written the copy could not be written; see the log\n")
+        }
+        return .done
+    }
+
+    /// What the operator, or whoever set the clock, knows of it; until the next start or reload.
+    private func setClock(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
+        let word = command.line.span(6..<command.line.count)
+        if let choice = ClockTrust(name: word) {
+            clockTrust = choice
+            output.append("ok\n")
+        } else {
+            output.append("error usage clock auto|trusted|untrusted\n")
         }
         return .done
     }
@@ -279,15 +296,27 @@ final class Service: RequestHandler {
         output.field("pages_max", facts.pageCountMax)
         output.endRecord()
         for index in 0..<pools.count {
-            let pool = pools[index]
+            var pool = pools[index]
+            count(&pool)
             output.field("pool", pool.name.octets)
             output.field("count", UInt64(pool.count))
             output.field("bytes", UInt64(pool.byteCount))
-            output.field("used", UInt64(pool.used))
-            output.field("most", UInt64(pool.most))
-            output.field("refused", pool.refused)
+            if pool.isCounted {
+                output.field("used", UInt64(pool.used))
+                output.field("most", UInt64(pool.most))
+                output.field("refused", pool.refused)
+            }
             output.endRecord()
         }
+    }
+
+    override func count(_ pool: inout Pool) {
+        guard pool.name.octets.equals("sessions") else { return }
+        let use = engine.sessionUse
+        pool.isCounted = true
+        pool.used = use.open
+        pool.most = use.most
+        pool.refused = use.refused
     }
 
     override func reloadConfiguration(_ turn: inout Turn) {
@@ -307,6 +336,7 @@ final class Service: RequestHandler {
             let size = engine.settings.messageByteCountMax
             engine.settings = configuration.engine
             engine.settings.messageByteCountMax = min(size, configuration.engine.messageByteCountMax)
+            clockTrust = configuration.clock
             flashBudget = UInt64(configuration.flashBudgetMB) << 20
             checkpointHours = UInt64(configuration.checkpointHours)
             turn.journal.level = configuration.logLevel

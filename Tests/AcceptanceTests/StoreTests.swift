@@ -126,26 +126,6 @@ import Testing
 /// Writers, a SIGKILL at a random moment, a restart, and an account of every message. `IMPSD_DURABILITY_ROUNDS` sets how
 /// often.
 @Suite struct DurabilityTests {
-    /// What a writer knows of its messages.
-    private final class Ledger: @unchecked Sendable {
-        private let lock = NSLock()
-        private(set) var acknowledged: Set<String> = []
-        /// Confirmed by the reader, and the confirmation answered.
-        private(set) var confirmed: Set<String> = []
-        /// Seen by the reader, with a confirmation under way or none.
-        private(set) var seen: [String: Int] = [:]
-        private(set) var violations: [String] = []
-
-        func acknowledge(_ text: String) { _ = lock.withLock { acknowledged.insert(text) } }
-        func confirm(_ text: String) { _ = lock.withLock { confirmed.insert(text) } }
-        func see(_ text: String) {
-            lock.withLock {
-                if confirmed.contains(text) { violations.append("confirmed, but delivered again: \(text)") }
-                seen[text, default: 0] += 1
-            }
-        }
-    }
-
     @Test func nothingAcknowledgedIsLostAndNothingConfirmedComesAgain() throws {
         let rounds = Int(ProcessInfo.processInfo.environment["IMPSD_DURABILITY_ROUNDS"] ?? "") ?? 3
         let engine = try EngineProcess([
@@ -158,69 +138,17 @@ import Testing
         try reader.logIn()
         for round in 0..<rounds {
             let writers = try (0..<16).map { try engine.client("alice", versions[$0 % 3], cookie: "w\($0)") }
-            let group = DispatchGroup()
-            for (index, writer) in writers.enumerated() {
-                let thread = Thread {
-                    var number = 0
-                    // Ends with the engine.
-                    do {
-                        try writer.logIn()
-                        while true {
-                            let text = "round \(round) writer \(index) message \(number)"
-                            if try writer.send(text, to: "wv:bob@home.test").code == 200 { ledger.acknowledge(text) }
-                            number += 1
-                        }
-                    } catch {}
-                    group.leave()
-                }
-                group.enter()
-                thread.start()
-            }
-            // The reader confirms some of it meanwhile.
             reader.connection = try engine.connect()
-            let readerThread = Thread {
-                do {
-                    while true {
-                        var next = try reader.poll()
-                        while let message = next, message.name == "NewMessage" {
-                            let text = message.primitive?["ContentData"]?.text ?? ""
-                            ledger.see(text)
-                            next = try reader.confirm(message)
-                            ledger.confirm(text)
-                        }
-                        Thread.sleep(forTimeInterval: 0.01)
-                    }
-                } catch {}
-                group.leave()
+            let seconds = Double.random(in: 0.3...1.5, using: &random) * Programs.slowness
+            ledger.round("\(round)", writers: writers, to: "wv:bob@home.test", reader: reader, seconds: seconds) {
+                engine.kill()
             }
-            group.enter()
-            readerThread.start()
-            Thread.sleep(forTimeInterval: Double.random(in: 0.3...1.5, using: &random) * Programs.slowness)
-            engine.kill()
-            group.wait()
             try engine.start()
         }
         // Everything that is left, once the guard lets through what was sent and not confirmed.
         reader.connection = try engine.connect()
-        Thread.sleep(forTimeInterval: 2.2)
-        var quiet = 0
-        while quiet < 3 {
-            var next = try reader.poll()
-            if next == nil {
-                quiet += 1
-                Thread.sleep(forTimeInterval: 1.1)
-                continue
-            }
-            quiet = 0
-            while let message = next, message.name == "NewMessage" {
-                let text = message.primitive?["ContentData"]?.text ?? ""
-                ledger.see(text)
-                next = try reader.confirm(message)
-                ledger.confirm(text)
-            }
-        }
-        let lost = ledger.acknowledged.subtracting(ledger.seen.keys)
-        #expect(lost.isEmpty, "\(lost.count) of \(ledger.acknowledged.count) are lost: \(lost.prefix(3))")
+        try ledger.drain(reader)
+        #expect(ledger.lost.isEmpty, "\(ledger.lost.count) of \(ledger.acknowledged.count): \(ledger.lost.prefix(3))")
         #expect(ledger.violations.isEmpty, "\(ledger.violations.prefix(3))")
         #expect(ledger.acknowledged.count > rounds * 16)
         print("durability: \(rounds) rounds, \(ledger.acknowledged.count) messages acknowledged, all delivered")

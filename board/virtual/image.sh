@@ -25,6 +25,7 @@ fetch() {
     rm -rf "$place/debian"
     for archive in *.deb; do dpkg-deb -x "$archive" "$place/debian"; done
     cp "$place"/debian/boot/vmlinuz-* "$place/vmlinuz"
+    cd "$package"
     rm -rf "$place/archives"
 }
 
@@ -55,17 +56,23 @@ print('\n'.join(done))
 END
 }
 
+# copy_modules FOLDER NAME ...: with a file `order` that says how they are loaded.
+copy_modules() {
+    target=$1
+    shift
+    order "$@" | while read -r file; do
+        cp "$file" "$target/"
+        basename "$file"
+    done > "$target/order"
+}
+
 make_initramfs() {
     root=$place/initramfs
     rm -rf "$root"
-    mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/dev" "$root/root"
+    mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/sys" "$root/dev" "$root/root"
     cp "$place/debian/bin/busybox" "$root/bin/busybox"
     install -m 755 "$board/virtual/init" "$root/init"
-    : > "$root/modules/order"
-    order $modules | while read -r file; do
-        cp "$file" "$root/modules/"
-        basename "$file" >> "$root/modules/order"
-    done
+    copy_modules "$root/modules" $modules
     (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0 | gzip -9n) > "$place/initramfs.gz"
 }
 
@@ -82,11 +89,11 @@ make_root() {
     ln -s /bin/busybox "$root/sbin/reboot"
     cp -R "$board/rootfs/etc" "$root/"
     install -m 755 "$board/busybox/imps" "$root/etc/init.d/imps"
-    chmod 755 "$root/etc/init.d/rcS" "$root/etc/init.d/rcK"
+    chmod 755 "$root"/etc/init.d/*
     install -m 644 "$board/imps.config" "$root/etc/config/imps"
     install -m 755 "$programs/impsd" "$programs/impsctl" "$root/usr/sbin/"
     install -m 755 "$programs/imps" "$root/usr/bin/"
-    order softdog | while read -r file; do cp "$file" "$root/lib/modules/"; done
+    copy_modules "$root/lib/modules" softdog
     rm -f "$place/root.squashfs"
     mksquashfs "$root" "$place/root.squashfs" -all-root -noappend -quiet -no-progress > /dev/null
 }

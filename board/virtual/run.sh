@@ -24,8 +24,8 @@ esac
 exec $qemu -m 64 -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$place/vmlinuz" -initrd "$place/initramfs.gz" \
     -append "console=ttyAMA0 quiet loglevel=3 panic=-1 $*" \
-    -drive "file=$place/root.squashfs,format=raw,if=none,id=root,readonly=on" -device virtio-blk-device,drive=root \
-    -drive "file=$data,format=raw,if=none,id=data,cache=writethrough" -device virtio-blk-device,drive=data \
+    -drive "file=$place/root.squashfs,format=raw,if=none,id=root,readonly=on" -device virtio-blk-device,drive=root,serial=root \
+    -drive "file=$data,format=raw,if=none,id=data,cache=writethrough" -device virtio-blk-device,drive=data,serial=data \
     -netdev "user,id=lan,net=192.168.1.0/24,host=192.168.1.2,hostfwd=tcp:127.0.0.1:${BOARD_PORT:-8080}-192.168.1.1:8080" \
     -device virtio-net-device,netdev=lan -device virtio-rng-device \
     -serial "${BOARD_SERIAL:-mon:stdio}" ${BOARD_OPTIONS:-}

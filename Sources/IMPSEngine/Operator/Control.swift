@@ -140,7 +140,7 @@ extension Engine where Port: ~Copyable {
             guard answers() else { throw .storeUnreadable }
             return .done
         }
-        throw .usage("user, status, sessions, disconnect, log-level, log, ping, dump, checkpoint or factory-reset")
+        throw .usage("user, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset")
     }
 
     private func kind(_ word: Span<UInt8>) throws(OperatorError) -> AccountKind? {
@@ -255,14 +255,16 @@ extension Engine where Port: ~Copyable {
 
     // MARK: Status
 
+    /// Sessions that are open now, that were at once at most, and that were refused for want of a place.
+    public var sessionUse: (open: Int, most: Int, refused: UInt64) {
+        (sessions.count, sessions.countMost, sessions.refusedCount)
+    }
+
     /// What the engine knows of itself; the shell adds what it knows of the process.
     private func writeStatus(_ turn: inout Turn, into output: inout FixedBytes) {
         output.field("uptime_s", turn.now.milliseconds / 1000)
         output.field("clock", (turn.wall.isTrusted ? "trusted" : "untrusted" as StaticString).octets)
         output.field("sessions", UInt64(sessions.count))
-        output.field("sessions_most", UInt64(sessions.countMost))
-        output.field("sessions_max", UInt64(sessions.capacity))
-        output.field("sessions_refused", sessions.refusedCount)
         output.field("logins", counters.logins)
         output.field("auth_failures", counters.authFailures)
         output.field("requests", counters.requests)

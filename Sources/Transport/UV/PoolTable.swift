@@ -8,6 +8,8 @@ public struct Pool: Sendable {
     public var count: Int
     /// Octets of one.
     public var byteCount: Int
+    /// Whether what follows is counted: things that are taken and given back.
+    public var isCounted = false
     /// How many are in use.
     public var used = 0
     /// How many were in use at once at most.
@@ -16,7 +18,8 @@ public struct Pool: Sendable {
     public var refused: UInt64 = 0
 
     /// A pool of `count` things of `byteCount` octets.
-    public init(_ name: StaticString, count: Int, byteCount: Int) {
+    public init(_ name: StaticString, count: Int, byteCount: Int, isCounted: Bool = false) {
+        self.isCounted = isCounted
         self.name = name
         self.count = count
         self.byteCount = byteCount

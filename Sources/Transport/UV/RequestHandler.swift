@@ -74,6 +74,12 @@ open class RequestHandler {
     /// Does what comes after the last commit.
     open func ended(_ turn: inout Turn) {}
 
+    /// Fills in how much of one of the handler's pools is in use.
+    open func count(_ pool: inout Pool) {}
+
+    /// Whether the wall clock may be believed; nil asks the kernel.
+    open var clockIsTrusted: Bool? { nil }
+
     /// Reads the configuration again.
     open func reloadConfiguration(_ turn: inout Turn) {}
 }

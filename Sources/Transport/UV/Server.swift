@@ -24,8 +24,6 @@ public struct ServerSettings: Sendable {
     public var bodyTimeout: UInt64 = 20
     /// Seconds that a connection may be idle.
     public var idleTimeout: UInt64 = 90
-    /// Whether the clock may be believed; nil asks the kernel.
-    public var clockIsTrusted: Bool?
     /// The watchdog device; empty for none.
     public var watchdogPath = InlineBytes<64>()
 
@@ -179,12 +177,13 @@ public struct Server: ~Copyable {
     public static func connectionPool(_ sizes: ServerSizes) -> Pool {
         let handles = unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_write_t>.stride
         let octets = unsafe handles + MemoryLayout<uv_shutdown_t>.stride + MemoryLayout<Connection>.stride + 2
-        return Pool("connections", count: sizes.connections + sizes.shedCount, byteCount: octets)
+        return Pool(
+            "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
     }
 
     /// What a borrowed buffer costs.
     public static func bufferPool(_ sizes: ServerSizes) -> Pool {
-        Pool("request_buffers", count: sizes.buffers, byteCount: sizes.bufferByteCount)
+        Pool("request_buffers", count: sizes.buffers, byteCount: sizes.bufferByteCount, isCounted: true)
     }
 
     static func arrivalPool(_ sizes: ServerSizes) -> Pool {
@@ -336,8 +335,10 @@ public struct Server: ~Copyable {
     }
 
     private mutating func logStatus() {
-        for index in 0..<pools.count where turn.journal.begin(.status, turn.now, turn.wall) {
-            let pool = pools[index]
+        for index in 0..<pools.count {
+            var pool = pools[index]
+            handler.count(&pool)
+            guard pool.isCounted, turn.journal.begin(.status, turn.now, turn.wall) else { continue }
             turn.journal.word("pool", pool.name)
             turn.journal.number("used", UInt64(pool.used))
             turn.journal.number("most", UInt64(pool.most))
@@ -354,7 +355,7 @@ public struct Server: ~Copyable {
         guard !turnIsOpen else { return }
         turnIsOpen = true
         turn.now = clock.now
-        turn.wall = clock.wall(isTrusted: settings.clockIsTrusted)
+        turn.wall = clock.wall(isTrusted: handler.clockIsTrusted)
         turnOpenedAt = turn.now
         if turn.wall.isTrusted != clockWasTrusted { logClock() }
     }

@@ -1,0 +1,295 @@
+import Foundation
+import Harness
+import Testing
+
+/// How long the long forms are; the default is what fits into the run of all tests.
+private func setting(_ name: String, _ otherwise: Int) -> Int {
+    Int(ProcessInfo.processInfo.environment[name] ?? "") ?? otherwise
+}
+
+/// The programs of `dist/` on virtual boards, one after the other: each has a machine's work to do.
+@Suite(.serialized, .enabled(if: !VirtualBoard.architectures.isEmpty))
+struct BoardTests {
+    private let versions = ["1.1", "1.2", "1.3"]
+
+    /// Every record of ours, whatever else the console shows.
+    private func expectRecordsHaveTheirForm(_ board: VirtualBoard) {
+        let record =
+            /up=\d+\.\d{3}( t=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)? [EWNID] [A-Z][A-Z-]*( [a-z_]+=("[ -~]*"|[!-~]*))*/
+        var count = 0
+        for line in board.log.split(separator: "\n") where line.contains("up=") && !line.contains("CONSOLE") {
+            #expect(line.wholeMatch(of: record) != nil && line.utf8.count <= 240, "\(line)")
+            count += 1
+        }
+        #expect(count > 10)
+    }
+
+    // MARK: The main job
+
+    @Test(arguments: VirtualBoard.architectures) func theMainJobRuns(_ architecture: String) throws {
+        let crowd = (0..<125).map { "user\($0)" }
+        let board = try VirtualBoard(architecture, files: ["provision": VirtualBoard.provision(crowd)])
+        let ready = try board.boot()
+        let atStart = try board.residentKB()
+        print("board \(architecture): ready \(String(format: "%.2f", ready)) s after init, resident \(atStart) KB")
+        #expect(ready < 2)
+        #expect(atStart <= 4096)
+        #expect(try board.shell("ps -o user,comm | grep impsd").output.hasPrefix("imps "))
+        for user in ["alice", "bob"] {
+            let password = VirtualBoard.password(of: user)
+            #expect(try board.shell("echo '\(password)' | impsctl user add \(user)").code == 0)
+        }
+        for version in versions { try converse(board, version) }
+        // A thousand sessions.
+        for user in crowd {
+            let connection = try board.connect()
+            for number in 0..<8 {
+                let client = Client(
+                    connection, user: "wv:\(user)@home.arpa", password: VirtualBoard.password(of: user), "1.2",
+                    cookie: "\(user)-\(number)")
+                #expect(try client.logIn().code == 200)
+            }
+        }
+        let status = try board.shell("impsctl status").output
+        #expect(status.contains(" sessions=1000 "), "\(status)")
+        let crowded = try board.residentKB()
+        print("board \(architecture): resident \(crowded) KB with 1000 sessions")
+        #expect(crowded <= 6144)
+        let lines = status.split(separator: "\n")
+        #expect(lines.count <= 24)
+        #expect(lines.allSatisfy { $0.count <= 80 }, "\(status)")
+        try board.powerOff()
+        try board.awaitLine("STOP signal=15")
+        expectRecordsHaveTheirForm(board)
+        // It was no power cut, and the board knows.
+        try board.boot()
+        #expect(board.records("LAST-EXIT").isEmpty)
+    }
+
+    /// Both ways to log in, negotiation, a message to somebody who is not there, and its delivery.
+    private func converse(_ board: VirtualBoard, _ version: String) throws {
+        let alice = try board.client("alice", version)
+        #expect(try alice.logInByDigest().code == 200)
+        let capabilities = try alice.negotiateCapabilities(
+            "<ClientType>MOBILE_PHONE</ClientType><InitialDeliveryMethod>P</InitialDeliveryMethod>"
+                + "<AcceptedContentType>text/plain</AcceptedContentType><AcceptedContentLength>4096</AcceptedContentLength>"
+                + "<SupportedBearer>HTTP</SupportedBearer><SupportedCIRMethod>STCP</SupportedCIRMethod>")
+        #expect(capabilities.code == 200)
+        #expect(try alice.negotiateServices("<WVCSPFeat><FundamentalFeat/><IMFeat/></WVCSPFeat>").code == 200)
+        #expect(try alice.send("for later, \(version)", to: "wv:bob@home.arpa").code == 200)
+        let bob = try board.client("bob", version)
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.receiveTexts() == ["for later, \(version)"])
+        #expect(try bob.send("back, \(version)", to: "wv:alice@home.arpa").code == 200)
+        #expect(try alice.receiveTexts() == ["back, \(version)"])
+        #expect(try alice.logOut().code == 200)
+        #expect(try bob.logOut().code == 200)
+    }
+
+    // MARK: Power cuts
+
+    @Test(arguments: VirtualBoard.architectures) func nothingAcknowledgedIsLostByPowerCuts(_ architecture: String)
+        throws
+    {
+        let rounds = setting("IMPSD_POWER_CUTS", 3)
+        let board = try VirtualBoard(
+            architecture, megabytes: 64,
+            files: [
+                "provision": VirtualBoard.provision(["alice", "bob"]),
+                "imps.config": try VirtualBoard.configuration([
+                    "offline_max_msgs": "100000", "offline_max_kb": "1000000", "db_kb": "32768",
+                    "sessions_per_user": "64", "guard_s": "1", "poll_min": "1", "login_failures": "0",
+                    "clock": "trusted",
+                ]),
+            ])
+        let ledger = Ledger()
+        try board.boot()
+        let reader = try board.client("bob")
+        try reader.logIn()
+        var slowest = 0.0
+        for round in 0..<rounds {
+            reader.connection = try board.connect()
+            let writers = try (0..<8).map { try board.client("alice", versions[$0 % 3], cookie: "w\($0)") }
+            ledger.round(
+                "\(round)", writers: writers, to: "wv:bob@home.arpa", reader: reader,
+                seconds: Double.random(in: 2...6)
+            ) { board.cut() }
+            slowest = max(slowest, try board.boot())
+            try board.awaitLine("LAST-EXIT why=power-cut")
+            #expect(board.records("STORE-RESTORED").isEmpty)
+        }
+        reader.connection = try board.connect()
+        try ledger.drain(reader)
+        #expect(ledger.lost.isEmpty, "\(ledger.lost.count) of \(ledger.acknowledged.count): \(ledger.lost.prefix(3))")
+        #expect(ledger.violations.isEmpty, "\(ledger.violations.prefix(3))")
+        #expect(ledger.acknowledged.count > rounds * 8)
+        #expect(slowest < 3)
+        print(
+            "board \(architecture): \(rounds) power cuts, \(ledger.acknowledged.count) messages acknowledged, "
+                + "\(ledger.lost.count) lost, ready \(String(format: "%.2f", slowest)) s after init at the slowest")
+    }
+
+    // MARK: Flash
+
+    @Test(arguments: VirtualBoard.architectures) func littleIsWritten(_ architecture: String) throws {
+        let seconds = setting("IMPSD_IDLE_SECONDS", 60)
+        let board = try VirtualBoard(
+            architecture, files: ["provision": VirtualBoard.provision(["alice", "bob"])])
+        try board.boot()
+        let alice = try board.client("alice")
+        let bob = try board.client("bob")
+        try alice.logIn()
+        try bob.logIn()
+        // What the start left settles.
+        _ = try alice.poll()
+        _ = try bob.poll()
+        var before = try board.diskBytesWritten()
+        Thread.sleep(forTimeInterval: 6)
+        before = try board.diskBytesWritten()
+        let end = Date().addingTimeInterval(Double(seconds))
+        while Date() < end {
+            // Sessions that only poll are nothing that happens.
+            _ = try alice.poll()
+            Thread.sleep(forTimeInterval: 5)
+        }
+        let idle = try board.diskBytesWritten() - before
+        before = try board.diskBytesWritten()
+        #expect(
+            try alice.send("one message of an ordinary length, as people write them", to: "wv:bob@home.arpa").code
+                == 200)
+        #expect(try bob.receiveTexts().count == 1)
+        let single = try board.diskBytesWritten() - before
+        let counted = try board.number("impsctl --json status | grep -o '\"written_kb\": [0-9]*'")
+        before = try board.diskBytesWritten()
+        try sendAtOnce(32, alice, board)
+        let batch = try board.diskBytesWritten() - before
+        print(
+            "board \(architecture): \(seconds) idle seconds write \(idle) octets, a message stored and delivered \(single),"
+                + " a batch of 32 \(batch); the engine's own count since the start is \(counted) KB")
+        #expect(idle == 0)
+        #expect(single <= 32 << 10)
+        #expect(batch <= 64 << 10)
+    }
+
+    /// Requests that arrive together share their commits.
+    private func sendAtOnce(_ count: Int, _ client: Client, _ board: VirtualBoard) throws {
+        let connections = try (0..<count).map { _ in try board.connect() }
+        for (index, connection) in connections.enumerated() {
+            let body = client.document(
+                client.sendContent("message \(index) of a batch", to: ["wv:bob@home.arpa"]), transaction: "b\(index)")
+            try connection.send(
+                "POST / HTTP/1.1\r\nHost: board\r\nContent-Type: text/xml\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            )
+        }
+        for connection in connections {
+            let answer = try #require(try connection.receive())
+            #expect(try Client.reply(answer)?.code == 200)
+        }
+    }
+
+    // MARK: Faults
+
+    @Test(arguments: VirtualBoard.architectures) func aFullDiskRefusesMessagesAndRecovers(_ architecture: String) throws
+    {
+        let board = try VirtualBoard(
+            architecture, megabytes: 8,
+            files: [
+                "provision": VirtualBoard.provision(["alice", "bob"]),
+                "imps.config": try VirtualBoard.configuration(["offline_max_msgs": "10000", "offline_max_kb": "100000"]
+                ),
+            ])
+        try board.boot()
+        let alice = try board.client("alice")
+        try alice.logIn()
+        #expect(try alice.send("before", to: "wv:bob@home.arpa").code == 200)
+        try board.shell(
+            "dd if=/dev/zero of=/srv/filler bs=64k 2> /dev/null; dd if=/dev/zero of=/srv/filler2 bs=1k 2> /dev/null")
+        var code = 200
+        var accepted = 0
+        while code == 200, accepted < 2000 {
+            code = try alice.send(String(repeating: "fill ", count: 400), to: "wv:bob@home.arpa").code
+            if code == 200 { accepted += 1 }
+        }
+        #expect(code == 507)
+        try board.awaitLine("W STORE-FULL")
+        #expect(try alice.poll() == nil)
+        #expect(board.records("STORE-FULL").count == 1)
+        try board.shell("rm /srv/filler /srv/filler2; sync")
+        try wait("room", seconds: 60) { try alice.send("after", to: "wv:bob@home.arpa").code == 200 }
+        try board.awaitLine("N STORE-ROOM")
+        let bob = try board.client("bob")
+        try bob.logIn()
+        let received = try bob.receiveTexts()
+        #expect(received.count == accepted + 2)
+        #expect(received.first == "before")
+        #expect(received.last == "after")
+    }
+
+    @Test(arguments: VirtualBoard.architectures) func faultsAtTheStartAreTold(_ architecture: String) throws {
+        let board = try VirtualBoard(architecture, files: ["provision": VirtualBoard.provision(["alice", "bob"])])
+        try board.boot()
+        // A second instance, started by hand.
+        let second = try board.shell("su -s /bin/sh imps -c '/usr/sbin/impsd --config /etc/config/imps'")
+        #expect(second.code == 75)
+        try board.awaitLine("E START-FAIL exit=75", "another process has the store open")
+        #expect(board.records("START-FAIL").count == 1)
+        // By root it is not started at all.
+        #expect(try board.shell("/usr/sbin/impsd --config /etc/config/imps").code == 77)
+        try board.powerOff()
+        // A disk that cannot be written.
+        try board.powerOn(["board.data=ro"])
+        try board.awaitLine("E START-FAIL exit=74", "cannot be written")
+        Thread.sleep(forTimeInterval: 2)
+        #expect(board.records("START-FAIL").count == 1)
+        board.cut()
+        // The address of the LAN comes later.
+        try board.powerOn(["board.address=none"])
+        try board.awaitLine("W LISTEN address=192.168.1.1", "next=retry")
+        #expect(board.records("READY").isEmpty)
+        try board.shell("ip address add 192.168.1.1/24 dev eth0")
+        try board.awaitLine("READY port=8080")
+        #expect(board.records("LISTEN").count { $0.contains("retry") } == 1)
+        #expect(try board.client("alice").logIn().code == 200)
+        expectRecordsHaveTheirForm(board)
+        board.cut()
+    }
+
+    @Test(arguments: VirtualBoard.architectures) func aClockOf1970ExpiresNothing(_ architecture: String) throws {
+        let board = try VirtualBoard(architecture, files: ["provision": VirtualBoard.provision(["alice", "bob"])])
+        try board.boot(options: "-rtc base=1970-01-01T00:00:00")
+        #expect(try board.number("date +%Y") == 1970)
+        let alice = try board.client("alice")
+        try alice.logIn()
+        for text in ["first", "second"] { #expect(try alice.send(text, to: "wv:bob@home.arpa").code == 200) }
+        #expect(try board.shell("impsctl status | grep -o 'clock=[a-z]*'").output == "clock=untrusted")
+        // Somebody sets the clock, and says so.
+        try board.shell("date -s '2026-11-21 12:00:00' > /dev/null; impsctl clock trusted")
+        #expect(try alice.send("third", to: "wv:bob@home.arpa").code == 200)
+        try board.awaitLine("N CLOCK trusted=yes")
+        try board.awaitLine("t=2026-11-21T12:0")
+        #expect(board.records("CLOCK").count == 1)
+        #expect(board.records("EXPIRED").isEmpty)
+        #expect(try alice.poll() == nil)
+        let bob = try board.client("bob")
+        try bob.logIn()
+        #expect(try bob.receiveTexts() == ["first", "second", "third"])
+        expectRecordsHaveTheirForm(board)
+        board.cut()
+    }
+
+    @Test(arguments: VirtualBoard.architectures) func aStuckEngineIsResetByTheWatchdog(_ architecture: String) throws {
+        let board = try VirtualBoard(
+            architecture,
+            files: ["imps.config": try VirtualBoard.configuration(["watchdog": "/dev/watchdog"])])
+        try board.boot(["board.softdog"])
+        try board.awaitLine("N WATCHDOG device=/dev/watchdog s=10")
+        // Twice its patience: it is fed.
+        Thread.sleep(forTimeInterval: 20)
+        #expect(board.isOn)
+        try board.shell("kill -STOP $(pidof impsd)")
+        try wait("the reset", seconds: 30) { !board.isOn }
+        try board.boot()
+        try board.awaitLine("LAST-EXIT why=power-cut")
+        board.cut()
+    }
+}

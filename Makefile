@@ -82,8 +82,9 @@ sdk-update: sdk-packages ## pin the newest packages of the SDK in cross/packages
 	@cross/fetch.sh --update
 
 .PHONY: cross
-cross: cross-packages ## build static programs for aarch64 and armv7 into dist/
-	@for architecture in $(ARCHITECTURES); do cross/build.sh $$architecture || exit 1; done
+cross: cross-packages ## build static programs for aarch64 and armv7 into dist/ (SDK=aarch64-swift-linux-musl: full runtime)
+	@if [ -n "$(SDK)" ]; then exec cross/build-full.sh $(SDK); fi; \
+	for architecture in $(ARCHITECTURES); do cross/build.sh $$architecture || exit 1; done
 
 .PHONY: test-cross
 test-cross: test-packages cross-packages ## drive the programs in dist/ through the acceptance tests under qemu-user

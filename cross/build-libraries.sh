@@ -1,25 +1,33 @@
 #!/bin/sh
 # Makes the sysroot of one architecture: musl and the kernel's headers as Debian has them, libuv, LMDB and mbedTLS
 # compiled here with the compiler that compiles the Swift sources.
+#
+#   build-libraries.sh ARCHITECTURE [SDK]    with the musl of a Swift SDK, its folder, instead of Debian's
 . "$(dirname "$0")/common.sh"
 name_architecture "$1"
-root=$work/$1
+root=$work/$1${2:+-full}
 sysroot=$root/sysroot
 rm -rf "$root"
 mkdir -p "$root/debian" "$root/source" "$root/objects" "$sysroot/usr/include" "$sysroot/usr/lib"
 
 # musl, the kernel and the compiler's runtime, flat in one include and one lib folder.
-grep "^deb $debian " "$lock" | while read -r _ _ _ _ _ file; do dpkg-deb -x "$work/archives/$file" "$root/debian"; done
-cp -R "$root/debian/usr/include/$musl/." "$sysroot/usr/include/"
-cp -R "$root/debian/usr/include/linux" "$root/debian/usr/include/asm-generic" "$sysroot/usr/include/"
-cp -R "$root/debian/usr/include/$gnu/asm" "$sysroot/usr/include/"
-cp "$root/debian/usr/lib/$musl/"*.a "$root/debian/usr/lib/$musl/"*.o "$sysroot/usr/lib/"
-cp "$root/debian/usr/lib/gcc/$gnu/12/libgcc.a" "$root/debian/usr/lib/gcc/$gnu/12/libgcc_eh.a" "$sysroot/usr/lib/"
+if [ -z "${2:-}" ]; then
+    grep "^deb $debian " "$lock" | while read -r _ _ _ _ _ file; do dpkg-deb -x "$work/archives/$file" "$root/debian"; done
+    cp -R "$root/debian/usr/include/$musl/." "$sysroot/usr/include/"
+    cp -R "$root/debian/usr/include/linux" "$root/debian/usr/include/asm-generic" "$sysroot/usr/include/"
+    cp -R "$root/debian/usr/include/$gnu/asm" "$sysroot/usr/include/"
+    cp "$root/debian/usr/lib/$musl/"*.a "$root/debian/usr/lib/$musl/"*.o "$sysroot/usr/lib/"
+    cp "$root/debian/usr/lib/gcc/$gnu/12/libgcc.a" "$root/debian/usr/lib/gcc/$gnu/12/libgcc_eh.a" "$sysroot/usr/lib/"
+else
+    # Its C library stays where it is; only the libraries of impsd lie here.
+    clang=$1-swift-linux-musl
+    sdk_headers="--sysroot=$2 -isystem $2/usr/include"
+fi
 
 headers=$("$toolchain/bin/clang" -print-resource-dir)/include
 compile="$toolchain/bin/clang --target=$clang $code_flags -Os -fomit-frame-pointer -ffunction-sections -fdata-sections
     -fno-unwind-tables -fno-asynchronous-unwind-tables -ffile-prefix-map=$work=. -nostdlibinc -isystem $headers
-    -isystem $sysroot/usr/include -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNDEBUG -w"
+    -isystem $sysroot/usr/include ${sdk_headers:-} -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DNDEBUG -w"
 
 unpack() {
     file=$(grep "^src any $1 .*\.orig\.tar" "$lock" | cut -d ' ' -f 6)

@@ -91,6 +91,7 @@ make_root() {
     install -m 755 "$board/busybox/imps" "$root/etc/init.d/imps"
     chmod 755 "$root"/etc/init.d/*
     install -m 644 "$board/imps.config" "$root/etc/config/imps"
+    install -D -m 644 "$board/openwrt/imps.upgrade" "$root/lib/upgrade/imps.sh"
     install -m 755 "$programs/impsd" "$programs/impsctl" "$root/usr/sbin/"
     install -m 755 "$programs/imps" "$root/usr/bin/"
     copy_modules "$root/lib/modules" softdog

@@ -20,10 +20,14 @@ for program in impsd impsctl imps; do
         -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=."
     file=$scratch/release/$program
     "$cross/check.sh" "$1" "$file"
+    cp "$file" "$dist/symbols/$program"
+    file=$dist/symbols/$program
+    "$cross/normalize.py" "$file"
     id=$(llvm-readelf --notes "$file" | sed -n 's/.*Build ID: //p')
     llvm-objcopy --only-keep-debug "$file" "$dist/symbols/$id.debug"
     llvm-objcopy --strip-all "$file" "$dist/$program"
     chmod 755 "$dist/$program"
+    rm "$file"
 done
 mv "$scratch/building" "$scratch/built"
 "$cross/check.sh" "$1" --sizes "$dist"

@@ -32,7 +32,7 @@ END
       "-enable-experimental-feature", "Embedded", "-wmo", "-Osize",
       "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-D_FILE_OFFSET_BITS=64", ${clang_words}
       "-Xcc", "-nostdlibinc", "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",
-      "-Xclang-target", "-Xfrontend", "-function-sections", "-Xfrontend", "-disable-incremental-llvm-codegen",
+      "-Xclang-target", "-Xfrontend", "-function-sections",
       "-use-ld=lld", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-nostartfiles"
     ]
   },

@@ -69,7 +69,7 @@ copy_modules() {
 make_initramfs() {
     root=$place/initramfs
     rm -rf "$root"
-    mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/sys" "$root/dev" "$root/root"
+    mkdir -p "$root/bin" "$root/modules" "$root/proc" "$root/sys" "$root/dev" "$root/system"
     cp "$place/debian/bin/busybox" "$root/bin/busybox"
     install -m 755 "$board/virtual/init" "$root/init"
     copy_modules "$root/modules" $modules

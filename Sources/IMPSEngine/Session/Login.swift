@@ -381,7 +381,7 @@ extension Engine where Port: ~Copyable {
         while let slot = next {
             if sessions[slot].closing == 0 {
                 count += 1
-                if oldest.map({ sessions[slot].lastSeen < sessions[$0].lastSeen }) ?? true { oldest = slot }
+                if oldest.map({ sessions[slot].isOlder(than: sessions[$0]) }) ?? true { oldest = slot }
             }
             next = sessions.next(after: slot)
         }

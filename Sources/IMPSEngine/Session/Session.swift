@@ -60,6 +60,11 @@ public struct Session: ZeroInitializable {
 
     /// A free slot.
     public init() {}
+
+    /// Whether it was heard of before another; of the same millisecond, whether it began before.
+    func isOlder(than other: borrowing Session) -> Bool {
+        lastSeen == other.lastSeen ? number < other.number : lastSeen < other.lastSeen
+    }
 }
 
 /// The sessions, found by SessionID or by user; all memory is lent.

@@ -149,6 +149,15 @@ static inline struct option libc_option(const char *name, int takes_argument, in
 static inline const char *libc_option_value(void) { return optarg; }
 static inline int libc_option_index(void) { return optind; }
 
+// A socket whose descriptor is at least that high; -1 when there is none.
+static inline int libc_high_socket(int least) {
+    int low = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (low < 0) return -1;
+    int high = fcntl(low, F_DUPFD_CLOEXEC, least);
+    close(low);
+    return high;
+}
+
 // Zero pages of this process; null when there is no memory.
 static inline void *libc_map_zeros(unsigned long count) {
     void *memory = mmap(0, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

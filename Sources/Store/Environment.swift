@@ -38,6 +38,9 @@ public struct Environment: ~Copyable, StorePort {
         var environment: OpaquePointer?
         var transaction: OpaquePointer?
         var cursor: OpaquePointer?
+        /// A reading transaction and its cursor over the list of free pages, taken once and renewed for each look.
+        var reader: OpaquePointer?
+        var readerCursor: OpaquePointer?
         var database: MDB_dbi = 0
         var failure: StoreError?
         var isChanged = false
@@ -69,8 +72,26 @@ public struct Environment: ~Copyable, StorePort {
             }
             code = unsafe mdb_txn_commit(transaction)
             unsafe transaction = nil
+            guard code == 0 else { return code }
+            code = unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &reader)
+            guard code == 0 else { return code }
+            // The list of free pages is database 0.
+            code = unsafe mdb_cursor_open(reader, 0, &readerCursor)
+            unsafe mdb_txn_reset(reader)
             return code
         }
+
+        /// Renews the reading transaction; false when that is not possible. `endReading` ends it.
+        func beginReading() -> Bool {
+            guard unsafe mdb_txn_renew(reader) == 0 else { return false }
+            guard unsafe mdb_cursor_renew(reader, readerCursor) == 0 else {
+                unsafe mdb_txn_reset(reader)
+                return false
+            }
+            return true
+        }
+
+        func endReading() { unsafe mdb_txn_reset(reader) }
     }
 
     private let state = State()
@@ -102,6 +123,8 @@ public struct Environment: ~Copyable, StorePort {
 
     deinit {
         abortTransaction()
+        if let cursor = unsafe state.readerCursor { unsafe mdb_cursor_close(cursor) }
+        if let reader = unsafe state.reader { unsafe mdb_txn_abort(reader) }
         unsafe mdb_env_close(state.environment)
     }
 
@@ -224,19 +247,13 @@ public struct Environment: ~Copyable, StorePort {
 
     /// Pages that LMDB can use again.
     private func freePageCount() -> UInt64 {
-        var transaction: OpaquePointer?
-        guard unsafe mdb_txn_begin(state.environment, nil, UInt32(MDB_RDONLY), &transaction) == 0 else {
-            return 0
-        }
-        defer { unsafe mdb_txn_abort(transaction) }
-        var cursor: OpaquePointer?
-        // The list of free pages is database 0; each value begins with its count.
-        guard unsafe mdb_cursor_open(transaction, 0, &cursor) == 0 else { return 0 }
-        defer { unsafe mdb_cursor_close(cursor) }
+        guard state.beginReading() else { return 0 }
+        defer { state.endReading() }
         var key = unsafe MDB_val()
         var value = unsafe MDB_val()
         var count: UInt64 = 0
-        while unsafe mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0 {
+        // Each value begins with its count.
+        while unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_NEXT) == 0 {
             guard let data = unsafe value.mv_data, unsafe value.mv_size >= MemoryLayout<Int>.size else { continue }
             count += unsafe UInt64(data.load(as: Int.self))
         }
@@ -261,24 +278,21 @@ public struct Environment: ~Copyable, StorePort {
     private func pagesOfCommit() -> (freed: UInt64, trees: UInt64) {
         var info = unsafe MDB_envinfo()
         unsafe mdb_env_info(state.environment, &info)
-        var transaction: OpaquePointer?
-        guard unsafe mdb_txn_begin(state.environment, nil, UInt32(MDB_RDONLY), &transaction) == 0 else { return (0, 0) }
-        defer { unsafe mdb_txn_abort(transaction) }
+        guard state.beginReading() else { return (0, 0) }
+        defer { state.endReading() }
         var trees: UInt64 = 0
         for database in 0..<2 {
             var tree = MDB_stat()
-            unsafe mdb_stat(transaction, MDB_dbi(database), &tree)
+            unsafe mdb_stat(state.reader, MDB_dbi(database), &tree)
             trees += UInt64(tree.ms_branch_pages + tree.ms_leaf_pages + tree.ms_overflow_pages)
         }
-        var cursor: OpaquePointer?
         // What a transaction gave back is kept under its number, and begins with the count of pages.
-        guard unsafe mdb_cursor_open(transaction, 0, &cursor) == 0 else { return (0, trees) }
-        defer { unsafe mdb_cursor_close(cursor) }
         var number = unsafe info.me_last_txnid
         let count = unsafe withUnsafeMutablePointer(to: &number) { number in
             var key = unsafe MDB_val(mv_size: MemoryLayout<Int>.size, mv_data: number)
             var value = unsafe MDB_val()
-            guard unsafe mdb_cursor_get(cursor, &key, &value, MDB_SET) == 0, let data = unsafe value.mv_data else {
+            guard unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_SET) == 0, let data = unsafe value.mv_data
+            else {
                 return 0
             }
             return unsafe data.load(as: Int.self)

@@ -145,7 +145,8 @@ import Testing
                     #expect(reply.map { [400, 402, 501].contains($0.code) } == true, "\(test.name): \(answer.text)")
                 }
             }
-            if round == 1 { #expect(try engine.status("heap_bytes") == heap) }
+            let now = try engine.status("heap_bytes")
+            if round == 1 { #expect(now == heap) }
         }
         #expect(engine.isRunning)
         #expect(try engine.pool("connections", "used") <= 2)
@@ -167,10 +168,6 @@ import Testing
         let engine = try EngineProcess(["log_rate": "5"])
         let client = try engine.client("alice")
         try client.logIn()
-        // The loop's table of descriptors grows with the most that were open at once.
-        var many = try (0..<300).map { _ in try engine.connect() }
-        for connection in many { _ = try connection.post("<") }
-        many.removeAll()
         let seed = UInt64.random(in: 0 ... .max)
         var random = Seeded(seed)
         let body = Array(client.document(client.sendContent("text", to: ["wv:bob@home.test"]), transaction: "1").utf8)

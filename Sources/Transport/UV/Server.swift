@@ -251,12 +251,26 @@ public struct Server: ~Copyable {
         }
         unsafe uv_idle_init(loop, idle)
         unsafe uv_timer_init(loop, timer)
+        growLoop()
         try startControl()
         beginTurn()
         try bindListeners()
         startSignals()
         startWatchdog()
         turnEnds()
+    }
+
+    /// Has the loop's table of descriptors grow now to what it will ever need, so that the heap does not grow later.
+    private func growLoop() {
+        let wanted = sizes.connections + sizes.shedCount + 64
+        let descriptor = libc_high_socket(Int32(min(wanted, Int(libc_descriptor_limit()) - 1)))
+        guard descriptor >= 0 else { return }
+        let poll = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
+        unsafe uv_poll_init(loop, poll, descriptor)
+        unsafe uv_poll_start(poll, Int32(UV_READABLE.rawValue)) { _, _, _ in }
+        unsafe uv_poll_stop(poll)
+        unsafe uv_close(uv_shim_handle(poll), nil)
+        _ = CLibC.close(descriptor)
     }
 
     private mutating func startWatchdog() {

@@ -1,3 +1,4 @@
+import Octets
 import Wire
 
 /// Functions of the service tree, one bit each. Source: protocol/session.md §7.
@@ -36,6 +37,14 @@ public struct FunctionSet: Equatable, BitwiseCopyable, Sendable {
     /// The functions below a node of the tree, a feature for example; empty for a name that is not in the tree.
     public static func below(_ tag: Tag) -> FunctionSet {
         for index in FunctionTree.nodes.indices where FunctionTree.nodes[index].tag == tag {
+            return FunctionSet(rawValue: FunctionTree.nodes[index].functions)
+        }
+        return FunctionSet()
+    }
+
+    /// The functions below the node with this name, or of the function with it; empty for a name that is not in the tree.
+    public static func below(named name: Span<UInt8>) -> FunctionSet {
+        for index in FunctionTree.nodes.indices where name.equals(FunctionTree.nodes[index].tag.name) {
             return FunctionSet(rawValue: FunctionTree.nodes[index].functions)
         }
         return FunctionSet()

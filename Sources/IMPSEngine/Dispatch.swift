@@ -47,8 +47,10 @@ extension Engine where Port: ~Copyable {
         // A poll is answered with a server transaction, a Status closes one: as Requests they ask for nothing.
         case .pollingRequest, .status: throw Refusal(.badRequest)
 
+        case .systemMessageUser: try systemMessageUser(document, request, element, in: slot, &turn, into: &writer)
+
         // Names of the protocol without a function of the service tree that could be refused.
-        case .extendedRequest, .versionDiscoveryRequest, .systemMessageUser, .subscribeNotificationRequest,
+        case .extendedRequest, .versionDiscoveryRequest, .subscribeNotificationRequest,
             .unsubscribeNotificationRequest, .getPublicProfileRequest, .updatePublicProfileRequest,
             .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
             throw Refusal(.notImplemented)
@@ -82,6 +84,9 @@ extension Engine where Port: ~Copyable {
         default: break
         }
         guard primitive.requirement.isMet(by: offeredFunctions) else { throw Refusal(.serviceNotSupported) }
+        guard primitive.requirement.isMet(by: offeredFunctions.intersection(sessions[slot].level)) else {
+            throw Refusal(.serviceNotAgreed)
+        }
         guard !sessions[slot].isServiceAgreed || primitive.requirement.isMet(by: sessions[slot].functions) else {
             throw Refusal(.serviceNotAgreed)
         }

@@ -9,25 +9,34 @@ public struct EngineMemory: ~Copyable {
     let buckets: Slab<UInt16>
     let challenges: Slab<Challenge>
     let throttles: Slab<Throttle>
+    let campaigns: Slab<Campaign>
+    let pendingLogins: Slab<PendingLogin>
     let scratch: FixedBytes
 
     /// Octets that `scratch` needs.
     public static var scratchByteCount: Int { 2048 }
+    /// Campaigns of System Messages that can be active at once.
+    public static var campaignCount: Int { 32 }
 
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
     ///   - buckets: A power of two, about as many as sessions.
     ///   - challenges: One for each login that waits for its digest.
     ///   - throttles: A power of two; addresses and users that failed to log in.
+    ///   - campaigns: `campaignCount` of them.
+    ///   - pendingLogins: One for each login that waits for an answer to a System Message.
     ///   - scratch: `scratchByteCount` octets.
     public init(
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>, challenges: consuming Slab<Challenge>,
-        throttles: consuming Slab<Throttle>, scratch: consuming FixedBytes
+        throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
+        pendingLogins: consuming Slab<PendingLogin>, scratch: consuming FixedBytes
     ) {
         self.sessions = sessions
         self.buckets = buckets
         self.challenges = challenges
         self.throttles = throttles
+        self.campaigns = campaigns
+        self.pendingLogins = pendingLogins
         self.scratch = scratch
     }
 }
@@ -47,6 +56,9 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var sessions: SessionTable
     var challenges: Slab<Challenge>
     var throttles: Slab<Throttle>
+    /// The campaigns that are active.
+    var campaigns: Slab<Campaign>
+    var pendingLogins: Slab<PendingLogin>
     /// Where records are put together; used by one function at a time, never across a call.
     var scratch: FixedBytes
     var sequences = SequenceBlock()
@@ -65,6 +77,8 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         sessions = SessionTable(slots: memory.sessions, buckets: memory.buckets)
         challenges = memory.challenges
         throttles = memory.throttles
+        campaigns = memory.campaigns
+        pendingLogins = memory.pendingLogins
         scratch = memory.scratch
     }
 
@@ -112,6 +126,8 @@ extension Engine where Port: ~Copyable {
         reloadSessions(&turn)
         reloadChallenges(turn.now)
         reloadAnswers(turn.now)
+        reloadCampaigns()
+        reloadPendingLogins(turn.now)
         nextSweep = turn.now
         sessions.checkInvariants()
     }

@@ -26,6 +26,12 @@ enum Limits {
     @_transparent static var sequenceBlock: UInt { 1024 }
     /// Rounds of PBKDF2 for a new password.
     @_transparent static var passwordRounds: UInt { 10_000 }
+    /// Octets of the text of a System Message: 512 characters.
+    @_transparent static var systemTextByteCountMax: Int { 2048 }
+    /// Options of a System Message.
+    @_transparent static var optionCountMax: UInt8 { 16 }
+    /// Wrong verification keys before an answer counts as a denial.
+    @_transparent static var verificationTries: UInt8 { 3 }
     /// Octets that sealing a password adds.
     @_transparent static var sealOverhead: UInt { 28 }
 

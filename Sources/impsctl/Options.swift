@@ -10,6 +10,8 @@ struct Options {
     var isJSON = false
     var isSaved = false
     var isSure = false
+    /// The fields of a campaign as they were given: the letter of each, its text, and a zero.
+    var fields = InlineBytes<24_000>()
     var kind = InlineBytes<32>()
     var words = InlineArray<4, InlineBytes<200>>(repeating: InlineBytes())
     var wordCount = 0
@@ -18,6 +20,12 @@ struct Options {
         case run(Options)
         /// Everything is said.
         case stop(ExitCode)
+    }
+
+    /// What `sysmsg add` takes, by the letter of the field.
+    enum Field: UInt8 {
+        case text = 0x61, leadIn, option, audience, policy, timeout, tryAgain, legacy, verify, required, blocking
+        case from, until
     }
 
     static let help: StaticString = """
@@ -32,6 +40,17 @@ struct Options {
           user del NAME        takes the mailbox and the sessions too
           user show NAME
           user list
+
+        System Messages:
+          sysmsg add NAME --kind login|online|welcome --text TEXT
+                 [--option 'ID|TEXT|GRANT' ...] [--lead-in TEXT] [--required] [--blocking]
+                 [--audience all|new|user:NAME] [--policy once|every-login|until-answered]
+                 [--from SECONDS] [--until SECONDS] [--timeout SECONDS]
+                 [--try-again SECONDS] [--legacy limited|deny] [--verify WAY]
+                               GRANT: full, deny, or limited:FundamentalFeat,PresenceFeat
+          sysmsg list | show NAME | renew NAME | end NAME
+          sysmsg results NAME  who was asked and answered what, and when
+          sysmsg key NAME USER the verification key of a user
 
         Operation:
           status               memory, store, counters
@@ -65,11 +84,18 @@ struct Options {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
-        let names: InlineArray<9, option> = unsafe [
+        let names: InlineArray<22, option> = unsafe [
             Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
             Terminal.option("json", 2),
             Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
-            Terminal.option("save", 6), Terminal.option("yes", 7), option(),
+            Terminal.option("save", 6), Terminal.option("yes", 7),
+            Terminal.option("text", takesValue: true, 0x61), Terminal.option("lead-in", takesValue: true, 0x62),
+            Terminal.option("option", takesValue: true, 0x163), Terminal.option("audience", takesValue: true, 0x64),
+            Terminal.option("policy", takesValue: true, 0x65), Terminal.option("timeout", takesValue: true, 0x66),
+            Terminal.option("try-again", takesValue: true, 0x67), Terminal.option("legacy", takesValue: true, 0x68),
+            Terminal.option("verify", takesValue: true, 0x69), Terminal.option("required", 0x6A),
+            Terminal.option("blocking", 0x6B), Terminal.option("from", takesValue: true, 0x6C),
+            Terminal.option("until", takesValue: true, 0x6D), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
@@ -97,9 +123,23 @@ struct Options {
                 return .stop(.success)
             case 6: options.isSaved = true
             case 7: options.isSure = true
+            case 0x61...0x6D, 0x163:
+                guard unsafe options.addField(UInt8(truncatingIfNeeded: next), libc_option_value()) else {
+                    return misuse()
+                }
             default: return misuse()
             }
         }
+    }
+
+    private mutating func addField(_ letter: UInt8, _ value: UnsafePointer<CChar>?) -> Bool {
+        var text = InlineBytes<2200>()
+        let isFlag = letter == Field.required.rawValue || letter == Field.blocking.rawValue
+        if !isFlag {
+            guard let copy: InlineBytes<2200> = unsafe Terminal.text(of: value) else { return false }
+            text = copy
+        }
+        return fields.append(letter) && fields.append(text.span) && fields.append(0)
     }
 
     private mutating func readWords(

@@ -36,6 +36,7 @@ func perform(_ options: Options) -> ExitCode {
         }
         if options.isOffline { return resetOffline(configuration) }
     }
+    if options.word(0, is: "sysmsg"), options.word(1, is: "add") { return addCampaign(options, configuration) }
     if options.word(0, is: "dump"), options.isSaved { return saveDump(options, configuration) }
     return perform(options, configuration, to: 1)
 }
@@ -44,6 +45,13 @@ func perform(_ options: Options) -> ExitCode {
 func perform(_ options: Options, _ configuration: Configuration, to descriptor: Int32) -> ExitCode {
     var command = Memory.buffer(ControlCommand.lineByteCountMax)
     if let refusal = write(options, into: &command) { return refusal }
+    return send(command, options, configuration, to: descriptor)
+}
+
+/// Sends a command that is written already.
+func send(
+    _ command: borrowing FixedBytes, _ options: Options, _ configuration: Configuration, to descriptor: Int32
+) -> ExitCode {
     let printer = Printer(options, to: descriptor)
     return options.isOffline
         ? performOffline(configuration, command, printer) : performOnline(configuration, command, printer)
@@ -168,6 +176,8 @@ private func openStore(
         let memory = EngineMemory(
             sessions: Memory.slab(65_000, Session.self), buckets: Memory.slab(1024, UInt16.self),
             challenges: Memory.slab(64, Challenge.self), throttles: Memory.slab(1, Throttle.self),
+            campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
+            pendingLogins: Memory.slab(1, PendingLogin.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
         return try openEngine(opened, configuration, memory: memory)
     } catch {

@@ -62,6 +62,8 @@ struct Sizes {
         pools.add(Pool("sessions", count: count, byteCount: Sizes.sessionByteCount))
         pools.add(Pool("challenges", count: challenges, byteCount: MemoryLayout<Challenge>.stride))
         pools.add(Pool("throttles", count: throttles, byteCount: MemoryLayout<Throttle>.stride))
+        pools.add(Pool("campaigns", count: EngineMemory.campaignCount, byteCount: MemoryLayout<Campaign>.stride))
+        pools.add(Pool("pending_logins", count: challenges, byteCount: MemoryLayout<PendingLogin>.stride))
         pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
         pools.add(Pool("texts", count: 1, byteCount: server.limits.bodyByteCountMax))
         pools.add(Pool("reply", count: 1, byteCount: server.replyByteCountMax))
@@ -75,6 +77,8 @@ struct Sizes {
         EngineMemory(
             sessions: Memory.slab(sessions, Session.self), buckets: Memory.slab(buckets, UInt16.self),
             challenges: Memory.slab(challenges, Challenge.self), throttles: Memory.slab(throttles, Throttle.self),
+            campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
+            pendingLogins: Memory.slab(challenges, PendingLogin.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
     }
 }

@@ -28,7 +28,8 @@ final class World {
             store: MemoryStore(disk), settings: settings, vault: Vault.open(key: key.span)!,
             memory: EngineMemory(
                 sessions: lent(64, Session()), buckets: lent(64, UInt16(0)), challenges: lent(8, Challenge()),
-                throttles: lent(16, Throttle()), scratch: FixedBytes(lent(2048, UInt8(0)))))
+                throttles: lent(16, Throttle()), campaigns: lent(32, Campaign()),
+                pendingLogins: lent(8, PendingLogin()), scratch: FixedBytes(lent(2048, UInt8(0)))))
     }
 
     init(seed: UInt64) {

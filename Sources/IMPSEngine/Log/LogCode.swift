@@ -14,6 +14,8 @@ public enum LogCode: UInt8, Sendable {
     case mailboxFull, expired
     // The operator
     case userAdd, userDelete, userPassword, disconnect
+    // System Messages
+    case campaign, sysmsgAnswer, sysmsgDenied, sysmsgTimeout
 
     /// The word in the record.
     public var name: StaticString {
@@ -65,6 +67,10 @@ public enum LogCode: UInt8, Sendable {
         case .userDelete: return "USER-DEL"
         case .userPassword: return "USER-PASSWD"
         case .disconnect: return "DISCONNECT"
+        case .campaign: return "CAMPAIGN"
+        case .sysmsgAnswer: return "SYSMSG-ANSWER"
+        case .sysmsgDenied: return "SYSMSG-DENIED"
+        case .sysmsgTimeout: return "SYSMSG-TIMEOUT"
         }
     }
 
@@ -76,7 +82,8 @@ public enum LogCode: UInt8, Sendable {
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
             .connLimit, .noBuffer, .authFail, .authWait, .sessionsFull, .mailboxFull:
             return .warning
-        case .watchdog, .provision, .storeMode, .storeMigrated, .checkpoint, .start, .pool, .ready, .stop, .reload,
+        case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
+            .checkpoint, .start, .pool, .ready, .stop, .reload,
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
@@ -85,5 +92,5 @@ public enum LogCode: UInt8, Sendable {
         }
     }
 
-    static var count: Int { Int(LogCode.disconnect.rawValue) + 1 }
+    static var count: Int { Int(LogCode.sysmsgTimeout.rawValue) + 1 }
 }

@@ -11,6 +11,7 @@ extension Engine where Port: ~Copyable {
     public mutating func timePassed(_ turn: inout Turn) {
         nextSweep = nil
         expireSessions(&turn)
+        expirePendingLogins(&turn)
         if turn.wall.isTrusted {
             expireShortLived(&turn)
             expireOldest(&turn)

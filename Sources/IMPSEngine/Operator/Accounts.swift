@@ -21,6 +21,14 @@ public enum OperatorError: Error {
     case storeFull
     /// The store cannot be read.
     case storeUnreadable
+    /// There is a campaign of this name already.
+    case campaignExists
+    /// There is no campaign of this name.
+    case campaignUnknown
+    /// As many campaigns are active as can be.
+    case campaignsFull
+    /// A field of the campaign is wrong; the words say what is allowed.
+    case campaignRefused(StaticString)
 
     /// The word that scripts compare.
     public var code: StaticString {
@@ -33,6 +41,10 @@ public enum OperatorError: Error {
         case .sessionUnknown: return "session-unknown"
         case .storeFull: return "store-full"
         case .storeUnreadable: return "store-unreadable"
+        case .campaignExists: return "campaign-exists"
+        case .campaignUnknown: return "campaign-unknown"
+        case .campaignsFull: return "campaigns-full"
+        case .campaignRefused: return "campaign-refused"
         }
     }
 
@@ -47,6 +59,10 @@ public enum OperatorError: Error {
         case .sessionUnknown: return "there is no such session"
         case .storeFull: return "the store is full; free room or raise db_kb"
         case .storeUnreadable: return "the store cannot be read; look at the volume"
+        case .campaignExists: return "there is a campaign of this name; renew it, or take another name"
+        case .campaignUnknown: return "there is no campaign of this name"
+        case .campaignsFull: return "32 campaigns are active; end one first"
+        case .campaignRefused(let words): return words
         }
     }
 }
@@ -126,13 +142,17 @@ extension Engine where Port: ~Copyable {
         return display
     }
 
+    /// The number that the next account gets.
+    var nextUserNumber: UInt32 {
+        let key = Key.fact("user")
+        guard let value = store.value(for: key.span) else { return 1 }
+        var reader = RecordReader(value)
+        return reader.integer()
+    }
+
     private mutating func takeUserNumber() -> UInt32 {
         let key = Key.fact("user")
-        var number: UInt32 = 1
-        if let value = store.value(for: key.span) {
-            var reader = RecordReader(value)
-            number = reader.integer()
-        }
+        let number = nextUserNumber
         scratch.removeAll()
         scratch.append(bigEndian: number + 1)
         store.put(key.span, scratch)

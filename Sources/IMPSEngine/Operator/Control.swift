@@ -5,7 +5,7 @@ import Wire
 /// A command of the operator on its way: the line that was sent, and how far its answer is.
 public struct ControlCommand: ~Copyable {
     /// The longest command in octets.
-    public static var lineByteCountMax: Int { 1024 }
+    public static var lineByteCountMax: Int { 2048 }
 
     /// The words of the command, separated by spaces; within a word what is no printable ASCII is `\xNN`.
     public var line: FixedBytes
@@ -40,7 +40,7 @@ public enum ControlProgress: Sendable {
 }
 
 /// The words of a command, unescaped one after the other.
-private struct Words: ~Escapable {
+struct Words: ~Escapable {
     private var rest: Span<UInt8>
 
     @_lifetime(copy line)
@@ -49,12 +49,12 @@ private struct Words: ~Escapable {
     }
 
     /// The next word; empty at the end, and when it is too long.
-    mutating func next() -> InlineBytes<200> {
+    mutating func next() -> InlineBytes<256> {
         while rest.count > 0, rest[0] == 0x20 { rest = rest.extracting(1..<rest.count) }
         let end = rest.firstIndex(of: 0x20) ?? rest.count
         let word = rest.extracting(0..<end)
         rest = rest.extracting(end..<rest.count)
-        var text = InlineBytes<200>()
+        var text = InlineBytes<256>()
         var index = 0
         while index < word.count {
             if word[index] == 0x5C, index + 3 < word.count, word[index + 1] == 0x78,
@@ -136,11 +136,24 @@ extension Engine where Port: ~Copyable {
         }
         if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
         if verb.span.equals("dump") { return dump(&command, into: &output) }
+        if verb.span.equals("sysmsg") {
+            let action = words.next()
+            let name = words.next()
+            if action.span.equals("list") { return listCampaigns(&command, into: &output) }
+            if action.span.equals("results") { return try listResults(name.span, &command, into: &output) }
+            if action.span.equals("show") {
+                try showCampaign(name.span, into: &output)
+            } else {
+                try changeCampaign(action.span, name.span, &words, &turn, into: &output)
+            }
+            return .done
+        }
         if verb.span.equals("ping") {
             guard answers() else { throw .storeUnreadable }
             return .done
         }
-        throw .usage("user, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset")
+        throw .usage(
+            "user, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset")
     }
 
     private func kind(_ word: Span<UInt8>) throws(OperatorError) -> AccountKind? {

@@ -7,14 +7,19 @@ import Octets
 /// | `!name` | facts about the store itself |
 /// | `A` address | account |
 /// | `C` slot | pending login challenge |
+/// | `G` user | answers to System Messages |
 /// | `I` slot | SessionCookie of a session |
 /// | `K` slot | content types and other lists of a session's capabilities |
 /// | `M` sequence, piece | message or report, the first piece with its header |
+/// | `P` campaign | a campaign of System Messages |
+/// | `P` campaign, part | its text, from part 1, and its options, from part 16 |
 /// | `Q` user | totals of a mailbox |
 /// | `Q` user, sequence | an entry of a mailbox, in the order of delivery |
 /// | `R` sequence | answer to a request that changed something |
 /// | `S` slot | session |
 /// | `U` user | address of a user number |
+/// | `V` campaign, user, generation | who was asked what, and answered what: the proof |
+/// | `W` slot | pending login |
 /// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |
 typealias Key = InlineBytes<112>
 
@@ -41,6 +46,25 @@ extension InlineBytes where capacity == 112 {
     }
 
     static func challenge(_ slot: UInt16) -> Key { numbered(0x43, slot) }
+
+    static func answerSheet(_ user: UInt32) -> Key { numbered(0x47, user) }
+
+    static func campaign(_ number: UInt32) -> Key { numbered(0x50, number) }
+
+    static func campaign(_ number: UInt32, part: UInt8) -> Key {
+        var key = numbered(0x50, number)
+        _ = key.append(part)
+        return key
+    }
+
+    static func proof(_ campaign: UInt32, _ user: UInt32, _ generation: UInt16) -> Key {
+        var key = numbered(0x56, campaign)
+        _ = key.append(bigEndian: user)
+        _ = key.append(bigEndian: generation)
+        return key
+    }
+
+    static func pendingLogin(_ slot: UInt16) -> Key { numbered(0x57, slot) }
 
     static func cookie(_ slot: UInt16) -> Key { numbered(0x49, slot) }
 

@@ -23,6 +23,7 @@ extension Session {
         record.append(deliveryMethod.rawValue)
         record.append(bigEndian: functions.rawValue)
         record.append(isServiceAgreed ? 1 : 0)
+        record.append(bigEndian: level.rawValue)
     }
 
     /// Reads a stored session; nil when the record is broken.
@@ -48,6 +49,8 @@ extension Session {
         let method = DeliveryMethod(rawValue: reader.integer())
         functions = FunctionSet(rawValue: reader.integer())
         isServiceAgreed = reader.integer(UInt8.self) != 0
+        // Records of version 0.1 end here.
+        if !reader.isAtEnd { level = FunctionSet(rawValue: reader.integer()) }
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version
         capabilities.initialDeliveryMethod = initial

@@ -34,8 +34,16 @@ extension Engine where Port: ~Copyable {
             case .challenged(let challenge):
                 writeChallenge(document, element, challenge, into: &writer)
             case .authenticated:
-                let (slot, isNew) = try openSession(document, request, element, credentials, &turn)
-                writeSuccess(document, element, slot, isNew: isNew, into: &writer)
+                var login = PendingLogin()
+                login.user = credentials.account?.number ?? 0
+                login.cookieHash = credentials.cookieHash
+                login.clientHash = credentials.clientHash
+                guard
+                    case .open(let grant, let due) = passQuestions(
+                        document, request, element, login, &turn, into: &writer)
+                else { return }
+                let (slot, isNew) = try openSession(document, request, element, credentials, grant, &turn)
+                writeSuccess(document, element, slot, isNew: isNew, due, turn, into: &writer)
                 keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark))
             }
         } catch {
@@ -92,12 +100,16 @@ extension Engine where Port: ~Copyable {
             }
             throw Refusal(.serviceUnavailable, "too many failed logins, try again later")
         }
+        let isAnswer = document.first(.systemMessageResponseList, in: element) != nil
         if let digest = document.first(.digestBytes, in: element) {
             try checkDigest(document, request, digest, credentials, &turn)
         } else if let password = document.first(.password, in: element) {
             try checkPassword(document, request, password, credentials, &turn)
         } else if document.first(.digestSchema, in: element) != nil {
             return .challenged(try challenge(document, element, credentials, &turn))
+        } else if isAnswer, isPending(credentials, turn.now) {
+            // Who has to answer proved already who he is.
+            return .authenticated
         } else {
             // Network authentication is not offered, and nothing else was.
             throw failure(.badParameter, "no credentials", request, credentials, &turn)
@@ -105,6 +117,11 @@ extension Engine where Port: ~Copyable {
         forgetFailures(request.client.address.span)
         forgetFailures(credentials.address.span)
         return .authenticated
+    }
+
+    private func isPending(_ credentials: Credentials, _ now: Instant) -> Bool {
+        guard let user = credentials.account?.number else { return false }
+        return pendingLogin(user, credentials.cookieHash, credentials.clientHash, now) != nil
     }
 
     /// Counts and logs a failed login. The client learns no more than that it failed.
@@ -330,7 +347,7 @@ extension Engine where Port: ~Copyable {
     /// - Source: protocol/session.md §4.
     private mutating func openSession(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ turn: inout Turn
+        _ grant: Grant, _ turn: inout Turn
     ) throws(Refusal) -> (slot: UInt16, isNew: Bool) {
         guard let account = credentials.account else { throw Refusal(.internalServerError) }
         let keepAlive = keepAliveSeconds(document.integer(.timeToLive, in: element))
@@ -354,6 +371,7 @@ extension Engine where Port: ~Copyable {
             store.put(Key.cookie(slot).span, scratch)
         }
         sessions[slot].clientHash = credentials.clientHash
+        sessions[slot].level = grant.functions
         sessions[slot].version = request.version
         sessions[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
@@ -416,9 +434,9 @@ extension Engine where Port: ~Copyable {
         writer.close(.loginResponse)
     }
 
-    private func writeSuccess(
+    private mutating func writeSuccess(
         _ document: borrowing Document, _ element: Document.Element, _ slot: UInt16, isNew: Bool,
-        into writer: inout Writer
+        _ due: DueCampaigns, _ turn: borrowing Turn, into writer: inout Writer
     ) {
         writer.open(.loginResponse)
         writeClientID(document, of: element, into: &writer)
@@ -426,6 +444,10 @@ extension Engine where Port: ~Copyable {
         writer.text(.sessionID, sessions.id(of: slot).span)
         writer.integer(.keepAliveTime, UInt64(sessions[slot].keepAliveSeconds))
         writer.flag(.capabilityRequest, isNew)
+        if due.count > 0, sessions[slot].version == .v1_3 {
+            noteAsked(due, sessions[slot].user, turn.wall)
+            writeSystemMessages(due, for: sessions[slot].user, turn, into: &writer)
+        }
         writer.close(.loginResponse)
     }
 }

@@ -16,7 +16,7 @@ extension Engine where Port: ~Copyable {
             throw Refusal(.badParameter, "AllFunctionsRequest is T or F")
         }
         let known = FunctionSet.known(in: request.version)
-        let offered = offeredFunctions.intersection(known)
+        let offered = offeredFunctions.intersection(sessions[slot].level).intersection(known)
         let wanted = wantedFunctions(document, element)?.intersection(known) ?? known
         let denied = wanted.subtracting(offered)
 

@@ -43,6 +43,8 @@ public struct Session: ZeroInitializable {
     /// Capabilities were negotiated.
     var hasCapabilities = false
     var deliveryMethod = DeliveryMethod.push
+    /// What the answers to System Messages leave of the functions. Source: protocol/system-message.md §4.3.
+    var level = FunctionSet(rawValue: .max)
     /// What service negotiation granted; everything that is offered before it.
     var functions = FunctionSet()
     var isServiceAgreed = false

@@ -35,6 +35,8 @@ public struct Reply {
     /// Request or Response.
     public var mode: String { transaction["TransactionDescriptor/TransactionMode"]?.text ?? "" }
     public var transactionID: String { transaction["TransactionDescriptor/TransactionID"]?.text ?? "" }
+    /// The System Messages in it.
+    public var systemMessages: [Element] { primitive?["SystemMessageList"]?.all("SystemMessage") ?? [] }
     /// The element in TransactionContent.
     public var primitive: Element? { transaction["TransactionContent"]?.children.first }
     public var name: String { primitive?.name ?? "" }
@@ -148,6 +150,31 @@ public final class Client: @unchecked Sendable {
         let challenge = try request(loginContent(offer), transaction: id)
         guard challenge.code == 401 else { return challenge }
         return take(try request(loginContent(try answer(to: challenge, password)), transaction: id))
+    }
+
+    /// A Login-Request that answers System Messages, without credentials unless given.
+    @discardableResult
+    public func logIn(answering answers: [(id: String, option: Int?)], credentials: String = "") throws -> Reply {
+        sessionID = nil
+        let content = loginContent(credentials).replacing(
+            "</Login-Request>", with: Client.responses(answers) + "</Login-Request>")
+        return take(try request(content))
+    }
+
+    /// SystemMessageResponseList.
+    public static func responses(_ answers: [(id: String, option: Int?)], key: String? = nil) -> String {
+        let list = answers.map { id, option in
+            let chosen = option.map { "<ChosenOptionID>\($0)</ChosenOptionID>" } ?? ""
+            let verification = key.map { "<VerificationKey>\($0)</VerificationKey>" } ?? ""
+            return
+                "<SystemMessageResponse><SystemMessageID>\(id)</SystemMessageID>\(chosen)\(verification)</SystemMessageResponse>"
+        }
+        return "<SystemMessageResponseList>\(list.joined())</SystemMessageResponseList>"
+    }
+
+    /// Answers System Messages in the session.
+    public func answer(_ answers: [(id: String, option: Int?)], key: String? = nil) throws -> Reply {
+        try request("<SystemMessage-User>\(Client.responses(answers, key: key))</SystemMessage-User>")
     }
 
     /// The credentials that answer a challenge.

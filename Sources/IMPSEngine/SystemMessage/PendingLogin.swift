@@ -1,0 +1,111 @@
+import Octets
+
+/// A login whose credentials were right, and that waits for the answer to a required message: no session yet.
+///
+/// It proves who answers, so that the answer needs no credentials. Source: protocol/system-message.md §4.2.
+public struct PendingLogin: ZeroInitializable {
+    /// 0 for a free place.
+    var user: UInt32 = 0
+    var cookieHash: UInt64 = 0
+    var clientHash: UInt64 = 0
+    /// Seconds that the client has.
+    var timeout: UInt32 = 0
+    var expiresAt = Instant(milliseconds: 0)
+
+    /// A free place.
+    public init() {}
+
+    func write(into record: inout FixedBytes) {
+        record.append(bigEndian: user)
+        record.append(bigEndian: cookieHash)
+        record.append(bigEndian: clientHash)
+        record.append(bigEndian: timeout)
+    }
+
+    /// Reads a stored one; its time begins anew, because the monotonic clock did.
+    init?(_ record: Span<UInt8>, now: Instant) {
+        var reader = RecordReader(record)
+        user = reader.integer()
+        cookieHash = reader.integer()
+        clientHash = reader.integer()
+        timeout = reader.integer()
+        guard !reader.isBroken else { return nil }
+        expiresAt = now.adding(seconds: UInt64(timeout))
+    }
+}
+
+extension Engine where Port: ~Copyable {
+    mutating func reloadPendingLogins(_ now: Instant) {
+        for place in 0..<pendingLogins.count {
+            let login = storedPendingLogin(place, now) ?? PendingLogin()
+            pendingLogins[place] = login
+            if login.user != 0 { scheduleSweep(at: login.expiresAt) }
+        }
+    }
+
+    private func storedPendingLogin(_ place: Int, _ now: Instant) -> PendingLogin? {
+        let key = Key.pendingLogin(UInt16(place))
+        guard let record = store.value(for: key.span) else { return nil }
+        return PendingLogin(record, now: now)
+    }
+
+    /// The pending login of a user's client; nil when there is none or its time is over.
+    func pendingLogin(_ user: UInt32, _ cookieHash: UInt64, _ clientHash: UInt64, _ now: Instant) -> Int? {
+        guard user != 0 else { return nil }
+        for place in 0..<pendingLogins.count where pendingLogins[place].user == user {
+            let login = pendingLogins[place]
+            if login.cookieHash == cookieHash, login.clientHash == clientHash, now < login.expiresAt { return place }
+        }
+        return nil
+    }
+
+    /// Has a login wait, or wait on; the oldest gives way when there is no place.
+    mutating func suspendLogin(
+        _ user: UInt32, _ cookieHash: UInt64, _ clientHash: UInt64, timeout: UInt32, _ now: Instant
+    ) {
+        var place = pendingLogin(user, cookieHash, clientHash, now)
+        if place == nil {
+            var soonest = 0
+            for index in 0..<pendingLogins.count {
+                if pendingLogins[index].user == 0 {
+                    soonest = index
+                    break
+                }
+                if pendingLogins[index].expiresAt < pendingLogins[soonest].expiresAt { soonest = index }
+            }
+            place = soonest
+            var login = PendingLogin()
+            login.user = user
+            login.cookieHash = cookieHash
+            login.clientHash = clientHash
+            login.timeout = timeout
+            pendingLogins[soonest] = login
+            scratch.removeAll()
+            login.write(into: &scratch)
+            store.put(Key.pendingLogin(UInt16(soonest)).span, scratch)
+        }
+        guard let place else { return }
+        pendingLogins[place].expiresAt = now.adding(seconds: UInt64(timeout))
+        scheduleSweep(at: pendingLogins[place].expiresAt)
+    }
+
+    mutating func dropPendingLogin(_ place: Int) {
+        store.delete(Key.pendingLogin(UInt16(place)).span)
+        pendingLogins[place] = PendingLogin()
+    }
+
+    /// No answer in time means no access. Source: SM-68.
+    mutating func expirePendingLogins(_ turn: inout Turn) {
+        for place in 0..<pendingLogins.count where pendingLogins[place].user != 0 {
+            if pendingLogins[place].expiresAt <= turn.now {
+                if turn.journal.begin(.sysmsgTimeout, turn.now, turn.wall) {
+                    logUser(pendingLogins[place].user, &turn)
+                    turn.journal.end()
+                }
+                dropPendingLogin(place)
+            } else {
+                scheduleSweep(at: pendingLogins[place].expiresAt)
+            }
+        }
+    }
+}

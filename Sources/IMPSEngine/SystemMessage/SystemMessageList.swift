@@ -1,0 +1,118 @@
+import CSP
+import Octets
+import Wire
+
+/// Which campaigns are due for somebody, by their places in the table.
+struct DueCampaigns: BitwiseCopyable {
+    private var places = InlineArray<32, UInt8>(repeating: 0)
+    private(set) var count = 0
+    /// One of them keeps the login waiting.
+    var blocks = false
+
+    subscript(index: Int) -> Int { Int(places[index]) }
+
+    mutating func append(_ place: Int) {
+        guard count < places.count else { return }
+        places[count] = UInt8(place)
+        count += 1
+    }
+}
+
+/// Names an instance of a message for a user: `sm-`, campaign, generation and user, the same at every resend.
+///
+/// - Source: protocol/system-message.md §3.2.
+struct SystemMessageID {
+    var campaign: UInt32
+    var generation: UInt16
+    var user: UInt32
+
+    init(_ campaign: Campaign, _ user: UInt32) {
+        self.campaign = campaign.number
+        generation = campaign.generation
+        self.user = user
+    }
+
+    init?(_ text: Span<UInt8>) {
+        let prefix: StaticString = "sm-"
+        guard text.starts(with: prefix), let first = text.firstIndex(of: 0x2D, from: 3),
+            let second = text.firstIndex(of: 0x2D, from: first + 1),
+            let campaign = Decimal.parse(text.extracting(3..<first)), campaign <= UInt64(UInt32.max),
+            let generation = Decimal.parse(text.extracting(first + 1..<second)), generation <= UInt64(UInt16.max),
+            let user = Decimal.parse(text.extracting(second + 1..<text.count)), user <= UInt64(UInt32.max)
+        else { return nil }
+        self.campaign = UInt32(campaign)
+        self.generation = UInt16(generation)
+        self.user = UInt32(user)
+    }
+
+    var text: InlineBytes<48> {
+        var text = InlineBytes<48>()
+        _ = text.append("sm-")
+        _ = text.append(Decimal.digits(of: UInt64(campaign)).span)
+        _ = text.append(0x2D)
+        _ = text.append(Decimal.digits(of: UInt64(generation)).span)
+        _ = text.append(0x2D)
+        _ = text.append(Decimal.digits(of: UInt64(user)).span)
+        return text
+    }
+}
+
+extension Engine where Port: ~Copyable {
+    /// Writes SystemMessageList with as many of the due messages as there is room for; what is left stays due.
+    ///
+    /// Each that is written counts as sent.
+    mutating func writeSystemMessages(
+        _ due: DueCampaigns, for user: UInt32, _ turn: borrowing Turn, into writer: inout Writer
+    ) {
+        writer.open(.systemMessageList)
+        for index in 0..<due.count {
+            let mark = writer.mark
+            let campaign = campaigns[due[index]]
+            writeSystemMessage(campaign, for: user, into: &writer)
+            if writer.isOverflowed || writer.output.freeCapacity < 1024 {
+                writer.rewind(to: mark)
+                break
+            }
+            noteSent(campaign, user, turn.wall)
+        }
+        writer.close(.systemMessageList)
+    }
+
+    /// One SystemMessage. Source: protocol/system-message.md §3.2.
+    private mutating func writeSystemMessage(_ campaign: Campaign, for user: UInt32, into writer: inout Writer) {
+        writer.open(.systemMessage)
+        writer.text(.systemMessageID, SystemMessageID(campaign, user).text.span)
+        loadText(of: campaign)
+        writer.text(.systemMessageText, scratch.span)
+        if !campaign.leadIn.isEmpty { writer.text(.answerOptionsText, campaign.leadIn.span) }
+        if campaign.optionCount > 0 {
+            writer.open(.answerOptions)
+            for place in 0..<campaign.optionCount {
+                guard let option = option(place, of: campaign) else { continue }
+                writer.open(.answerOption)
+                writer.integer(.answerOptionID, UInt64(option.id))
+                writer.text(.answerOptionText, option.text.span)
+                writer.close(.answerOption)
+            }
+            writer.close(.answerOptions)
+        }
+        if !campaign.mechanism.isEmpty { writer.text(.verificationMechanism, campaign.mechanism.span) }
+        writer.flag(.requiresResponse, campaign.isRequired)
+        writer.close(.systemMessage)
+    }
+
+    /// Writes the reason of a refusal: the first 200 characters of a message's text. Source: SM-54.
+    mutating func writeReason(_ campaign: Campaign, _ code: StatusCode, into writer: inout Writer) {
+        loadText(of: campaign)
+        var count = 0
+        var end = 0
+        while count < 200, end < scratch.count, let scalar = UTF8.scalar(in: scratch.span, at: end) {
+            end += scalar.byteCount
+            count += 1
+        }
+        writer.open(.result)
+        writer.integer(.code, UInt64(code.rawValue))
+        writer.text(.description, scratch.span(0..<end))
+        writer.close(.result)
+    }
+}

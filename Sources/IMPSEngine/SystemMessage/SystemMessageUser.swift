@@ -1,0 +1,175 @@
+import CSP
+import Digests
+import Octets
+import Wire
+
+/// What became of the answers in one SystemMessageResponseList.
+struct AnswerOutcome {
+    var count = 0
+    var failureCount = 0
+    /// The code of the first that failed.
+    var failure = StatusCode.success
+    /// The place of the campaign whose answer denied access.
+    var denial: Int?
+}
+
+extension Engine where Port: ~Copyable {
+    /// SystemMessage-User: the answers to System Messages in a session.
+    ///
+    /// - Throws: 402 without an answer, and the code of the failure when all failed alike.
+    /// - Source: protocol/system-message.md §3.2, §5.1.
+    mutating func systemMessageUser(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
+        _ turn: inout Turn, into writer: inout Writer
+    ) throws(Refusal) {
+        guard let list = document.first(.systemMessageResponseList, in: element) else {
+            throw Refusal(.badParameter, "SystemMessageResponseList missing")
+        }
+        let user = sessions[slot].user
+        let mark = writer.mark
+        writer.open(.status)
+        writer.open(.result)
+        writer.integer(.code, UInt64(StatusCode.partialSuccess.rawValue))
+        writer.text(.description, StatusCode.partialSuccess.meaning)
+        let outcome = takeAnswers(document, list, of: user, &turn, details: true, into: &writer)
+        writer.close(.result)
+        writer.close(.status)
+        guard outcome.count > 0 else { throw Refusal(.badParameter, "SystemMessageResponse missing") }
+        if outcome.failureCount == 0 || outcome.failureCount == outcome.count {
+            writer.rewind(to: mark)
+            if outcome.failureCount > 0 { throw Refusal(outcome.failure) }
+            writer.status(.success)
+        }
+        if let denial = outcome.denial, campaigns[denial].blocks {
+            disconnectAll(user, &turn)
+        } else {
+            applyLevel(to: user)
+        }
+    }
+
+    private mutating func disconnectAll(_ user: UInt32, _ turn: inout Turn) {
+        var next = sessions.first(of: user)
+        while let slot = next {
+            next = sessions.next(after: slot)
+            if sessions[slot].closing == 0 { disconnect(slot, .forcedLogout, &turn) }
+        }
+    }
+
+    /// Takes all answers of a list.
+    ///
+    /// - Parameter details: Whether a DetailedResult is written for each that failed.
+    mutating func takeAnswers(
+        _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ turn: inout Turn, details: Bool,
+        into writer: inout Writer
+    ) -> AnswerOutcome {
+        var outcome = AnswerOutcome()
+        var next = document.first(.systemMessageResponse, in: list)
+        while let response = next {
+            next = document.next(after: response)
+            let code = takeAnswer(document, response, of: user, &turn, &outcome)
+            outcome.count += 1
+            guard code != .success else { continue }
+            outcome.failureCount += 1
+            if outcome.failure == .success { outcome.failure = code }
+            guard details else { continue }
+            writer.open(.detailedResult)
+            writer.integer(.code, UInt64(code.rawValue))
+            writer.text(.description, code.meaning)
+            if let id = document.word(.systemMessageID, in: response) { writer.text(.messageID, id) }
+            writer.close(.detailedResult)
+        }
+        return outcome
+    }
+
+    /// One answer: 200, 426 for a message that is not asked of this user, 402 for what is no answer to it.
+    private mutating func takeAnswer(
+        _ document: borrowing Document, _ response: Document.Element, of user: UInt32, _ turn: inout Turn,
+        _ outcome: inout AnswerOutcome
+    ) -> StatusCode {
+        guard let element = document.first(.systemMessageID, in: response),
+            let id = SystemMessageID(document.word(of: element)), id.user == user,
+            let place = place(of: id), var proof = proof(campaigns[place], user)
+        else { return .invalidMessageID }
+        let campaign = campaigns[place]
+        var sheet = sheet(of: user)
+        var entry = sheet.entry(campaign) ?? SheetEntry(campaign: campaign.number, generation: campaign.generation)
+        let chosen = document.integer(.chosenOptionID, in: response)
+        if entry.state != .asked {
+            return chosen ?? 0 == UInt64(entry.option) ? .success : .invalidMessageID
+        }
+        entry.at = turn.wall.storedSeconds
+        if !campaign.mechanism.isEmpty, !isVerified(document, response, campaign, user) {
+            entry.tries += 1
+            proof.tries = entry.tries
+            if entry.tries >= Limits.verificationTries {
+                entry.state = .denied
+                entry.grant = .deny
+                proof.events |= Proof.wasDenied
+                outcome.denial = place
+            }
+            keep(proof, campaign, user)
+            sheet.set(entry)
+            keep(sheet, of: user)
+            return .badParameter
+        }
+        if let chosen {
+            guard chosen <= UInt64(UInt16.max), let option = option(id: UInt16(chosen), of: campaign) else {
+                return .badParameter
+            }
+            entry.option = option.id
+            entry.grant = option.grant
+        } else if campaign.isRequired {
+            return .badParameter
+        }
+        entry.state = entry.grant.isAdmitted ? .answered : .denied
+        if !entry.grant.isAdmitted { outcome.denial = place }
+        proof.answered = turn.wall.storedSeconds
+        proof.option = entry.option
+        proof.events |= Proof.wasAnswered | (entry.grant.isAdmitted ? 0 : Proof.wasDenied)
+        if !campaign.mechanism.isEmpty { proof.events |= Proof.wasVerified }
+        keep(proof, campaign, user)
+        sheet.set(entry)
+        keep(sheet, of: user)
+        logAnswer(campaign, entry, user, &turn)
+        return .success
+    }
+
+    private func logAnswer(_ campaign: Campaign, _ entry: SheetEntry, _ user: UInt32, _ turn: inout Turn) {
+        guard turn.journal.begin(.sysmsgAnswer, turn.now, turn.wall) else { return }
+        logUser(user, &turn)
+        turn.journal.text("name", campaign.name.span)
+        turn.journal.number("option", UInt64(entry.option))
+        turn.journal.word("grant", entry.grant.name)
+        turn.journal.end()
+    }
+
+    private func place(of id: SystemMessageID) -> Int? {
+        for place in 0..<campaigns.count
+        where campaigns[place].number == id.campaign && campaigns[place].generation == id.generation {
+            return campaigns[place].isFor(id.user) ? place : nil
+        }
+        return nil
+    }
+
+    // MARK: Verification
+
+    private func isVerified(
+        _ document: borrowing Document, _ response: Document.Element, _ campaign: Campaign, _ user: UInt32
+    ) -> Bool {
+        guard let key = document.first(.verificationKey, in: response) else { return false }
+        return equalsInConstantTime(document.word(of: key), verificationKey(campaign, user).span)
+    }
+
+    /// The key that a user gets by another way: eight digits, made from the campaign's secret, so that none is stored.
+    func verificationKey(_ campaign: Campaign, _ user: UInt32) -> InlineBytes<8> {
+        var input = InlineBytes<40>()
+        _ = input.append(campaign.secret.span)
+        _ = input.append(bigEndian: campaign.number)
+        _ = input.append(bigEndian: campaign.generation)
+        _ = input.append(bigEndian: user)
+        let digest = DigestAlgorithm.sha1.digest(input.span)
+        var key = InlineBytes<8>()
+        for index in 0..<8 { _ = key.append(0x30 + digest.span[index] % 10) }
+        return key
+    }
+}

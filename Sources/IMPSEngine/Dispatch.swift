@@ -69,6 +69,16 @@ extension Engine where Port: ~Copyable {
         }
     }
 
+    /// What is open before a question is answered; a message may go to the system address only, which its handler sees to.
+    private func admitRestricted(_ primitive: Primitive) throws(Refusal) {
+        switch primitive {
+        case .systemMessageUser, .keepAliveRequest, .logoutRequest, .messageDelivered, .sendMessageRequest,
+            .clientCapabilityRequest, .serviceRequest, .getMessageRequest, .getSPInfoRequest:
+            break
+        default: throw Refusal(.forbidden, "first answer the message from the system")
+        }
+    }
+
     /// Whether a session may use a primitive now.
     ///
     /// - Throws: the code of the Disconnect when the session is over, 501 for what 1.3 has beyond this server, 405 for a
@@ -84,6 +94,7 @@ extension Engine where Port: ~Copyable {
         default: break
         }
         guard primitive.requirement.isMet(by: offeredFunctions) else { throw Refusal(.serviceNotSupported) }
+        if sessions[slot].isRestricted { try admitRestricted(primitive) }
         guard primitive.requirement.isMet(by: offeredFunctions.intersection(sessions[slot].level)) else {
             throw Refusal(.serviceNotAgreed)
         }

@@ -286,6 +286,44 @@ import Testing
         #expect(reply.primitive?["SessionID"] == nil)
     }
 
+    @Test(arguments: ["1.1", "1.2"]) func anOldClientAnswersByAMessage(_ version: String) throws {
+        let engine = try EngineProcess()
+        let alice = try engine.client("alice", version)
+        try alice.logIn()
+        #expect(try alice.send("for later", to: "wv:bob@home.test").code == 200)
+        try add(engine, "terms", SystemMessageTests.terms + ["--audience", "user:bob"])
+        let bob = try engine.client("bob", version)
+        #expect(try bob.logIn().code == 200)
+        // Only the question comes, and only an answer goes.
+        let question = try bob.receiveTexts()
+        #expect(
+            question == [
+                "Messages cost 0.10 each. Do you accept?\nPlease choose:\n1 Accept\n2 Presence only\n3 Decline"
+            ])
+        #expect(try bob.send("no", to: "wv:alice@home.test").code == 403)
+        #expect(try bob.receiveTexts().isEmpty)
+        try engine.restart()
+        alice.connection = try engine.connect()
+        bob.connection = try engine.connect()
+        #expect(try bob.send("no", to: "wv:alice@home.test").code == 403)
+        #expect(try bob.send("perhaps", to: "wv:system@home.test").code == 200)
+        #expect(try bob.receiveTexts().first?.contains("number of an option") == true)
+        #expect(try bob.send(version == "1.1" ? "1" : "ACCEPT", to: "wv:system@home.test").code == 200)
+        #expect(try Set(bob.receiveTexts()) == ["for later", "Thank you."])
+        #expect(try bob.send("yes", to: "wv:alice@home.test").code == 200)
+        #expect(try bob.logOut().code == 200)
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.send("yes", to: "wv:alice@home.test").code == 200)
+        // Who declines is sent away.
+        #expect(try engine.control(["sysmsg", "renew", "terms"]).code == 0)
+        #expect(try bob.logOut().code == 200)
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.receiveTexts().count == 1)
+        #expect(try bob.send("3", to: "wv:system@home.test").code == 200)
+        #expect(try bob.poll()?.name == "Disconnect")
+        #expect(try engine.control(["user", "add", "system"], input: "of the system\n").code == 1)
+    }
+
     // MARK: The operator
 
     @Test func theProofSaysWhoWasAskedAndWhatHeSaid() throws {

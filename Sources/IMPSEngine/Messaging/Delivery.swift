@@ -75,7 +75,8 @@ extension Engine where Port: ~Copyable {
             guard let entry = mailboxEntry(user, next) else { continue }
             // What another session confirmed is for the sessions that were there when it came.
             let isRead = entry.confirmationCount > 0 && (session > next || entry.isConfirmed(by: session))
-            if !isRead { return next }
+            let isHeld = sessions[slot].isRestricted && !isFromSystem(next)
+            if !isRead, !isHeld { return next }
         }
         sessions[slot].mayHaveMore = hasOutstanding(in: slot)
         return nil

@@ -88,7 +88,8 @@ extension Engine where Port: ~Copyable {
             throw Refusal(.badParameter, "MessageID missing")
         }
         guard let sequence = sequence(ofMessageID: document.word(of: id)),
-            mailboxEntry(sessions[slot].user, sequence)?.kind == .message
+            mailboxEntry(sessions[slot].user, sequence)?.kind == .message,
+            !sessions[slot].isRestricted || isFromSystem(sequence)
         else { throw Refusal(.invalidMessageID) }
         return sequence
     }

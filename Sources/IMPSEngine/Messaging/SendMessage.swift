@@ -46,8 +46,23 @@ extension Engine where Port: ~Copyable {
         guard let info = document.first(.messageInfo, in: element) else {
             throw Refusal(.badParameter, "MessageInfo missing")
         }
-        var header = try header(document, element, info)
         let content = document.first(.contentData, in: element)
+        if isToSystem(document, info) {
+            if let content {
+                messageToSystem(document.text(of: content), from: slot, &turn)
+            } else {
+                messageToSystem(Span(), from: slot, &turn)
+            }
+            writer.open(.sendMessageResponse)
+            writer.result(.success)
+            writer.text(.messageID, messageID(takeSequence()).span)
+            writer.close(.sendMessageResponse)
+            return
+        }
+        guard !sessions[slot].isRestricted else {
+            throw Refusal(.forbidden, "first answer the message from the system")
+        }
+        var header = try header(document, element, info)
         if let content {
             let byteCount = document.text(of: content).count
             guard byteCount <= Int(settings.messageByteCountMax) else {
@@ -70,6 +85,14 @@ extension Engine where Port: ~Copyable {
         writeResult(document, request, deliveries, into: &writer)
         writer.text(.messageID, messageID(sequence).span)
         writer.close(.sendMessageResponse)
+    }
+
+    /// Whether the first recipient is the system address.
+    private func isToSystem(_ document: borrowing Document, _ info: Document.Element) -> Bool {
+        guard let recipient = document.first(.recipient, in: info), let user = document.first(.user, in: recipient),
+            let id = document.first(.userID, in: user)
+        else { return false }
+        return isSystemAddress(document.word(of: id))
     }
 
     /// Stores a message for the recipients that may have it.

@@ -76,7 +76,7 @@ extension Engine where Port: ~Copyable {
         _ name: Span<UInt8>, kind: AccountKind, password: Span<UInt8>, _ turn: inout Turn
     ) throws(OperatorError) {
         let address = try localAddress(name)
-        guard account(address.canonical) == nil else { throw .userExists }
+        guard account(address.canonical) == nil, !isSystemAddress(address.canonical) else { throw .userExists }
         guard store.hasRoom else { throw .storeFull }
         let credential = try credential(password, kind, address.canonical, &turn)
         let account = Account(

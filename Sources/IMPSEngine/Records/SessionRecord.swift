@@ -24,6 +24,7 @@ extension Session {
         record.append(bigEndian: functions.rawValue)
         record.append(isServiceAgreed ? 1 : 0)
         record.append(bigEndian: level.rawValue)
+        record.append(isRestricted ? 1 : 0)
     }
 
     /// Reads a stored session; nil when the record is broken.
@@ -50,7 +51,10 @@ extension Session {
         functions = FunctionSet(rawValue: reader.integer())
         isServiceAgreed = reader.integer(UInt8.self) != 0
         // Records of version 0.1 end here.
-        if !reader.isAtEnd { level = FunctionSet(rawValue: reader.integer()) }
+        if !reader.isAtEnd {
+            level = FunctionSet(rawValue: reader.integer())
+            isRestricted = reader.integer(UInt8.self) != 0
+        }
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version
         capabilities.initialDeliveryMethod = initial

@@ -38,11 +38,12 @@ extension Engine where Port: ~Copyable {
                 login.user = credentials.account?.number ?? 0
                 login.cookieHash = credentials.cookieHash
                 login.clientHash = credentials.clientHash
-                guard
-                    case .open(let grant, let due) = passQuestions(
-                        document, request, element, login, &turn, into: &writer)
-                else { return }
-                let (slot, isNew) = try openSession(document, request, element, credentials, grant, &turn)
+                let gate = passQuestions(document, request, element, login, &turn, into: &writer)
+                guard let (slot, isNew) = try openSession(document, request, element, credentials, gate, &turn) else {
+                    return
+                }
+                var due = DueCampaigns()
+                if case .open(_, let messages) = gate { due = messages }
                 writeSuccess(document, element, slot, isNew: isNew, due, turn, into: &writer)
                 keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark))
             }
@@ -344,11 +345,13 @@ extension Engine where Port: ~Copyable {
 
     /// The session of a user who proved who he is: the one with this SessionCookie, or a new one.
     ///
+    /// - Returns: nil when a question keeps it closed.
     /// - Source: protocol/session.md §4.
     private mutating func openSession(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ grant: Grant, _ turn: inout Turn
-    ) throws(Refusal) -> (slot: UInt16, isNew: Bool) {
+        _ gate: LoginGate, _ turn: inout Turn
+    ) throws(Refusal) -> (slot: UInt16, isNew: Bool)? {
+        if case .closed = gate { return nil }
         guard let account = credentials.account else { throw Refusal(.internalServerError) }
         let keepAlive = keepAliveSeconds(document.integer(.timeToLive, in: element))
         let resumed = session(of: credentials)
@@ -371,7 +374,7 @@ extension Engine where Port: ~Copyable {
             store.put(Key.cookie(slot).span, scratch)
         }
         sessions[slot].clientHash = credentials.clientHash
-        sessions[slot].level = grant.functions
+        enter(slot, through: gate, turn)
         sessions[slot].version = request.version
         sessions[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
@@ -379,6 +382,21 @@ extension Engine where Port: ~Copyable {
         storeSession(slot)
         logLogin(request, slot, credentials, isNew: resumed == nil, &turn)
         return (slot, resumed == nil)
+    }
+
+    /// Gives a session what its user's answers allow; an old client is asked by messages.
+    private mutating func enter(_ slot: UInt16, through gate: LoginGate, _ turn: borrowing Turn) {
+        sessions[slot].isRestricted = false
+        switch gate {
+        case .closed: break
+        case .open(let grant, let due):
+            sessions[slot].level = grant.functions
+            if due.count > 0, sessions[slot].version < .v1_3 { askByMessage(due, sessions[slot].user, turn) }
+        case .restricted(let due):
+            sessions[slot].level = .below(.imFeat)
+            sessions[slot].isRestricted = true
+            askByMessage(due, sessions[slot].user, turn)
+        }
     }
 
     /// Ends what a new session replaces: the same client with another user, and the oldest of too many sessions.

@@ -45,6 +45,8 @@ public struct Session: ZeroInitializable {
     var deliveryMethod = DeliveryMethod.push
     /// What the answers to System Messages leave of the functions. Source: protocol/system-message.md §4.3.
     var level = FunctionSet(rawValue: .max)
+    /// Only the system address may be talked to, until a question is answered. Source: protocol/system-message.md §4.6.
+    var isRestricted = false
     /// What service negotiation granted; everything that is offered before it.
     var functions = FunctionSet()
     var isServiceAgreed = false

@@ -6,6 +6,8 @@ import Wire
 enum LoginGate {
     /// With this level, and these messages that do not wait for an answer.
     case open(Grant, DueCampaigns)
+    /// For a client that has to answer by an ordinary message first: nothing else is open to it.
+    case restricted(DueCampaigns)
     /// It has to wait, or is denied; the Login-Response is written.
     case closed
 }
@@ -39,6 +41,7 @@ extension Engine where Port: ~Copyable {
             return .open(level(sheet), due)
         }
         if request.version < .v1_3 {
+            if mayAnswerByMessage(due) { return .restricted(due) }
             writeLegacyRefusal(document, element, due, user, turn, into: &writer)
         } else {
             ask(document, element, due, login, outcome, turn, into: &writer)
@@ -176,15 +179,35 @@ extension Engine where Port: ~Copyable {
         writer.close(.loginResponse)
     }
 
+    /// Whether all that blocks may be asked by an ordinary message; a key cannot be verified by one.
+    private func mayAnswerByMessage(_ due: DueCampaigns) -> Bool {
+        for index in 0..<due.count where campaigns[due[index]].blocks {
+            let campaign = campaigns[due[index]]
+            if campaign.legacy == .deny || !campaign.mechanism.isEmpty { return false }
+        }
+        return true
+    }
+
     // MARK: Level
 
     /// Gives the open sessions of a user the level of his answers. Source: SM-65.
     mutating func applyLevel(to user: UInt32) {
-        let level = level(sheet(of: user)).functions
+        let sheet = sheet(of: user)
+        let level = level(sheet).functions
+        var mustWait = false
+        if let place = openQuestion(sheet, user) { mustWait = campaigns[place].blocks }
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)
-            guard sessions[slot].level != level else { continue }
+            if sessions[slot].isRestricted {
+                if mustWait { continue }
+                // What was held back is delivered from the front.
+                sessions[slot].isRestricted = false
+                sessions[slot].sentUpTo = 0
+                sessions[slot].mayHaveMore = true
+            } else if sessions[slot].level == level {
+                continue
+            }
             sessions[slot].level = level
             storeSession(slot)
         }

@@ -47,7 +47,7 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    private mutating func disconnectAll(_ user: UInt32, _ turn: inout Turn) {
+    mutating func disconnectAll(_ user: UInt32, _ turn: inout Turn) {
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)
@@ -112,26 +112,37 @@ extension Engine where Port: ~Copyable {
             keep(sheet, of: user)
             return .badParameter
         }
+        var option = CampaignOption()
         if let chosen {
-            guard chosen <= UInt64(UInt16.max), let option = option(id: UInt16(chosen), of: campaign) else {
+            guard chosen <= UInt64(UInt16.max), let found = self.option(id: UInt16(chosen), of: campaign) else {
                 return .badParameter
             }
-            entry.option = option.id
-            entry.grant = option.grant
+            option = found
         } else if campaign.isRequired {
             return .badParameter
         }
-        entry.state = entry.grant.isAdmitted ? .answered : .denied
+        record(option, campaign, user, &entry, &proof, sheet, &turn)
         if !entry.grant.isAdmitted { outcome.denial = place }
+        return .success
+    }
+
+    /// Keeps an answer, in the sheet and as proof.
+    mutating func record(
+        _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry,
+        _ proof: inout Proof, _ sheet: AnswerSheet, _ turn: inout Turn
+    ) {
+        entry.option = option.id
+        entry.grant = option.grant
+        entry.state = entry.grant.isAdmitted ? .answered : .denied
         proof.answered = turn.wall.storedSeconds
         proof.option = entry.option
         proof.events |= Proof.wasAnswered | (entry.grant.isAdmitted ? 0 : Proof.wasDenied)
         if !campaign.mechanism.isEmpty { proof.events |= Proof.wasVerified }
         keep(proof, campaign, user)
-        sheet.set(entry)
-        keep(sheet, of: user)
+        var changed = sheet
+        changed.set(entry)
+        keep(changed, of: user)
         logAnswer(campaign, entry, user, &turn)
-        return .success
     }
 
     private func logAnswer(_ campaign: Campaign, _ entry: SheetEntry, _ user: UInt32, _ turn: inout Turn) {

@@ -111,9 +111,9 @@ board-test: test-packages board-images ## let virtual boards of both architectur
 	swift test --skip-build --filter BoardTests
 
 .PHONY: board-test-long
-board-test-long: test-packages board-images ## the same with 20 power cuts and ten idle minutes
-	swift build --build-tests
-	IMPSD_POWER_CUTS=20 IMPSD_IDLE_SECONDS=600 swift test --skip-build --filter BoardTests
+board-test-long: export IMPSD_POWER_CUTS := 20
+board-test-long: export IMPSD_IDLE_SECONDS := 600
+board-test-long: board-test ## the same with 20 power cuts and ten idle minutes
 
 .PHONY: package
 package: cross-packages ## make the .ipk, the tarball and the feed of dist/ for device makers

@@ -29,14 +29,23 @@ fail() {
 # The compiler's folder: the one that swift comes from.
 toolchain=$(dirname "$(dirname "$(readlink -f "$(command -v swift || fail 'no swift in PATH')")")")
 
+# Where Debian comes from on this machine, or DEBIAN_MIRROR.
+mirror() {
+    [ -z "${DEBIAN_MIRROR:-}" ] || { echo "$DEBIAN_MIRROR" && return; }
+    found=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+        sed -n 's|^\(.*/debian/*\) bookworm$|\1|p' | head -n 1)
+    [ -n "$found" ] || fail "no bookworm in this machine's package sources; DEBIAN_MIRROR=ADDRESS names one"
+    echo "$found"
+}
+
 # apt for another architecture, with a state of its own.
 apt_options() {
     state=$work/apt/$1
     mkdir -p "$state/lists/partial" "$state/archives/partial"
-    cat > "$state/sources.list" <<END
-deb [arch=$1 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main
-END
+    from="signed-by=/usr/share/keyrings/debian-archive-keyring.gpg"
+    address=$(mirror)
+    printf '%s\n' "deb [arch=$1 $from] $address bookworm main" "deb-src [$from] $address bookworm main" \
+        > "$state/sources.list"
     echo "-qq -o Dir::State=$state -o Dir::State::Lists=$state/lists -o Dir::State::status=/dev/null" \
         "-o Dir::Cache=$state -o Dir::Cache::Archives=$state/archives -o Dir::Etc::SourceList=$state/sources.list" \
         "-o Dir::Etc::SourceParts=/dev/null -o APT::Architecture=$1 -o APT::Architectures=$1" \

@@ -43,7 +43,7 @@ public enum StoreOpenError: Error, Equatable {
 /// | File | In |
 /// |---|---|
 /// | `store.mdb` the live store, or its last copy | data folder |
-/// | `store.mdb` the live store in the mode `ram+checkpoint` | runtime folder |
+/// | `store.ram` the live store in the mode `ram+checkpoint` | runtime folder, which may be the same |
 /// | `store.lock` held by whoever has the store open | data folder |
 /// | `store.dump` the store as text, from the last upgrade | data folder |
 /// | `store.new` a store that is being restored or copied | with the file that it becomes |
@@ -99,9 +99,9 @@ public final class DataFolder {
     // MARK: The live store
 
     private var stored: File.Path { File.path(path.span, "/store.mdb") }
-    private var volatile: File.Path { File.path(runtime.span, "/store.mdb") }
+    private var volatile: File.Path { File.path(runtime.span, "/store.ram") }
     private var liveFolder: InlineBytes<200> { mode == .flash ? path : runtime }
-    private var live: File.Path { File.path(liveFolder.span, "/store.mdb") }
+    private var live: File.Path { mode == .flash ? stored : volatile }
     private var fresh: File.Path { File.path(liveFolder.span, "/store.new") }
     /// The dump that an upgrade leaves for the next version.
     public var dump: File.Path { File.path(path.span, "/store.dump") }
@@ -199,12 +199,11 @@ public final class DataFolder {
     /// Takes everything away that was ever kept, accounts and keys with it.
     public func removeAll() throws(StoreOpenError) {
         let names: InlineArray<6, StaticString> = [
-            "/store.mdb", "/store.new", "/store.bad", "/store.dump", "/device.key", "/store.mdb-lock",
+            "/store.mdb", "/store.new", "/store.bad", "/store.dump", "/store.dump.new", "/device.key",
         ]
-        for index in names.indices {
-            File.remove(File.path(path.span, names[index]).span)
-            File.remove(File.path(runtime.span, names[index]).span)
-        }
+        for index in names.indices { File.remove(File.path(path.span, names[index]).span) }
+        File.remove(volatile.span)
+        File.remove(fresh.span)
         do throws(File.Failure) {
             try File.syncFolder(path.span)
         } catch {

@@ -42,7 +42,7 @@ struct Options {
           user list
 
         System Messages:
-          sysmsg add NAME --kind login|online|welcome --text TEXT
+          sysmsg add NAME --kind login --text TEXT
                  [--option 'ID|TEXT|GRANT' ...] [--lead-in TEXT] [--required] [--blocking]
                  [--audience all|new|user:NAME] [--policy once|every-login|until-answered]
                  [--from SECONDS] [--until SECONDS] [--timeout SECONDS]

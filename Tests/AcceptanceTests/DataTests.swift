@@ -28,7 +28,7 @@ import Testing
     @Test func aStoreInMemoryIsCopiedAtTheEndAndByCommand() throws {
         let engine = try EngineProcess(["data_mode": "ram+checkpoint"])
         try engine.awaitRecord("STORE-MODE", "mode=ram+checkpoint", "the configuration says so")
-        let live = engine.folder.path + "/store.mdb"
+        let live = engine.folder.path + "/store.ram"
         #expect(exists(live))
         try leave("one", engine)
         #expect(try engine.control(["checkpoint"]).code == 0)
@@ -61,6 +61,20 @@ import Testing
         try engine.awaitRecord("STORE-MODE", "mode=flash")
         #expect(try bobReceives(engine) == ["two"])
         #expect(try engine.control(["checkpoint"]).code == 1)
+    }
+
+    @Test(arguments: ["flash", "ram+checkpoint"]) func oneFolderMayHoldEverything(_ mode: String) throws {
+        let engine = try EngineProcess(["data_mode": mode], starts: false)
+        try engine.set(["control": path(engine, "control")])
+        try engine.start()
+        try leave("one", engine)
+        for text in ["one", "two"] {
+            try engine.restart()
+            #expect(try bobReceives(engine) == [text])
+            engine.kill()
+            try engine.start()
+            try leave("two", engine)
+        }
     }
 
     @Test func anIdleStoreInMemoryIsNotCopied() throws {
@@ -215,6 +229,8 @@ import Testing
         let engine = try EngineProcess()
         try leave("gone", engine)
         #expect(try engine.control(["dump", "--save"]).code == 0)
+        // What a dump leaves that was cut off.
+        try FileManager.default.copyItem(atPath: path(engine, "store.dump"), toPath: path(engine, "store.dump.new"))
         #expect(try engine.control(["factory-reset"]).code == 64)
         #expect(try engine.control(["factory-reset", "--yes"]).code == 0)
         #expect(engine.awaitEnd() == 0)

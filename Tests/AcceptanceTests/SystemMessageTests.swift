@@ -244,6 +244,8 @@ import Testing
         let reply = try alice.logIn()
         #expect(reply.code == 200)
         let id = try identifier(reply)
+        // Who gets it with the login gets it once.
+        #expect(try alice.receiveTexts() == [])
         #expect(try alice.send("yes", to: "wv:bob@home.test").code == 200)
         #expect(try alice.answer([("sm-9-9-9", 1)]).code == 426)
         #expect(try alice.answer([(id, 5)]).code == 402)
@@ -324,6 +326,27 @@ import Testing
         #expect(try engine.control(["user", "add", "system"], input: "of the system\n").code == 1)
     }
 
+    @Test func anAnswerToSomethingElseOpensNothing() throws {
+        let engine = try EngineProcess(["offline_max_msgs": "20"])
+        try add(
+            engine, "news", ["--kind", "login", "--text", "News?", "--option", "1|Yes|full", "--option", "2|No|full"])
+        try add(engine, "terms", SystemMessageTests.terms)
+        let bob = try engine.client("bob", "1.2")
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.receiveTexts().count == 2)
+        // What blocks is answered first, so this is no answer to it.
+        #expect(try bob.send("No", to: "wv:system@home.test").code == 200)
+        #expect(try bob.send("no", to: "wv:alice@home.test").code == 403)
+        // Nobody fills his own mailbox by talking to the system.
+        for _ in 0..<40 { #expect(try bob.send("what?", to: "wv:system@home.test").code == 200) }
+        #expect(try bob.receiveTexts().count <= 20)
+        #expect(try bob.send("1", to: "wv:system@home.test").code == 200)
+        #expect(try bob.send("yes", to: "wv:alice@home.test").code == 200)
+        #expect(try bob.send("No", to: "wv:system@home.test").code == 200)
+        let results = try engine.records(of: ["sysmsg", "results", "news"])
+        #expect(results.first?["option"] as? Int == 2)
+    }
+
     // MARK: The operator
 
     @Test func theProofSaysWhoWasAskedAndWhatHeSaid() throws {
@@ -356,7 +379,7 @@ import Testing
         }
         try refused(["--kind", "login"], "1 to 512 characters")
         try refused(["--text", String(repeating: "ä", count: 513)], "1 to 512 characters")
-        try refused(["--text", "x", "--kind", "loud"], "kind is login, online or welcome")
+        try refused(["--text", "x", "--kind", "loud"], "kind is login")
         try refused(["--text", "x", "--required"], "needs an option")
         try refused(["--text", "x", "--blocking"], "blocking needs required")
         try refused(["--text", "x", "--option", "0|a|full"], "1 to 65535")

@@ -374,8 +374,8 @@ extension Engine where Port: ~Copyable {
             store.put(Key.cookie(slot).span, scratch)
         }
         sessions[slot].clientHash = credentials.clientHash
-        enter(slot, through: gate, turn)
         sessions[slot].version = request.version
+        enter(slot, through: gate, turn)
         sessions[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
         scheduleSweep(at: sessions[slot].expiresAt)

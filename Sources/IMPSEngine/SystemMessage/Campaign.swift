@@ -5,22 +5,10 @@ import Octets
 enum CampaignKind: UInt8, Sendable {
     /// As part of the login. Source: SM-2.
     case login = 1
-    /// In the session. Source: SM-5.
-    case online
-    /// In the first session of a user.
-    case welcome
 
-    static func named(_ word: Span<UInt8>) -> CampaignKind? {
-        word.equals("login") ? .login : word.equals("online") ? .online : word.equals("welcome") ? .welcome : nil
-    }
+    static func named(_ word: Span<UInt8>) -> CampaignKind? { word.equals("login") ? .login : nil }
 
-    var name: StaticString {
-        switch self {
-        case .login: return "login"
-        case .online: return "online"
-        case .welcome: return "welcome"
-        }
-    }
+    var name: StaticString { "login" }
 }
 
 /// How often a user is asked.

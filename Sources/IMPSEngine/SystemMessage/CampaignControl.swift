@@ -89,7 +89,7 @@ extension Engine where Port: ~Copyable {
         let value = word.extracting(equals + 1..<word.count)
         if key.equals("kind") {
             guard let kind = CampaignKind.named(value) else {
-                throw .campaignRefused("kind is login, online or welcome")
+                throw .campaignRefused("kind is login")
             }
             campaign.kind = kind
         } else if key.equals("policy") {

@@ -110,7 +110,7 @@ extension Engine where Port: ~Copyable {
         keep(campaign)
     }
 
-    /// Puts the text into `scratch`, at most `countMax` octets of it.
+    /// Puts the text into `scratch`.
     mutating func loadText(of campaign: Campaign) {
         scratch.removeAll()
         var part = Engine.textPart

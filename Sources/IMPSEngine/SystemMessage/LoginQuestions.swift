@@ -194,8 +194,7 @@ extension Engine where Port: ~Copyable {
     mutating func applyLevel(to user: UInt32) {
         let sheet = sheet(of: user)
         let level = level(sheet).functions
-        var mustWait = false
-        if let place = openQuestion(sheet, user) { mustWait = campaigns[place].blocks }
+        let mustWait = openQuestion(sheet, user).map { campaigns[$0].blocks } ?? false
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)

@@ -94,7 +94,6 @@ extension Engine where Port: ~Copyable {
         let campaign = campaigns[place]
         guard let option = chosenOption(text.trimmed(), campaign), campaign.mechanism.isEmpty else {
             reply("Please answer with the number of an option.", to: user, turn)
-            sendFromSystem(question(campaign), to: user, turn)
             return
         }
         guard var proof = proof(campaign, user), var entry = sheet.entry(campaign) else { return }
@@ -108,12 +107,15 @@ extension Engine where Port: ~Copyable {
         reply(openQuestion(self.sheet(of: user), user) == nil ? "Thank you." : "Thank you. One more:", to: user, turn)
     }
 
-    /// The place of the first question that was put to a user and not answered.
+    /// The place of the first question that was put to a user and not answered; what blocks comes first.
     func openQuestion(_ sheet: AnswerSheet, _ user: UInt32) -> Int? {
+        var found: Int?
         for place in 0..<campaigns.count where campaigns[place].number != 0 && campaigns[place].optionCount > 0 {
-            if campaigns[place].isFor(user), sheet.entry(campaigns[place])?.state == .asked { return place }
+            guard campaigns[place].isFor(user), sheet.entry(campaigns[place])?.state == .asked else { continue }
+            if campaigns[place].blocks { return place }
+            found = found ?? place
         }
-        return nil
+        return found
     }
 
     /// The option that a text names: by its number in front, or by its words.
@@ -130,7 +132,9 @@ extension Engine where Port: ~Copyable {
         return nil
     }
 
+    /// Says something that may be left out when the mailbox is full: nobody fills it by talking to the system.
     private mutating func reply(_ words: StaticString, to user: UInt32, _ turn: borrowing Turn) {
+        guard store.hasRoom, hasMailboxRoom(user, byteCount: UInt32(words.utf8CodeUnitCount)) else { return }
         var text = InlineBytes<7000>()
         _ = text.append(words)
         sendFromSystem(text, to: user, turn)

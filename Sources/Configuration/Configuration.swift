@@ -207,24 +207,32 @@ extension Configuration {
         var reader = UCIReader(text)
         var section = InlineBytes<64>()
         var hasMain = false
+        var message = MessageSection()
         while true {
             do throws(UCIError) {
                 guard let statement = try reader.next() else { break }
                 if case .section = statement {
+                    message.finish(&diagnostics)
                     section = reader.word
                     if section.span.equals("imps") {
                         hasMain = true
+                    } else if section.span.equals("sysmsg") || section.span.equals("help") {
+                        message.begin(reader)
                     } else {
                         diagnostics.warning(
-                            line: reader.line, section.span, section.span, "unknown section, expected imps")
+                            line: reader.line, section.span, section.span,
+                            "unknown section, expected imps, sysmsg or help")
                     }
                 } else if section.span.equals("imps") {
                     configuration.take(reader, statement, &diagnostics)
+                } else if message.isOpen {
+                    message.take(reader, &diagnostics)
                 }
             } catch {
                 diagnostics.error(line: reader.line, section.span, Span(), error.explanation)
             }
         }
+        message.finish(&diagnostics)
         if !hasMain {
             diagnostics.error(line: reader.line, section.span, section.span, "no section: config imps 'main'")
         }
@@ -234,6 +242,45 @@ extension Configuration {
         }
         configuration.checkRelations(reader.line, &diagnostics)
         return configuration
+    }
+
+    /// A `sysmsg` or `help` section. It is only looked at here; the start takes it into the store.
+    private struct MessageSection {
+        private(set) var isOpen = false
+        private var isHelp = false
+        private var line: UInt64 = 0
+        private var name = InlineBytes<64>()
+        private var campaign = CampaignSection()
+        private var hasText = false
+
+        mutating func begin(_ reader: borrowing UCIReader) {
+            self = MessageSection()
+            isOpen = true
+            let type = reader.word
+            isHelp = type.span.equals("help")
+            line = reader.line
+            let value = reader.value
+            name = InlineBytes(value.span) ?? InlineBytes()
+        }
+
+        mutating func take(_ reader: borrowing UCIReader, _ diagnostics: inout Diagnostics) {
+            let key = reader.word
+            let value = reader.value
+            hasText = hasText || key.span.equals("text")
+            let words =
+                isHelp
+                ? CampaignSection.checkHelp(name.span, key.span, value.span) : campaign.take(key.span, value.span)
+            if let words { diagnostics.error(line: reader.line, name.span, key.span, words) }
+        }
+
+        mutating func finish(_ diagnostics: inout Diagnostics) {
+            guard isOpen else { return }
+            isOpen = false
+            let type: StaticString = isHelp ? "help" : "sysmsg"
+            let words: StaticString? =
+                isHelp ? (hasText ? nil : "a help section needs a text") : campaign.finish(name: name.span)
+            if let words { diagnostics.error(line: line, type.octets, name.span, words) }
+        }
     }
 
     private mutating func take(

@@ -14,7 +14,8 @@ extension Configuration {
     /// Gives a key its value.
     mutating func apply(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome {
         applyPlace(key, value) ?? applySize(key, value) ?? applyTime(key, value) ?? applyMessage(key, value)
-            ?? applyAccess(key, value) ?? applyLog(key, value) ?? applyBoard(key, value) ?? .unknownKey
+            ?? applySystemMessage(key, value) ?? applyAccess(key, value) ?? applyLog(key, value) ?? applyBoard(
+                key, value) ?? .unknownKey
     }
 
     private mutating func applyPlace(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
@@ -94,6 +95,26 @@ extension Configuration {
             let outcome = Configuration.set(&days, value, 1...3650, "1 to 3650")
             if case .taken = outcome { engine.lifetimeSeconds = days * 86_400 }
             return outcome
+        }
+        return nil
+    }
+
+    private mutating func applySystemMessage(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("sysmsg_legacy") {
+            guard let policy = LegacyPolicy.named(value) else { return .refused("limited or deny") }
+            engine.legacyPolicy = policy
+            return .taken
+        }
+        if key.equals("sysmsg_waiting") {
+            guard let choice = Announcement(name: value) else { return .refused("announce, prompt or off") }
+            engine.announcement = choice
+            return .taken
+        }
+        if key.equals("sysmsg_remind_s") {
+            return Configuration.set(&engine.remindSeconds, value, 1...2_592_000, "1 to 2592000 seconds")
+        }
+        if key.equals("help_errors") {
+            return Configuration.set(&engine.helpErrors, value, 0...100, "0 (no help) to 100")
         }
         return nil
     }

@@ -20,7 +20,7 @@ public enum UCIError: Error {
     case quoteNotClosed
     /// Something follows the last word.
     case trailingWords
-    /// A word is longer than 1000 octets.
+    /// A word is longer than 2100 octets.
     case wordTooLong
     /// An option stands before the first section.
     case optionOutsideSection
@@ -34,7 +34,7 @@ extension UCIError {
         case .wordMissing: return "a word is missing: option key 'value'"
         case .quoteNotClosed: return "a quote is not closed"
         case .trailingWords: return "too many words; put a value with spaces into quotes"
-        case .wordTooLong: return "a word is longer than 1000 octets"
+        case .wordTooLong: return "a word is longer than 2100 octets"
         case .optionOutsideSection: return "an option needs a section before it: config imps 'main'"
         }
     }
@@ -51,7 +51,7 @@ public struct UCIReader: ~Escapable {
     /// The type of a section, the key of an option.
     public private(set) var word = InlineBytes<64>()
     /// The name of a section, the value of an option.
-    public private(set) var value = InlineBytes<1000>()
+    public private(set) var value = InlineBytes<2100>()
 
     /// A reader before the first line of `text`.
     @_lifetime(copy text)
@@ -77,7 +77,7 @@ public struct UCIReader: ~Escapable {
     }
 
     private mutating func read(
-        _ statement: InlineBytes<1000>, _ rest: inout Cursor
+        _ statement: InlineBytes<2100>, _ rest: inout Cursor
     ) throws(UCIError) -> UCIStatement {
         let first = try readWord(&rest)
         guard let word = InlineBytes<64>(first.span) else { throw .wordTooLong }
@@ -105,8 +105,8 @@ public struct UCIReader: ~Escapable {
     }
 
     /// One word: bare, in quotes, or a mixture; a backslash takes the next character as it is, outside single quotes.
-    private func readWord(_ rest: inout Cursor) throws(UCIError) -> InlineBytes<1000> {
-        var word = InlineBytes<1000>()
+    private func readWord(_ rest: inout Cursor) throws(UCIError) -> InlineBytes<2100> {
+        var word = InlineBytes<2100>()
         var quote: UInt8?
         while let octet = rest.peek {
             if let open = quote {

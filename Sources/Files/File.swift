@@ -29,7 +29,7 @@ public enum File {
     public static func read(_ path: Span<UInt8>, into buffer: inout FixedBytes) throws(Failure) {
         let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_RDONLY, 0) }
         guard descriptor >= 0 else { throw .last }
-        defer { _ = close(descriptor) }
+        defer { _ = CLibC.close(descriptor) }
         while true {
             let free = unsafe buffer.freeStorage()
             guard free.count > 0 else { throw .tooLarge }
@@ -44,7 +44,7 @@ public enum File {
     public static func create(_ path: Span<UInt8>, _ content: Span<UInt8>) throws(Failure) {
         let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_WRONLY | O_CREAT | O_EXCL, 0o600) }
         guard descriptor >= 0 else { throw .last }
-        defer { _ = close(descriptor) }
+        defer { _ = CLibC.close(descriptor) }
         try write(descriptor, content)
         guard fsync(descriptor) == 0 else { throw .last }
     }
@@ -79,15 +79,28 @@ public enum File {
         return descriptor
     }
 
+    /// Reads what comes next.
+    ///
+    /// - Returns: octets read; 0 at the end, and when it cannot be read.
+    public static func read(_ descriptor: Int32, into space: inout MutableSpan<UInt8>) -> Int {
+        let count = unsafe space.withUnsafeMutableBufferPointer { buffer in
+            unsafe CLibC.read(descriptor, buffer.baseAddress, buffer.count)
+        }
+        return max(0, count)
+    }
+
+    /// Closes a descriptor.
+    public static func close(_ descriptor: Int32) { _ = CLibC.close(descriptor) }
+
     /// Copies a file, durably.
     ///
     /// - Returns: octets copied.
     @discardableResult
     public static func copy(_ source: Span<UInt8>, to target: Span<UInt8>) throws(Failure) -> UInt64 {
         let input = try open(source)
-        defer { _ = close(input) }
+        defer { _ = CLibC.close(input) }
         let output = try openNew(target)
-        defer { _ = close(output) }
+        defer { _ = CLibC.close(output) }
         var count: UInt64 = 0
         var part = InlineArray<4096, UInt8>(repeating: 0)
         while true {
@@ -117,7 +130,7 @@ public enum File {
     public static func syncFolder(_ path: Span<UInt8>) throws(Failure) {
         let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_RDONLY | O_DIRECTORY, 0) }
         guard descriptor >= 0 else { throw .last }
-        defer { _ = close(descriptor) }
+        defer { _ = CLibC.close(descriptor) }
         guard fsync(descriptor) == 0 else { throw .last }
     }
 

@@ -69,12 +69,15 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    /// What is open before a question is answered; a message may go to the system address only, which its handler sees to.
-    private func admitRestricted(_ primitive: Primitive) throws(Refusal) {
+    /// What is open before a question is answered. A client that answers by a message may send one to the system address
+    /// only, which its handler sees to.
+    ///
+    /// - Source: protocol/system-message.md §4.6, §5.3.
+    private func admitRestricted(_ primitive: Primitive, asksByMessage: Bool) throws(Refusal) {
         switch primitive {
-        case .systemMessageUser, .keepAliveRequest, .logoutRequest, .messageDelivered, .sendMessageRequest,
-            .clientCapabilityRequest, .serviceRequest, .getMessageRequest, .getSPInfoRequest:
-            break
+        case .systemMessageUser, .keepAliveRequest, .logoutRequest, .messageDelivered: break
+        case .sendMessageRequest, .clientCapabilityRequest, .serviceRequest, .getMessageRequest, .getSPInfoRequest:
+            if !asksByMessage { throw Refusal(.forbidden, "first answer the message from the system") }
         default: throw Refusal(.forbidden, "first answer the message from the system")
         }
     }
@@ -94,7 +97,9 @@ extension Engine where Port: ~Copyable {
         default: break
         }
         guard primitive.requirement.isMet(by: offeredFunctions) else { throw Refusal(.serviceNotSupported) }
-        if sessions[slot].isRestricted { try admitRestricted(primitive) }
+        if sessions[slot].isRestricted {
+            try admitRestricted(primitive, asksByMessage: sessions[slot].asksByMessage)
+        }
         guard primitive.requirement.isMet(by: offeredFunctions.intersection(sessions[slot].level)) else {
             throw Refusal(.serviceNotAgreed)
         }

@@ -11,12 +11,15 @@ public struct EngineMemory: ~Copyable {
     let throttles: Slab<Throttle>
     let campaigns: Slab<Campaign>
     let pendingLogins: Slab<PendingLogin>
+    let refused: Slab<RefusedMessages>
     let scratch: FixedBytes
 
     /// Octets that `scratch` needs.
     public static var scratchByteCount: Int { 2048 }
-    /// Campaigns of System Messages that can be active at once.
-    public static var campaignCount: Int { 32 }
+    /// Campaigns of System Messages that can be active at once, 32, and the server's own notices.
+    public static var campaignCount: Int { 32 + Notice.count }
+    /// Users at once for whom messages to a full mailbox are counted.
+    public static var refusedCount: Int { 32 }
 
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
@@ -25,11 +28,13 @@ public struct EngineMemory: ~Copyable {
     ///   - throttles: A power of two; addresses and users that failed to log in.
     ///   - campaigns: `campaignCount` of them.
     ///   - pendingLogins: One for each login that waits for an answer to a System Message.
+    ///   - refused: `refusedCount` of them.
     ///   - scratch: `scratchByteCount` octets.
     public init(
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>, challenges: consuming Slab<Challenge>,
         throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
-        pendingLogins: consuming Slab<PendingLogin>, scratch: consuming FixedBytes
+        pendingLogins: consuming Slab<PendingLogin>, refused: consuming Slab<RefusedMessages>,
+        scratch: consuming FixedBytes
     ) {
         self.sessions = sessions
         self.buckets = buckets
@@ -37,6 +42,7 @@ public struct EngineMemory: ~Copyable {
         self.throttles = throttles
         self.campaigns = campaigns
         self.pendingLogins = pendingLogins
+        self.refused = refused
         self.scratch = scratch
     }
 }
@@ -59,6 +65,13 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     /// The campaigns that are active.
     var campaigns: Slab<Campaign>
     var pendingLogins: Slab<PendingLogin>
+    /// Refused messages that nobody was told of yet, and when it will be.
+    var refused: Slab<RefusedMessages>
+    var refusedAt: Instant?
+    /// Counts the changes of campaigns; sessions that saw another number look at them.
+    var campaignEpoch: UInt32 = 1
+    /// Seconds since 1970 when the next campaign begins; nil when none waits for its day.
+    var nextFrom: UInt64?
     /// Where records are put together; used by one function at a time, never across a call.
     var scratch: FixedBytes
     var sequences = SequenceBlock()
@@ -79,6 +92,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         throttles = memory.throttles
         campaigns = memory.campaigns
         pendingLogins = memory.pendingLogins
+        refused = memory.refused
         scratch = memory.scratch
     }
 
@@ -127,6 +141,10 @@ extension Engine where Port: ~Copyable {
         reloadChallenges(turn.now)
         reloadAnswers(turn.now)
         reloadCampaigns()
+        for slot in 0..<sessions.end where sessions[slot].isOpen {
+            sessions[slot].epoch = campaignEpoch
+            resumeRestriction(slot, turn.now)
+        }
         reloadPendingLogins(turn.now)
         nextSweep = turn.now
         sessions.checkInvariants()

@@ -32,6 +32,10 @@ enum Limits {
     @_transparent static var optionCountMax: UInt8 { 16 }
     /// Wrong verification keys before an answer counts as a denial.
     @_transparent static var verificationTries: UInt8 { 3 }
+    /// Times that a 1.3 client is asked before it counts as one that does not know System Messages.
+    @_transparent static var asksMax: UInt8 { 5 }
+    /// Octets of the text of a notice.
+    @_transparent static var noticeTextByteCountMax: Int { 400 }
     /// Octets that sealing a password adds.
     @_transparent static var sealOverhead: UInt { 28 }
 

@@ -1,6 +1,28 @@
 import CSP
 import Octets
 
+/// Whether and how a login tells of messages that wait. Source: protocol/system-message.md §6.3.
+public enum Announcement: Sendable {
+    case off
+    /// With the login.
+    case announce
+    /// Before it: the user is asked whether to log in at all.
+    case prompt
+
+    /// The choice that a word stands for.
+    public init?(name: Span<UInt8>) {
+        if name.equals("off") {
+            self = .off
+        } else if name.equals("announce") {
+            self = .announce
+        } else if name.equals("prompt") {
+            self = .prompt
+        } else {
+            return nil
+        }
+    }
+}
+
 /// What an operator may choose about the engine. The defaults are those of `protocol/` and fit a home gateway.
 public struct Settings: Sendable {
     /// The domain of this server's addresses.
@@ -45,6 +67,15 @@ public struct Settings: Sendable {
     public var deliveriesMax: UInt8 = 3
     /// Seconds that the answer to a repeated request is kept.
     public var answerSeconds: UInt32 = 120
+
+    /// What becomes of clients that do not know System Messages, where a message does not say.
+    public var legacyPolicy = LegacyPolicy.limited
+    /// Whether a login tells of messages that wait.
+    public var announcement = Announcement.announce
+    /// Seconds after which a required answer that blocks nothing is asked for again.
+    public var remindSeconds: UInt32 = 86_400
+    /// Refusals of one code within ten minutes that bring help; 0 for no help.
+    public var helpErrors: UInt8 = 3
 
     /// The defaults.
     public init() {}

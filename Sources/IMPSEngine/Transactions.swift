@@ -53,6 +53,7 @@ extension Engine where Port: ~Copyable {
         if let slot {
             writer.output.setLimit(Int(sessions[slot].capabilities.parserSize))
             touch(slot, turn.now)
+            refresh(slot, &turn)
         }
 
         var envelope = openEnvelope(document, sessionID: id, into: &writer)
@@ -209,12 +210,14 @@ extension Engine where Port: ~Copyable {
             return
         }
         let changesBefore = store.changeCount
+        var refusal: Refusal?
         do throws(Refusal) {
             try dispatch(document, request, in: slot, hasID: hasID, hash, &turn, into: &writer)
         } catch {
             writer.rewind(to: content)
             writer.status(error.code, error.description)
             logRefusal(document, request, error.code, in: slot, &turn)
+            refusal = error
         }
         if writer.isOverflowed {
             writer.rewind(to: content)
@@ -223,6 +226,9 @@ extension Engine where Port: ~Copyable {
         // The session may have ended, and Logout needs no kept answer: a repeat gets 604, which says the same.
         if let slot, sessions[slot].isOpen, store.changeCount != changesBefore, hash != 0 {
             keepAnswer(hash, in: slot, now: turn.now, writer.written(since: content))
+        }
+        if let slot, let refusal, sessions[slot].isOpen, sessions[slot].closing == 0 {
+            countError(refusal.code, in: slot, &turn)
         }
         envelope.closeTransaction(into: &writer)
     }

@@ -33,6 +33,30 @@ public struct CivilTime: Equatable, Sendable {
     }
 }
 
+extension CivilTime {
+    /// Seconds since 1970 of `2026-12-31` or `2026-12-31T18:00`, in UTC; nil for anything else.
+    public static func seconds(of text: Span<UInt8>) -> UInt64? {
+        guard text.count == 10 || text.count == 16, text[4] == 0x2D, text[7] == 0x2D,
+            let year = Decimal.parse(text.extracting(0..<4)), year >= 1970,
+            let month = Decimal.parse(text.extracting(5..<7)), (1...12).contains(month),
+            let day = Decimal.parse(text.extracting(8..<10)), day >= 1
+        else { return nil }
+        var seconds: UInt64 = 0
+        if text.count == 16 {
+            guard text[10] == 0x54, text[13] == 0x3A, let hour = Decimal.parse(text.extracting(11..<13)), hour < 24,
+                let minute = Decimal.parse(text.extracting(14..<16)), minute < 60
+            else { return nil }
+            seconds = hour * 3600 + minute * 60
+        }
+        let fromMarch = (month + 9) % 12
+        let shifted = month < 3 ? year - 1 : year
+        let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * fromMarch + 2) / 5 + day - 1
+        seconds += (days - 719_468) * 86_400
+        // The 31st of a short month would be a day of the next one.
+        return CivilTime(secondsSince1970: seconds).day == Int(day) ? seconds : nil
+    }
+}
+
 extension FixedBytes {
     /// Adds `20261121T023109Z`, the form that every client reads. Source: protocol/wbxml.md §6.2.
     public mutating func append(basicTime seconds: UInt64) {

@@ -189,7 +189,8 @@ private func toolEngine(
     let memory = EngineMemory(
         sessions: Memory.slab(1, Session.self), buckets: Memory.slab(1, UInt16.self),
         challenges: Memory.slab(1, Challenge.self), throttles: Memory.slab(1, Throttle.self),
-        campaigns: Memory.slab(1, Campaign.self), pendingLogins: Memory.slab(1, PendingLogin.self),
+        campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
+        pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),
         scratch: Memory.buffer(EngineMemory.scratchByteCount))
     return Engine(store: store, settings: configuration.engine, vault: vault, memory: memory)
 }

@@ -11,7 +11,7 @@ public func entry(
 
 private func start(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> ExitCode {
     switch unsafe Options.read(count, arguments) {
-    case .run(let options): return perform(options)
+    case .run(var options): return perform(&options)
     case .stop(let code): return code
     }
 }

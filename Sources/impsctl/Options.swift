@@ -1,35 +1,31 @@
 import CLibC
 import IMPSEngine
 import Octets
+import Setup
 import Transport
 
 /// What the command line asks for.
-struct Options {
+struct Options: ~Copyable {
     var configPath = InlineBytes<200>()
     var isOffline = false
     var isJSON = false
+    var isCSV = false
     var isSaved = false
     var isSure = false
-    /// The fields of a campaign as they were given: the letter of each, its text, and a zero.
-    var fields = InlineBytes<24_000>()
+    /// The fields of a campaign, as they were given.
+    var fields = CampaignFields()
     var kind = InlineBytes<32>()
-    var words = InlineArray<4, InlineBytes<200>>(repeating: InlineBytes())
+    var words = InlineArray<5, InlineBytes<200>>(repeating: InlineBytes())
     var wordCount = 0
 
-    enum Outcome {
+    enum Outcome: ~Copyable {
         case run(Options)
         /// Everything is said.
         case stop(ExitCode)
     }
 
-    /// What `sysmsg add` takes, by the letter of the field.
-    enum Field: UInt8 {
-        case text = 0x61, leadIn, option, audience, policy, timeout, tryAgain, legacy, verify, required, blocking
-        case from, until
-    }
-
     static let help: StaticString = """
-        Usage: impsctl [--config FILE] [--offline] [--json] COMMAND
+        Usage: impsctl [--config FILE] [--offline] [--json|--csv] COMMAND
 
         Talks to a running impsd over its control socket, or with --offline to its
         store alone, which is refused while the engine runs.
@@ -42,14 +38,21 @@ struct Options {
           user list
 
         System Messages:
-          sysmsg add NAME --kind login --text TEXT
-                 [--option 'ID|TEXT|GRANT' ...] [--lead-in TEXT] [--required] [--blocking]
-                 [--audience all|new|user:NAME] [--policy once|every-login|until-answered]
-                 [--from SECONDS] [--until SECONDS] [--timeout SECONDS]
+          sysmsg add NAME --kind login|online|welcome --text TEXT [--lead-in TEXT]
+                 [--option 'ID|TEXT|GRANT' ...] [--required] [--blocking]
+                 [--audience all|new|user:NAME|list:FILE|level:full|level:limited]
+                 [--policy once|every-login|until-answered]
+                 [--from DATE] [--until DATE] [--timeout SECONDS]
                  [--try-again SECONDS] [--legacy limited|deny] [--verify WAY]
-                               GRANT: full, deny, or limited:FundamentalFeat,PresenceFeat
-          sysmsg list | show NAME | renew NAME | end NAME
-          sysmsg results NAME  who was asked and answered what, and when
+                               GRANT: full, deny, or limited:FundamentalFeat,PresenceFeat;
+                               a fourth part may be help-on or help-off
+                               DATE: 2026-12-31 or 2026-12-31T18:00, in UTC
+          sysmsg list | show NAME | renew NAME | end NAME | del NAME
+          sysmsg progress NAME how many were asked, have seen it, have answered
+          sysmsg results NAME  who was asked and answered what, and when;
+                               with --json or --csv for machines
+          sysmsg answer NAME USER ID
+                               takes what a user said by another way
           sysmsg key NAME USER the verification key of a user
 
         Operation:
@@ -84,25 +87,27 @@ struct Options {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
-        let names: InlineArray<22, option> = unsafe [
+        let names: InlineArray<23, option> = unsafe [
             Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
             Terminal.option("json", 2),
             Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
-            Terminal.option("save", 6), Terminal.option("yes", 7),
-            Terminal.option("text", takesValue: true, 0x61), Terminal.option("lead-in", takesValue: true, 0x62),
-            Terminal.option("option", takesValue: true, 0x163), Terminal.option("audience", takesValue: true, 0x64),
-            Terminal.option("policy", takesValue: true, 0x65), Terminal.option("timeout", takesValue: true, 0x66),
-            Terminal.option("try-again", takesValue: true, 0x67), Terminal.option("legacy", takesValue: true, 0x68),
-            Terminal.option("verify", takesValue: true, 0x69), Terminal.option("required", 0x6A),
-            Terminal.option("blocking", 0x6B), Terminal.option("from", takesValue: true, 0x6C),
-            Terminal.option("until", takesValue: true, 0x6D), option(),
+            Terminal.option("save", 6), Terminal.option("yes", 7), Terminal.option("csv", 8),
+            Terminal.option("text", takesValue: true, 0x80), Terminal.option("lead-in", takesValue: true, 0x81),
+            Terminal.option("option", takesValue: true, 0x82), Terminal.option("audience", takesValue: true, 0x83),
+            Terminal.option("policy", takesValue: true, 0x84), Terminal.option("timeout", takesValue: true, 0x85),
+            Terminal.option("try-again", takesValue: true, 0x86), Terminal.option("legacy", takesValue: true, 0x87),
+            Terminal.option("verify", takesValue: true, 0x88), Terminal.option("from", takesValue: true, 0x89),
+            Terminal.option("until", takesValue: true, 0x8A), Terminal.option("required", 0x8B),
+            Terminal.option("blocking", 0x8C), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
                 unsafe getopt_long(count, arguments, "c:", names.baseAddress, nil)
             }
             switch next {
-            case -1: return unsafe options.readWords(count, arguments)
+            case -1:
+                guard unsafe options.readWords(count, arguments) else { return misuse() }
+                return .run(options)
             case 0x63:
                 guard let path: InlineBytes<200> = unsafe Terminal.text(of: libc_option_value()) else {
                     return misuse()
@@ -123,43 +128,54 @@ struct Options {
                 return .stop(.success)
             case 6: options.isSaved = true
             case 7: options.isSure = true
-            case 0x61...0x6D, 0x163:
-                guard unsafe options.addField(UInt8(truncatingIfNeeded: next), libc_option_value()) else {
+            case 8: options.isCSV = true
+            case 0x80...0x8A:
+                guard let value: InlineBytes<2200> = unsafe Terminal.text(of: libc_option_value()) else {
                     return misuse()
                 }
+                options.fields.add(fieldKey(next).octets, value.span)
+            case 0x8B...0x8C: options.fields.add(fieldKey(next).octets, .constant("1"))
             default: return misuse()
             }
         }
     }
 
-    private mutating func addField(_ letter: UInt8, _ value: UnsafePointer<CChar>?) -> Bool {
-        var text = InlineBytes<2200>()
-        let isFlag = letter == Field.required.rawValue || letter == Field.blocking.rawValue
-        if !isFlag {
-            guard let copy: InlineBytes<2200> = unsafe Terminal.text(of: value) else { return false }
-            text = copy
+    /// The key of a section of the configuration that an option of `sysmsg add` stands for.
+    private static func fieldKey(_ option: Int32) -> StaticString {
+        switch option {
+        case 0x80: return "text"
+        case 0x81: return "lead_in"
+        case 0x82: return "option"
+        case 0x83: return "audience"
+        case 0x84: return "policy"
+        case 0x85: return "timeout"
+        case 0x86: return "try_again"
+        case 0x87: return "legacy"
+        case 0x88: return "verify"
+        case 0x89: return "from"
+        case 0x8A: return "until"
+        case 0x8B: return "required"
+        default: return "blocking"
         }
-        return fields.append(letter) && fields.append(text.span) && fields.append(0)
     }
 
     private mutating func readWords(
         _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    ) -> Outcome {
+    ) -> Bool {
         var index = Int(libc_option_index())
         while index < Int(count) {
             guard wordCount < words.count, let word: InlineBytes<200> = unsafe Terminal.text(of: arguments[index])
-            else {
-                return Options.misuse()
-            }
+            else { return false }
             words[wordCount] = word
             wordCount += 1
             index += 1
         }
-        return wordCount > 0 ? .run(self) : Options.misuse()
+        return wordCount > 0
     }
 
     static func misuse() -> Outcome {
-        Terminal.printError("Usage: impsctl [--config FILE] [--offline] [--json] COMMAND; impsctl --help tells more\n")
+        Terminal.printError(
+            "Usage: impsctl [--config FILE] [--offline] [--json|--csv] COMMAND; impsctl --help tells more\n")
         return .stop(.usage)
     }
 

@@ -9,9 +9,10 @@ import Store
 import Transport
 
 /// Does the command, over the control socket or on the store.
-func perform(_ options: Options) -> ExitCode {
+func perform(_ options: inout Options) -> ExitCode {
     var diagnostics = Diagnostics()
-    guard let configuration = readConfiguration(options.configPath, &diagnostics) else {
+    var file = ConfigurationFile()
+    guard let configuration = file.read(options.configPath, &diagnostics) else {
         Terminal.printError(options.configPath.span)
         Terminal.printError(": cannot be read\n")
         return .badData
@@ -36,13 +37,13 @@ func perform(_ options: Options) -> ExitCode {
         }
         if options.isOffline { return resetOffline(configuration) }
     }
-    if options.word(0, is: "sysmsg"), options.word(1, is: "add") { return addCampaign(options, configuration) }
+    if options.word(0, is: "sysmsg"), options.word(1, is: "add") { return addCampaign(&options, configuration) }
     if options.word(0, is: "dump"), options.isSaved { return saveDump(options, configuration) }
     return perform(options, configuration, to: 1)
 }
 
 /// Does a command whose answer goes to a descriptor.
-func perform(_ options: Options, _ configuration: Configuration, to descriptor: Int32) -> ExitCode {
+func perform(_ options: borrowing Options, _ configuration: Configuration, to descriptor: Int32) -> ExitCode {
     var command = Memory.buffer(ControlCommand.lineByteCountMax)
     if let refusal = write(options, into: &command) { return refusal }
     return send(command, options, configuration, to: descriptor)
@@ -50,7 +51,7 @@ func perform(_ options: Options, _ configuration: Configuration, to descriptor: 
 
 /// Sends a command that is written already.
 func send(
-    _ command: borrowing FixedBytes, _ options: Options, _ configuration: Configuration, to descriptor: Int32
+    _ command: borrowing FixedBytes, _ options: borrowing Options, _ configuration: Configuration, to descriptor: Int32
 ) -> ExitCode {
     let printer = Printer(options, to: descriptor)
     return options.isOffline
@@ -58,7 +59,7 @@ func send(
 }
 
 /// Writes the command as the engine reads it; a password is asked for here. nil when it is complete.
-private func write(_ options: Options, into command: inout FixedBytes) -> ExitCode? {
+private func write(_ options: borrowing Options, into command: inout FixedBytes) -> ExitCode? {
     for index in 0..<options.wordCount {
         if index > 0 { command.append(0x20) }
         command.append(escaped: options.words[index].span)
@@ -177,7 +178,7 @@ private func openStore(
             sessions: Memory.slab(65_000, Session.self), buckets: Memory.slab(1024, UInt16.self),
             challenges: Memory.slab(64, Challenge.self), throttles: Memory.slab(1, Throttle.self),
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
-            pendingLogins: Memory.slab(1, PendingLogin.self),
+            pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
         return try openEngine(opened, configuration, memory: memory)
     } catch {

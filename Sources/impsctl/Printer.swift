@@ -6,6 +6,7 @@ import Transport
 /// Shows the answer of the engine: for people, or as JSON for machines.
 struct Printer: ~Copyable {
     private let isJSON: Bool
+    private let isCSV: Bool
     private let isRaw: Bool
     private let descriptor: Int32
     private var isLost = false
@@ -16,9 +17,10 @@ struct Printer: ~Copyable {
     private var code = ExitCode.inputOutput
 
     /// - Parameter descriptor: Where the output goes.
-    init(_ options: Options, to descriptor: Int32) {
+    init(_ options: borrowing Options, to descriptor: Int32) {
         self.descriptor = descriptor
         isJSON = options.isJSON
+        isCSV = options.isCSV
         isRaw = options.word(0, is: "dump")
         if isJSON, !isRaw { output.append("[") }
     }
@@ -69,7 +71,13 @@ struct Printer: ~Copyable {
             output.append(copy: line, 0..<line.count)
             output.append(0x0A)
         } else {
-            isJSON ? writeJSON() : writeText()
+            if isJSON {
+                writeJSON()
+            } else if isCSV {
+                writeCSV()
+            } else {
+                writeText()
+            }
             recordCount += 1
         }
         line.removeAll()
@@ -152,6 +160,49 @@ struct Printer: ~Copyable {
             start = end + 1
         }
         output.append("}")
+    }
+
+    /// A line of values between commas, below a line with the keys of the first record. Source: RFC 4180.
+    private mutating func writeCSV() {
+        if recordCount == 0 { writeCSV(values: false) }
+        writeCSV(values: true)
+    }
+
+    private mutating func writeCSV(values: Bool) {
+        var start = 0
+        while start < line.count {
+            let end = line.span.firstIndex(of: 0x20, from: start) ?? line.count
+            let equals = line.span.firstIndex(of: 0x3D, from: start) ?? end
+            if start > 0 { output.append(0x2C) }
+            if values { appendCSV(min(end, equals + 1)..<end) } else { output.append(copy: line, start..<equals) }
+            start = end + 1
+        }
+        output.append(0x0A)
+    }
+
+    /// A value, in quotes when it has what would end it.
+    private mutating func appendCSV(_ range: Range<Int>) {
+        var isQuoted = false
+        for index in range where line[index] == 0x2C || line[index] == 0x22 || line[index] == 0x5C { isQuoted = true }
+        guard isQuoted else {
+            output.append(copy: line, range)
+            return
+        }
+        output.append(0x22)
+        var index = range.lowerBound
+        while index < range.upperBound {
+            var octet = line[index]
+            index += 1
+            if octet == 0x5C, index + 2 < range.upperBound, let high = Hexadecimal.value(line[index + 1]),
+                let low = Hexadecimal.value(line[index + 2])
+            {
+                octet = high << 4 | low
+                index += 3
+            }
+            if octet == 0x22 { output.append(0x22) }
+            output.append(octet)
+        }
+        output.append(0x22)
     }
 
     private mutating func appendJSON(_ range: Range<Int>) {

@@ -7,7 +7,7 @@ import Store
 import Transport
 
 /// `dump --save`: the store as text into the data folder, whole or not at all.
-func saveDump(_ options: Options, _ configuration: Configuration) -> ExitCode {
+func saveDump(_ options: borrowing Options, _ configuration: Configuration) -> ExitCode {
     let folder = configuration.dataFolder
     let part = File.path(folder.span, "/store.dump.new")
     let target = File.path(folder.span, "/store.dump")

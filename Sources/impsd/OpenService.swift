@@ -8,7 +8,8 @@ import Transport
 
 /// Opens the store, tells what was found, and gives the engine everything it needs.
 func openService(
-    _ options: Options, _ configuration: Configuration, _ sizes: Sizes, _ clock: Clock, _ turn: inout Turn
+    _ options: Options, _ configuration: Configuration, _ file: consuming ConfigurationFile, _ sizes: Sizes,
+    _ clock: Clock, _ turn: inout Turn
 ) throws(SetupError) -> Service {
     let folder = try openDataFolder(configuration)
     logMode(folder, &turn)
@@ -22,8 +23,26 @@ func openService(
     logLastExit(lastExit, &turn)
     engine.reload(&turn)
     logProvisioning(configuration, provision(configuration.provisionPath, &engine, &turn), &turn)
+    var sections = SectionTaker()
+    takeSections(&sections, file.text.span, options.configPath, &engine, &turn)
     return Service(
-        engine: engine, folder, sizes, clock, options, configuration, lastExit: lastExit, isRestored: event.isRestored)
+        engine: engine, file, sections, folder, sizes, clock, options, configuration, lastExit: lastExit,
+        isRestored: event.isRestored)
+}
+
+/// Takes the System Messages of the configuration into the store, and tells what cannot be taken.
+func takeSections(
+    _ sections: inout SectionTaker, _ text: Span<UInt8>, _ path: InlineBytes<200>, _ engine: inout Engine<Environment>,
+    _ turn: inout Turn
+) {
+    sections.take(text, into: &engine, &turn) { line, words, turn in
+        guard turn.journal.begin(.config, turn.now, turn.wall) else { return }
+        turn.journal.word("is", "error")
+        turn.journal.text("file", path.span, countMax: 60)
+        turn.journal.number("line", line)
+        turn.journal.sentence("why", words, countMax: 120)
+        turn.journal.end()
+    }
 }
 
 extension StoreEvent {
@@ -81,7 +100,7 @@ private func logProvisioning(_ configuration: Configuration, _ result: Provision
         turn.journal.word("is", "error")
         turn.journal.text("file", configuration.provisionPath.span, countMax: 60)
         turn.journal.number("line", result.refusedLine)
-        turn.journal.text("why", result.words.span, countMax: 100)
+        turn.journal.sentence("why", result.words.span, countMax: 100)
         turn.journal.end()
     }
     guard turn.journal.begin(.provision, turn.now, turn.wall) else { return }

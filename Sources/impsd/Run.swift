@@ -25,7 +25,8 @@ func run(_ options: Options) -> ExitCode {
     let clock = Clock()
     FatalRecord.install(clock)
     var diagnostics = Diagnostics()
-    let configuration = readConfiguration(options.configPath, &diagnostics)
+    var file = ConfigurationFile()
+    let configuration = file.read(options.configPath, &diagnostics)
     if options.onlyChecks { return check(options, configuration, diagnostics) }
 
     let start = configuration ?? Configuration()
@@ -41,7 +42,7 @@ func run(_ options: Options) -> ExitCode {
     let code = prepare(options, configuration, diagnostics, &turn)
     sink.drain(&turn.journal)
     guard code == .success, let configuration else { return code }
-    return serve(options, configuration, sizes, clock, turn, sink)
+    return serve(options, configuration, file, sizes, clock, turn, sink)
 }
 
 /// `--check`: says in words what is wrong with the configuration.
@@ -94,8 +95,8 @@ private func stop(_ code: ExitCode, _ why: StaticString, number: UInt64 = 0, _ t
 }
 
 private func serve(
-    _ options: Options, _ configuration: Configuration, _ sizes: Sizes, _ clock: Clock, _ turn: consuming Turn,
-    _ sink: consuming LogSink
+    _ options: Options, _ configuration: Configuration, _ file: consuming ConfigurationFile, _ sizes: Sizes,
+    _ clock: Clock, _ turn: consuming Turn, _ sink: consuming LogSink
 ) -> ExitCode {
     var turn = turn
     var sink = sink
@@ -108,7 +109,7 @@ private func serve(
     let pools = sizes.enginePools(sessions: sizes.sessions)
     let service: Service
     do throws(SetupError) {
-        service = try openService(options, configuration, sizes, clock, &turn)
+        service = try openService(options, configuration, file, sizes, clock, &turn)
     } catch {
         stop(error.exitCode, error.explanation, number: error.code, &turn)
         sink.drain(&turn.journal)

@@ -14,6 +14,8 @@ final class Service: RequestHandler {
     private var engine: Engine<Environment>
     private var document: Document
     private var writer: Writer
+    private var file: ConfigurationFile
+    private var sections: SectionTaker
     private let clock: Clock
     private let configPath: InlineBytes<200>
     private let folder: DataFolder
@@ -35,10 +37,13 @@ final class Service: RequestHandler {
     ///   - lastExit: What `status` tells of the process before.
     ///   - isRestored: The store has just been filled; one in memory is copied soon.
     init(
-        engine: consuming Engine<Environment>, _ folder: DataFolder, _ sizes: Sizes, _ clock: Clock, _ options: Options,
+        engine: consuming Engine<Environment>, _ file: consuming ConfigurationFile,
+        _ sections: consuming SectionTaker, _ folder: DataFolder, _ sizes: Sizes, _ clock: Clock, _ options: Options,
         _ configuration: Configuration, lastExit: LastExit, isRestored: Bool
     ) {
         self.engine = engine
+        self.file = file
+        self.sections = sections
         document = Document(
             nodes: Memory.slab(sizes.elements, Document.Node.self),
             texts: Memory.buffer(sizes.server.limits.bodyByteCountMax))
@@ -321,7 +326,7 @@ final class Service: RequestHandler {
 
     override func reloadConfiguration(_ turn: inout Turn) {
         var diagnostics = Diagnostics()
-        guard let configuration = readConfiguration(configPath, &diagnostics) else {
+        guard let configuration = file.read(configPath, &diagnostics) else {
             if turn.journal.begin(.config, turn.now, turn.wall) {
                 turn.journal.text("file", configPath.span, countMax: 100)
                 turn.journal.sentence("why", "the file cannot be read; the old configuration stays")
@@ -341,6 +346,8 @@ final class Service: RequestHandler {
             checkpointHours = UInt64(configuration.checkpointHours)
             turn.journal.level = configuration.logLevel
             turn.journal.rate = configuration.logRate
+            takeSections(&sections, file.text.span, configPath, &engine, &turn)
+            logFailure(commit(&turn), &turn)
         }
         if turn.journal.begin(.reload, turn.now, turn.wall) {
             turn.journal.word("used", isUsable ? "yes" : "no")

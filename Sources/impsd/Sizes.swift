@@ -64,6 +64,9 @@ struct Sizes {
         pools.add(Pool("throttles", count: throttles, byteCount: MemoryLayout<Throttle>.stride))
         pools.add(Pool("campaigns", count: EngineMemory.campaignCount, byteCount: MemoryLayout<Campaign>.stride))
         pools.add(Pool("pending_logins", count: challenges, byteCount: MemoryLayout<PendingLogin>.stride))
+        pools.add(
+            Pool(
+                "refused_messages", count: EngineMemory.refusedCount, byteCount: MemoryLayout<RefusedMessages>.stride))
         pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
         pools.add(Pool("texts", count: 1, byteCount: server.limits.bodyByteCountMax))
         pools.add(Pool("reply", count: 1, byteCount: server.replyByteCountMax))
@@ -79,6 +82,7 @@ struct Sizes {
             challenges: Memory.slab(challenges, Challenge.self), throttles: Memory.slab(throttles, Throttle.self),
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(challenges, PendingLogin.self),
+            refused: Memory.slab(EngineMemory.refusedCount, RefusedMessages.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
     }
 }

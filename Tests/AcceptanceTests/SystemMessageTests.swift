@@ -379,7 +379,7 @@ import Testing
         }
         try refused(["--kind", "login"], "1 to 512 characters")
         try refused(["--text", String(repeating: "ä", count: 513)], "1 to 512 characters")
-        try refused(["--text", "x", "--kind", "loud"], "kind is login")
+        try refused(["--text", "x", "--kind", "loud"], "kind is login, online or welcome")
         try refused(["--text", "x", "--required"], "needs an option")
         try refused(["--text", "x", "--blocking"], "blocking needs required")
         try refused(["--text", "x", "--option", "0|a|full"], "1 to 65535")
@@ -387,7 +387,10 @@ import Testing
         try refused(["--text", "x", "--option", "1|a|full", "--option", "1|b|full"], "its own")
         try refused(["--text", "x", "--option", "1|\(String(repeating: "a", count: 65))|full"], "1 to 64 characters")
         try refused(["--text", "x", "--audience", "user:nobody"], "no account")
-        #expect(try engine.control(["sysmsg", "add", "x", "--text", "x", "--option", "1"]).code == 64)
+        try refused(["--text", "x", "--option", "1"], "an option is 'ID|TEXT|GRANT'")
+        try refused(["--text", "x", "--from", "2026-02-30"], "a date is")
+        try refused(["--text", "x", "--audience", "friends"], "audience is all, new")
+        #expect(try engine.control(["sysmsg", "add", "x", "--text", "x", "--audience", "list:none"]).code == 65)
         #expect(try engine.client("alice", "1.3").logIn().systemMessages.isEmpty)
         // The most that is allowed.
         let longest = String(repeating: "😀", count: 512)

@@ -28,8 +28,9 @@ final class World {
             store: MemoryStore(disk), settings: settings, vault: Vault.open(key: key.span)!,
             memory: EngineMemory(
                 sessions: lent(64, Session()), buckets: lent(64, UInt16(0)), challenges: lent(8, Challenge()),
-                throttles: lent(16, Throttle()), campaigns: lent(32, Campaign()),
-                pendingLogins: lent(8, PendingLogin()), scratch: FixedBytes(lent(2048, UInt8(0)))))
+                throttles: lent(16, Throttle()),
+                campaigns: lent(EngineMemory.campaignCount, Campaign()), pendingLogins: lent(8, PendingLogin()),
+                refused: lent(EngineMemory.refusedCount, RefusedMessages()), scratch: FixedBytes(lent(2048, UInt8(0)))))
     }
 
     init(seed: UInt64) {
@@ -39,6 +40,7 @@ final class World {
         settings.loginFailuresMax = 0
         settings.offlineMessagesMax = 100_000
         settings.offlineByteCountMax = 1 << 30
+        settings.helpErrors = 0
         self.settings = settings
         engine = World.makeEngine(disk, settings)
         document = Document(nodes: lent(500, Document.Node()), texts: FixedBytes(lent(20_000, UInt8(0))))

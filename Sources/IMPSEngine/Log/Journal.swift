@@ -86,6 +86,17 @@ public struct Journal: ~Copyable {
         line.append(0x22)
     }
 
+    /// Adds `key=` and words of this program in quotes; what could end them is left out.
+    public mutating func sentence(_ key: StaticString, _ value: Span<UInt8>, countMax: Int) {
+        field(key)
+        line.append(0x22)
+        for index in 0..<min(value.count, countMax) {
+            let octet = value[index]
+            if octet >= 0x20, octet < 0x7F, octet != 0x22 { line.append(octet) }
+        }
+        line.append(0x22)
+    }
+
     /// Adds `key=` and a number.
     public mutating func number(_ key: StaticString, _ value: UInt64) {
         field(key)

@@ -75,11 +75,24 @@ extension Engine where Port: ~Copyable {
             guard let entry = mailboxEntry(user, next) else { continue }
             // What another session confirmed is for the sessions that were there when it came.
             let isRead = entry.confirmationCount > 0 && (session > next || entry.isConfirmed(by: session))
-            let isHeld = sessions[slot].isRestricted && !isFromSystem(next)
-            if !isRead, !isHeld { return next }
+            if !isRead, !isHeld(entry, next, in: slot) { return next }
         }
         sessions[slot].mayHaveMore = hasOutstanding(in: slot)
         return nil
+    }
+
+    /// Whether an entry stays where it is as far as a session goes: until a question is answered, because the user wants
+    /// it so, or because his level has no messages.
+    private func isHeld(_ entry: MailboxEntry, _ sequence: UInt64, in slot: UInt16) -> Bool {
+        if entry.isQuiet { return true }
+        let holds = sessions[slot].holdsMail && sequence < sessions[slot].number
+        let mayReceive = !sessions[slot].level.intersection(.below(.imReceiveFunc)).isEmpty
+        guard sessions[slot].isRestricted || holds || !mayReceive else { return false }
+        switch entry.kind {
+        case .service: return false
+        case .report: return sessions[slot].isRestricted
+        case .message: return !isFromSystem(sequence)
+        }
     }
 
     private func hasOutstanding(in slot: UInt16) -> Bool {
@@ -123,10 +136,13 @@ extension Engine where Port: ~Copyable {
         _ sequence: UInt64, in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) -> Bool {
         let user = sessions[slot].user
-        guard let entry = mailboxEntry(user, sequence) else {
+        guard var entry = mailboxEntry(user, sequence) else {
             forgetOutstanding(sequence, in: slot)
             sessions[slot].sentUpTo = max(sessions[slot].sentUpTo, sequence)
             return false
+        }
+        if entry.kind == .service, sessions[slot].asksByMessage, turnIntoMessage(sequence, turn) {
+            entry.kind = .message
         }
         noteSent(sequence, in: slot, turn.now)
         envelope.openTransaction(.request, id: Decimal.digits(of: sequence).span, into: &writer)
@@ -140,6 +156,12 @@ extension Engine where Port: ~Copyable {
             sendMessage(sequence, header, in: slot, into: &writer)
         case .report:
             guard sendReport(sequence, in: slot, into: &writer) else {
+                removeEntry(sequence, of: user)
+                forgetOutstanding(sequence, in: slot)
+                return false
+            }
+        case .service:
+            guard sendService(sequence, turn, into: &writer) else {
                 removeEntry(sequence, of: user)
                 forgetOutstanding(sequence, in: slot)
                 return false
@@ -180,9 +202,10 @@ extension Engine where Port: ~Copyable {
         in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) {
         let code = StatusCode(rawValue: sessions[slot].closing) ?? .forcedLogout
+        let why = sessions[slot].closingReason.words
         envelope.openTransaction(.request, id: Decimal.digits(of: takeSequence()).span, into: &writer)
         writer.open(.disconnect)
-        writer.result(code)
+        writer.result(code, why)
         writer.close(.disconnect)
         envelope.closeTransaction(into: &writer)
         endSession(slot, .disconnected, &turn)
@@ -213,8 +236,8 @@ extension Engine where Port: ~Copyable {
             // Any other answer than MessageDelivered, a Status for a MessageNotification above all, means that the
             // client knows of the message. It waits until it is fetched, or for the next session.
             break
-        case .report:
-            removeEntry(sequence, of: sessions[slot].user)
+        case .report: removeEntry(sequence, of: sessions[slot].user)
+        case .service: serviceShown(sequence, sessions[slot].user, turn.wall)
         }
     }
 }

@@ -12,6 +12,9 @@ extension Engine where Port: ~Copyable {
         nextSweep = nil
         expireSessions(&turn)
         expirePendingLogins(&turn)
+        expireAnswers(&turn)
+        tellRefused(&turn)
+        watchDates(turn)
         if turn.wall.isTrusted {
             expireShortLived(&turn)
             expireOldest(&turn)

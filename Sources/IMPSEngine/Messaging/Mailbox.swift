@@ -71,6 +71,31 @@ extension Engine where Port: ~Copyable {
         }
     }
 
+    /// Gives an entry that nobody confirmed yet another content.
+    mutating func changeEntry(_ sequence: UInt64, of user: UInt32, to entry: MailboxEntry) {
+        guard let former = mailboxEntry(user, sequence) else { return }
+        var totals = totals(of: user)
+        totals.byteCount += UInt64(entry.byteCount)
+        totals.byteCount -= min(totals.byteCount, UInt64(former.byteCount))
+        storeTotals(totals, of: user)
+        storeEntry(entry, sequence, of: user)
+    }
+
+    /// Messages that wait for a user and that he has not seen, without those from the system address.
+    func waitingCount(_ user: UInt32) -> UInt32 {
+        guard totals(of: user).count > 0 else { return 0 }
+        var count: UInt32 = 0
+        var sequence: UInt64 = 0
+        while let next = entryNumber(after: sequence, of: user) {
+            sequence = next
+            guard let entry = mailboxEntry(user, next), entry.kind == .message, !entry.isQuiet,
+                entry.confirmationCount == 0, !isFromSystem(next)
+            else { continue }
+            count += 1
+        }
+        return count
+    }
+
     private mutating func storeEntry(_ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32) {
         scratch.removeAll()
         entry.write(into: &scratch)
@@ -91,7 +116,7 @@ extension Engine where Port: ~Copyable {
         storeTotals(totals, of: user)
         switch entry.kind {
         case .message: removeMessage(sequence, after: user)
-        case .report: store.delete(Key.message(sequence, piece: 0).span)
+        case .report, .service: store.delete(Key.message(sequence, piece: 0).span)
         }
     }
 
@@ -126,6 +151,7 @@ extension Engine where Port: ~Copyable {
         forgetOutstanding(sequence, in: slot)
         guard var entry = mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
+        questionShown(sequence, user, turn.wall)
         if entry.confirmationCount == 0 {
             counters.messagesDelivered += 1
             report(.success, about: sequence, to: user, turn.wall)

@@ -194,6 +194,7 @@ extension Engine where Port: ~Copyable {
         }
         guard store.hasRoom, hasMailboxRoom(account.number, byteCount: byteCount) else {
             counters.messagesRefused += 1
+            if store.hasRoom { countRefused(account.number, turn.now) }
             if turn.journal.begin(.mailboxFull, turn.now, turn.wall) {
                 turn.journal.text("user", address.canonical)
                 turn.journal.word("what", store.hasRoom ? "mailbox" : "store")

@@ -98,6 +98,8 @@ extension Engine where Port: ~Copyable {
             if challenges[place].isStored { store.delete(Key.challenge(UInt16(place)).span) }
             challenges[place] = Challenge()
         }
+        // What he answered stays as proof.
+        store.delete(Key.answerSheet(account.number).span)
         store.delete(Key.account(address.canonical).span)
         store.delete(Key.user(account.number).span)
         log(.userDelete, address, &turn)

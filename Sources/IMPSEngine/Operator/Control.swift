@@ -4,8 +4,8 @@ import Wire
 
 /// A command of the operator on its way: the line that was sent, and how far its answer is.
 public struct ControlCommand: ~Copyable {
-    /// The longest command in octets.
-    public static var lineByteCountMax: Int { 2048 }
+    /// The longest command in octets: a System Message with everything, each octet of its texts as four characters.
+    public static var lineByteCountMax: Int { 49_152 }
 
     /// The words of the command, separated by spaces; within a word what is no printable ASCII is `\xNN`.
     public var line: FixedBytes
@@ -14,6 +14,7 @@ public struct ControlCommand: ~Copyable {
     var lastKey = Key()
     var position: UInt64 = 0
     var count: UInt64 = 0
+    var tally = ProofTally()
 
     /// A command over lent memory of `lineByteCountMax` octets.
     public init(line: consuming FixedBytes) {
@@ -28,6 +29,7 @@ public struct ControlCommand: ~Copyable {
         lastKey = Key()
         position = 0
         count = 0
+        tally = ProofTally()
     }
 }
 
@@ -49,12 +51,12 @@ struct Words: ~Escapable {
     }
 
     /// The next word; empty at the end, and when it is too long.
-    mutating func next() -> InlineBytes<256> {
+    mutating func next() -> InlineBytes<520> {
         while rest.count > 0, rest[0] == 0x20 { rest = rest.extracting(1..<rest.count) }
         let end = rest.firstIndex(of: 0x20) ?? rest.count
         let word = rest.extracting(0..<end)
         rest = rest.extracting(end..<rest.count)
-        var text = InlineBytes<256>()
+        var text = InlineBytes<520>()
         var index = 0
         while index < word.count {
             if word[index] == 0x5C, index + 3 < word.count, word[index + 1] == 0x78,
@@ -140,6 +142,7 @@ extension Engine where Port: ~Copyable {
             let action = words.next()
             let name = words.next()
             if action.span.equals("list") { return listCampaigns(&command, into: &output) }
+            if action.span.equals("progress") { return try showProgress(name.span, &command, into: &output) }
             if action.span.equals("results") { return try listResults(name.span, &command, into: &output) }
             if action.span.equals("show") {
                 try showCampaign(name.span, into: &output)

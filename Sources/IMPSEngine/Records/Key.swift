@@ -8,11 +8,13 @@ import Octets
 /// | `A` address | account |
 /// | `C` slot | pending login challenge |
 /// | `G` user | answers to System Messages |
+/// | `H` code | text of a notice or of the help with an error, from the configuration |
 /// | `I` slot | SessionCookie of a session |
 /// | `K` slot | content types and other lists of a session's capabilities |
-/// | `M` sequence, piece | message or report, the first piece with its header |
+/// | `L` campaign, user | who is on the list of a campaign's audience |
+/// | `M` sequence, piece | message, report or service message, the first piece with its header |
 /// | `P` campaign | a campaign of System Messages |
-/// | `P` campaign, part | its text, from part 1, and its options, from part 16 |
+/// | `P` campaign, part | its text, from part 1, its lead-in, 15, and its options, from part 16 |
 /// | `Q` user | totals of a mailbox |
 /// | `Q` user, sequence | an entry of a mailbox, in the order of delivery |
 /// | `R` sequence | answer to a request that changed something |
@@ -54,6 +56,14 @@ extension InlineBytes where capacity == 112 {
     static func campaign(_ number: UInt32, part: UInt8) -> Key {
         var key = numbered(0x50, number)
         _ = key.append(part)
+        return key
+    }
+
+    static func noticeText(_ code: UInt16) -> Key { numbered(0x48, code) }
+
+    static func member(_ campaign: UInt32, _ user: UInt32) -> Key {
+        var key = numbered(0x4C, campaign)
+        _ = key.append(bigEndian: user)
         return key
     }
 

@@ -4,6 +4,8 @@ import Octets
 enum ItemKind: UInt8 {
     case message = 1
     case report = 2
+    /// A System Message on its way.
+    case service = 3
 }
 
 /// The header of a stored message; its content follows in the same piece and in the next ones.
@@ -21,6 +23,9 @@ struct MessageHeader {
     /// The sender's address as it is shown.
     var sender = InlineBytes<100>()
     var contentType = InlineBytes<100>()
+    /// The campaign or notice that a message from the system address asks; 0 for none.
+    var campaign: UInt32 = 0
+    var generation: UInt16 = 0
     var recipientCount = 0
     var recipients = InlineArray<64, UInt32>(repeating: 0)
     /// Octets of the header in the first piece.
@@ -41,6 +46,10 @@ struct MessageHeader {
         contentByteCount = reader.integer()
         sender = reader.counted()
         contentType = reader.counted()
+        if flags & 8 != 0 {
+            campaign = reader.integer()
+            generation = reader.integer()
+        }
         recipientCount = Int(reader.integer(UInt8.self))
         guard recipientCount <= recipients.count else { return nil }
         for index in 0..<recipientCount { recipients[index] = reader.integer() }
@@ -50,12 +59,16 @@ struct MessageHeader {
 
     func write(into record: inout FixedBytes) {
         record.append(ItemKind.message.rawValue)
-        record.append((wantsReport ? 1 : 0) | (isBase64 ? 2 : 0) | (isSentGuessed ? 4 : 0))
+        record.append((wantsReport ? 1 : 0) | (isBase64 ? 2 : 0) | (isSentGuessed ? 4 : 0) | (campaign != 0 ? 8 : 0))
         record.append(bigEndian: sent)
         record.append(bigEndian: validity)
         record.append(bigEndian: contentByteCount)
         record.append(counted: sender.span)
         record.append(counted: contentType.span)
+        if campaign != 0 {
+            record.append(bigEndian: campaign)
+            record.append(bigEndian: generation)
+        }
         record.append(UInt8(recipientCount))
         for index in 0..<recipientCount { record.append(bigEndian: recipients[index]) }
     }
@@ -143,6 +156,8 @@ struct MailboxEntry {
     static var confirmationCountMax: Int { 16 }
 
     var kind = ItemKind.message
+    /// It can be listed and fetched, and is not sent by itself.
+    var isQuiet = false
     var byteCount: UInt32 = 0
     var confirmationCount = 0
     /// The numbers of the sessions that confirmed it.
@@ -155,8 +170,10 @@ struct MailboxEntry {
 
     init?(_ record: Span<UInt8>) {
         var reader = RecordReader(record)
-        guard let kind = ItemKind(rawValue: reader.integer()) else { return nil }
+        let first: UInt8 = reader.integer()
+        guard let kind = ItemKind(rawValue: first & 0x7F) else { return nil }
         self.kind = kind
+        isQuiet = first & 0x80 != 0
         byteCount = reader.integer()
         while !reader.isAtEnd, confirmationCount < MailboxEntry.confirmationCountMax {
             confirmations[confirmationCount] = reader.integer()
@@ -166,7 +183,7 @@ struct MailboxEntry {
     }
 
     func write(into record: inout FixedBytes) {
-        record.append(kind.rawValue)
+        record.append(kind.rawValue | (isQuiet ? 0x80 : 0))
         record.append(bigEndian: byteCount)
         for index in 0..<confirmationCount { record.append(bigEndian: confirmations[index]) }
     }

@@ -24,7 +24,8 @@ extension Session {
         record.append(bigEndian: functions.rawValue)
         record.append(isServiceAgreed ? 1 : 0)
         record.append(bigEndian: level.rawValue)
-        record.append(isRestricted ? 1 : 0)
+        record.append((isRestricted ? 1 : 0) | (asksByMessage ? 2 : 0) | (holdsMail ? 4 : 0))
+        record.append(closingReason.rawValue)
     }
 
     /// Reads a stored session; nil when the record is broken.
@@ -53,7 +54,11 @@ extension Session {
         // Records of version 0.1 end here.
         if !reader.isAtEnd {
             level = FunctionSet(rawValue: reader.integer())
-            isRestricted = reader.integer(UInt8.self) != 0
+            let flags: UInt8 = reader.integer()
+            isRestricted = flags & 1 != 0
+            asksByMessage = flags & 2 != 0
+            holdsMail = flags & 4 != 0
+            closingReason = DisconnectReason(rawValue: reader.integer()) ?? .none
         }
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version

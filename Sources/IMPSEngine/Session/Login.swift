@@ -43,7 +43,7 @@ extension Engine where Port: ~Copyable {
                     return
                 }
                 var due = DueCampaigns()
-                if case .open(_, let messages) = gate { due = messages }
+                if case .open(_, let messages) = gate, !sessions[slot].asksByMessage { due = messages }
                 writeSuccess(document, element, slot, isNew: isNew, due, turn, into: &writer)
                 keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark))
             }
@@ -375,7 +375,7 @@ extension Engine where Port: ~Copyable {
         }
         sessions[slot].clientHash = credentials.clientHash
         sessions[slot].version = request.version
-        enter(slot, through: gate, turn)
+        enter(slot, through: gate, &turn)
         sessions[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
         scheduleSweep(at: sessions[slot].expiresAt)
@@ -385,17 +385,22 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Gives a session what its user's answers allow; an old client is asked by messages.
-    private mutating func enter(_ slot: UInt16, through gate: LoginGate, _ turn: borrowing Turn) {
+    private mutating func enter(_ slot: UInt16, through gate: LoginGate, _ turn: inout Turn) {
         sessions[slot].isRestricted = false
+        sessions[slot].asksByMessage = sessions[slot].version < .v1_3
+        // What is for sessions is looked for with the first request.
+        sessions[slot].epoch = 0
+        tellRefused(sessions[slot].user, &turn)
         switch gate {
         case .closed: break
         case .open(let grant, let due):
             sessions[slot].level = grant.functions
-            if due.count > 0, sessions[slot].version < .v1_3 { askByMessage(due, sessions[slot].user, turn) }
+            if sessions[slot].asksByMessage { askByMessage(due, sessions[slot].user) }
         case .restricted(let due):
             sessions[slot].level = .below(.imFeat)
             sessions[slot].isRestricted = true
-            askByMessage(due, sessions[slot].user, turn)
+            sessions[slot].asksByMessage = true
+            askByMessage(due, sessions[slot].user)
         }
     }
 
@@ -462,8 +467,7 @@ extension Engine where Port: ~Copyable {
         writer.text(.sessionID, sessions.id(of: slot).span)
         writer.integer(.keepAliveTime, UInt64(sessions[slot].keepAliveSeconds))
         writer.flag(.capabilityRequest, isNew)
-        if due.count > 0, sessions[slot].version == .v1_3 {
-            noteAsked(due, sessions[slot].user, turn.wall)
+        if due.count > 0 {
             writeSystemMessages(due, for: sessions[slot].user, turn, into: &writer)
         }
         writer.close(.loginResponse)

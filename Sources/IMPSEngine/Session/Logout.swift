@@ -17,6 +17,21 @@ enum SessionEnd {
     }
 }
 
+/// What a client is told of the end of its session, besides the code.
+enum DisconnectReason: UInt8 {
+    case none = 0
+    case unanswered, declined, unanswerable
+
+    var words: StaticString? {
+        switch self {
+        case .none: return nil
+        case .unanswered: return "the message from the system was not answered in time"
+        case .declined: return "the terms of the service were declined"
+        case .unanswerable: return "a message from the system has to be answered, which this client cannot do"
+        }
+    }
+}
+
 extension Engine where Port: ~Copyable {
     /// Logout-Request: 1.1 is answered with Disconnect, later versions with Status. Source: protocol/session.md §5.
     mutating func logout(_ request: Request, in slot: UInt16, _ turn: inout Turn, into writer: inout Writer) {
@@ -31,9 +46,12 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Tells a session at its next poll that it is over; until then it can do nothing else.
-    mutating func disconnect(_ slot: UInt16, _ code: StatusCode, _ turn: inout Turn) {
+    mutating func disconnect(
+        _ slot: UInt16, _ code: StatusCode, because reason: DisconnectReason = .none, _ turn: inout Turn
+    ) {
         guard sessions[slot].closing == 0 else { return }
         sessions[slot].closing = code.rawValue
+        sessions[slot].closingReason = reason
         sessions[slot].mayHaveMore = true
         storeSession(slot)
         releaseMailbox(of: slot, &turn)

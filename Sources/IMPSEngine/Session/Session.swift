@@ -28,6 +28,7 @@ public struct Session: ZeroInitializable {
     var isOpen = false
     /// The code of a Disconnect that waits for the client, after which nothing else is done for it; 0 for none.
     var closing: UInt16 = 0
+    var closingReason = DisconnectReason.none
     /// Unique for all time; drawn from the sequence, so messages with a lower number are older than the session.
     var number: UInt64 = 0
     var user: UInt32 = 0
@@ -47,6 +48,18 @@ public struct Session: ZeroInitializable {
     var level = FunctionSet(rawValue: .max)
     /// Only the system address may be talked to, until a question is answered. Source: protocol/system-message.md §4.6.
     var isRestricted = false
+    /// The client does not know System Messages: they come and are answered as ordinary messages.
+    var asksByMessage = false
+    /// What waited when the session began stays in the mailbox. Source: protocol/system-message.md §6.3.
+    var holdsMail = false
+    /// The campaigns that the session has looked at; 0 for none yet.
+    var epoch: UInt32 = 0
+    /// When an answer that is required has to be there; nil when none blocks the session.
+    var answerBy: Instant?
+    /// When a required answer is asked for again.
+    var remindAt: Instant?
+    /// Codes of refusals, for help.
+    var errors = InlineArray<4, RepeatedError>(repeating: RepeatedError())
     /// What service negotiation granted; everything that is offered before it.
     var functions = FunctionSet()
     var isServiceAgreed = false

@@ -20,6 +20,8 @@ struct SheetEntry: BitwiseCopyable, Sendable {
     /// Wrong verification keys so far.
     var tries: UInt8 = 0
     var grant = Grant.full
+    /// What a notice is about.
+    var argument: UInt32 = 0
     /// Seconds since 1970 of the last change; 0 when the clock was not trusted.
     var at: UInt64 = 0
 }
@@ -27,15 +29,17 @@ struct SheetEntry: BitwiseCopyable, Sendable {
 /// All that a login has to know of a user's answers, in one record: what he was asked and what he said, as far as the
 /// campaign is active.
 struct AnswerSheet: BitwiseCopyable, Sendable {
-    static var entryByteCount: Int { 27 }
+    /// The user wants no help messages. Source: SM-50.
+    var isHelpOff = false
 
-    private var entries = InlineArray<32, SheetEntry>(repeating: SheetEntry())
+    private var entries = InlineArray<40, SheetEntry>(repeating: SheetEntry())
     private(set) var count = 0
 
     init() {}
 
     init(_ record: Span<UInt8>) {
         var reader = RecordReader(record)
+        isHelpOff = reader.integer(UInt8.self) & 1 != 0
         while !reader.isAtEnd, count < entries.count {
             var entry = SheetEntry()
             entry.campaign = reader.integer()
@@ -45,6 +49,7 @@ struct AnswerSheet: BitwiseCopyable, Sendable {
             entry.tries = reader.integer()
             entry.grant.isAdmitted = reader.integer(UInt8.self) != 0
             entry.grant.functions = FunctionSet(rawValue: reader.integer())
+            entry.argument = reader.integer()
             entry.at = reader.integer()
             guard !reader.isBroken, let state else { return }
             entry.state = state
@@ -53,7 +58,11 @@ struct AnswerSheet: BitwiseCopyable, Sendable {
         }
     }
 
+    /// Nothing that would have to be kept.
+    var isEmpty: Bool { count == 0 && !isHelpOff }
+
     func write(into record: inout FixedBytes) {
+        record.append(isHelpOff ? 1 : 0)
         for index in 0..<count {
             let entry = entries[index]
             record.append(bigEndian: entry.campaign)
@@ -63,16 +72,20 @@ struct AnswerSheet: BitwiseCopyable, Sendable {
             record.append(entry.tries)
             record.append(entry.grant.isAdmitted ? 1 : 0)
             record.append(bigEndian: entry.grant.functions.rawValue)
+            record.append(bigEndian: entry.argument)
             record.append(bigEndian: entry.at)
         }
     }
 
     /// What is known of a campaign; nil for nothing, and for an earlier generation of it.
     func entry(_ campaign: Campaign) -> SheetEntry? {
-        for index in 0..<count
-        where entries[index].campaign == campaign.number && entries[index].generation == campaign.generation {
-            return entries[index]
-        }
+        guard let entry = entry(of: campaign.number), entry.generation == campaign.generation else { return nil }
+        return entry
+    }
+
+    /// What is known of a campaign of any generation.
+    func entry(of number: UInt32) -> SheetEntry? {
+        for index in 0..<count where entries[index].campaign == number { return entries[index] }
         return nil
     }
 

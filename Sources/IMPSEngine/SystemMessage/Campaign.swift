@@ -1,103 +1,19 @@
 import CSP
 import Octets
 
-/// When a campaign's message is put before a user.
-enum CampaignKind: UInt8, Sendable {
-    /// As part of the login. Source: SM-2.
-    case login = 1
-
-    static func named(_ word: Span<UInt8>) -> CampaignKind? { word.equals("login") ? .login : nil }
-
-    var name: StaticString { "login" }
-}
-
-/// How often a user is asked.
-enum CampaignPolicy: UInt8, Sendable {
-    /// One time, answered or not.
-    case once = 1
-    /// At every login.
-    case everyLogin
-    /// At every login until there is an answer.
-    case untilAnswered
-
-    static func named(_ word: Span<UInt8>) -> CampaignPolicy? {
-        word.equals("once")
-            ? .once : word.equals("every-login") ? .everyLogin : word.equals("until-answered") ? .untilAnswered : nil
-    }
+/// How far a campaign is.
+enum CampaignState: UInt8, Sendable {
+    case active = 1
+    /// It is not shown any more.
+    case ended
+    /// Its name is free again; what was asked stays as part of the proof.
+    case deleted
 
     var name: StaticString {
         switch self {
-        case .once: return "once"
-        case .everyLogin: return "every-login"
-        case .untilAnswered: return "until-answered"
-        }
-    }
-}
-
-/// Whom a campaign is for.
-enum Audience: UInt8, Sendable {
-    case all = 1
-    /// Accounts that were made after the campaign.
-    case new
-    /// One account.
-    case user
-}
-
-/// What becomes of a client that does not know System Messages. Source: protocol/system-message.md §4.6.
-enum LegacyPolicy: UInt8, Sendable {
-    /// It is asked by an ordinary message, and everything else stays closed.
-    case limited = 1
-    /// It is refused with the text as the reason.
-    case deny
-
-    static func named(_ word: Span<UInt8>) -> LegacyPolicy? {
-        word.equals("limited") ? .limited : word.equals("deny") ? .deny : nil
-    }
-
-    var name: StaticString { self == .limited ? "limited" : "deny" }
-}
-
-/// What an answer lets a user do. Source: SM-65, protocol/system-message.md §4.3.
-struct Grant: BitwiseCopyable, Sendable, Equatable {
-    /// False: no session at all.
-    var isAdmitted = true
-    /// The functions that are left; all of them for the full level.
-    var functions = FunctionSet(rawValue: .max)
-
-    static var full: Grant { Grant() }
-    static var deny: Grant { Grant(isAdmitted: false, functions: FunctionSet()) }
-
-    /// What two answers allow together.
-    func intersection(_ other: Grant) -> Grant {
-        Grant(
-            isAdmitted: isAdmitted && other.isAdmitted, functions: functions.intersection(other.functions))
-    }
-
-    var isFull: Bool { isAdmitted && functions.rawValue == .max }
-
-    init(isAdmitted: Bool = true, functions: FunctionSet = FunctionSet(rawValue: .max)) {
-        self.isAdmitted = isAdmitted
-        self.functions = functions
-    }
-
-    /// `full`, `deny`, or `limited:` with features and functions of the service tree, separated by commas.
-    init?(_ word: Span<UInt8>) {
-        self.init()
-        if word.equals("full") { return }
-        if word.equals("deny") {
-            self = .deny
-            return
-        }
-        let prefix: StaticString = "limited:"
-        guard word.starts(with: prefix) else { return nil }
-        functions = FunctionSet()
-        var start = prefix.utf8CodeUnitCount
-        while start <= word.count {
-            let end = word.firstIndex(of: 0x2C, from: start) ?? word.count
-            let below = FunctionSet.below(named: word.extracting(start..<end).trimmed())
-            guard !below.isEmpty else { return nil }
-            functions = functions.union(below)
-            start = end + 1
+        case .active: return "active"
+        case .ended: return "ended"
+        case .deleted: return "deleted"
         }
     }
 }
@@ -109,6 +25,8 @@ struct CampaignOption: BitwiseCopyable, Sendable {
     var grant = Grant.full
     /// 1 to 64 characters.
     var text = InlineBytes<256>()
+    /// What else the server does when it is chosen.
+    var action = OptionAction.none
 
     init() {}
 
@@ -118,7 +36,9 @@ struct CampaignOption: BitwiseCopyable, Sendable {
         grant.isAdmitted = reader.integer(UInt8.self) != 0
         grant.functions = FunctionSet(rawValue: reader.integer())
         text = reader.counted()
-        guard !reader.isBroken else { return nil }
+        let action = OptionAction(rawValue: reader.integer())
+        guard !reader.isBroken, let action else { return nil }
+        self.action = action
     }
 
     func write(into record: inout FixedBytes) {
@@ -126,6 +46,7 @@ struct CampaignOption: BitwiseCopyable, Sendable {
         record.append(grant.isAdmitted ? 1 : 0)
         record.append(bigEndian: grant.functions.rawValue)
         record.append(counted: text.span)
+        record.append(action.rawValue)
     }
 }
 
@@ -136,12 +57,12 @@ public struct Campaign: ZeroInitializable {
     /// How often it was renewed: answers of an earlier generation count no more.
     var generation: UInt16 = 1
     var kind = CampaignKind.login
-    /// A draft is not shown to anybody; an ended campaign not any more.
-    var isActive = false
-    var isEnded = false
+    var state = CampaignState.active
     var isRequired = false
     var isBlocking = false
     var audience = Audience.all
+    /// The audience as the operator wrote it, what follows the colon.
+    var audienceName = InlineBytes<100>()
     /// The account of the audience `user`; for `new`, accounts from this number on.
     var audienceUser: UInt32 = 0
     var policy = CampaignPolicy.untilAnswered
@@ -152,7 +73,12 @@ public struct Campaign: ZeroInitializable {
     var timeout: UInt32 = 300
     /// Seconds before the next attempt after a denial; 0 when none is told.
     var tryAgain: UInt32 = 0
-    var legacy = LegacyPolicy.limited
+    /// nil follows the setting.
+    var legacy: LegacyPolicy?
+    /// Sessions with a higher number began after the campaign did; what `welcome` is for.
+    var sequence: UInt64 = 0
+    /// What a section of the configuration says, as one number; 0 for a campaign that the operator made.
+    var section: UInt64 = 0
     var optionCount: UInt8 = 0
     /// Octets of the text, which lies in parts.
     var textByteCount: UInt16 = 0
@@ -163,8 +89,10 @@ public struct Campaign: ZeroInitializable {
     var mechanism = InlineBytes<16>()
     /// What the verification keys are made from.
     var secret = InlineArray<16, UInt8>(repeating: 0)
-    /// Lead-in for the options, at most 128 characters.
-    var leadIn = InlineBytes<200>()
+    /// There is a lead-in for the options, which lies in a part.
+    var hasLeadIn = false
+    /// What a notice is about: a status code, a user, a count. Not stored.
+    var argument: UInt32 = 0
 
     /// A free place.
     public init() {}
@@ -172,62 +100,70 @@ public struct Campaign: ZeroInitializable {
     /// True when somebody's login or session has to wait for the answer.
     var blocks: Bool { isRequired && isBlocking }
 
+    var isActive: Bool { state == .active }
+
+    /// It is one of the server's own.
+    var notice: Notice? { Notice(number: number) }
+
     init?(_ record: Span<UInt8>) {
         var reader = RecordReader(record)
         number = reader.integer()
         generation = reader.integer()
         let kind = CampaignKind(rawValue: reader.integer())
-        isActive = reader.integer(UInt8.self) != 0
-        isEnded = reader.integer(UInt8.self) != 0
+        let state = CampaignState(rawValue: reader.integer())
         isRequired = reader.integer(UInt8.self) != 0
         isBlocking = reader.integer(UInt8.self) != 0
         let audience = Audience(rawValue: reader.integer())
+        audienceName = reader.counted()
         audienceUser = reader.integer()
         let policy = CampaignPolicy(rawValue: reader.integer())
         from = reader.integer()
         until = reader.integer()
         timeout = reader.integer()
         tryAgain = reader.integer()
-        let legacy = LegacyPolicy(rawValue: reader.integer())
+        legacy = LegacyPolicy(rawValue: reader.integer())
+        sequence = reader.integer()
+        section = reader.integer()
         optionCount = reader.integer()
         textByteCount = reader.integer()
         created = reader.integer()
         name = reader.counted()
         mechanism = reader.counted()
         let secret = reader.octets(16)
-        guard !reader.isBroken, let kind, let audience, let policy, let legacy else { return nil }
+        guard !reader.isBroken, let kind, let state, let audience, let policy else { return nil }
         for index in 0..<16 { self.secret[index] = secret[index] }
-        leadIn = reader.counted()
-        guard !reader.isBroken else { return nil }
+        hasLeadIn = reader.integer(UInt8.self) != 0
         self.kind = kind
         self.audience = audience
         self.policy = policy
-        self.legacy = legacy
+        self.state = state
     }
 
     func write(into record: inout FixedBytes) {
         record.append(bigEndian: number)
         record.append(bigEndian: generation)
         record.append(kind.rawValue)
-        record.append(isActive ? 1 : 0)
-        record.append(isEnded ? 1 : 0)
+        record.append(state.rawValue)
         record.append(isRequired ? 1 : 0)
         record.append(isBlocking ? 1 : 0)
         record.append(audience.rawValue)
+        record.append(counted: audienceName.span)
         record.append(bigEndian: audienceUser)
         record.append(policy.rawValue)
         record.append(bigEndian: from)
         record.append(bigEndian: until)
         record.append(bigEndian: timeout)
         record.append(bigEndian: tryAgain)
-        record.append(legacy.rawValue)
+        record.append(legacy?.rawValue ?? 0)
+        record.append(bigEndian: sequence)
+        record.append(bigEndian: section)
         record.append(optionCount)
         record.append(bigEndian: textByteCount)
         record.append(bigEndian: created)
         record.append(counted: name.span)
         record.append(counted: mechanism.span)
         record.append(secret.span)
-        record.append(counted: leadIn.span)
+        record.append(hasLeadIn ? 1 : 0)
     }
 
     /// Whether it is shown now. Without a trusted clock the dates cannot be told; then it is shown.
@@ -235,14 +171,5 @@ public struct Campaign: ZeroInitializable {
         guard isActive else { return false }
         guard wall.isTrusted else { return true }
         return (from == 0 || from <= wall.secondsSince1970) && (until == 0 || wall.secondsSince1970 < until)
-    }
-
-    /// Whether it is for a user.
-    func isFor(_ user: UInt32) -> Bool {
-        switch audience {
-        case .all: return true
-        case .new: return user >= audienceUser
-        case .user: return user == audienceUser
-        }
     }
 }

@@ -2,226 +2,195 @@ import CSP
 import Octets
 import Wire
 
-/// The operator's commands about System Messages. A campaign is made in steps, of which only the last shows it to
-/// anybody: so each command stays short, whatever the texts are.
+/// The operator's commands about System Messages.
 ///
-///     sysmsg draft NAME key=value ...
-///     sysmsg text NAME piece            adds to the text
-///     sysmsg lead-in NAME text
-///     sysmsg option NAME id grant text
-///     sysmsg start NAME
-///     sysmsg renew|end NAME
+///     sysmsg add NAME key=value ...     text may come in several pieces, option for each option
+///     sysmsg member NAME USER ...       adds to the list of the audience
+///     sysmsg renew|end|del NAME
+///     sysmsg answer NAME USER option    what a user said by another way
 ///     sysmsg key NAME USER
-///     sysmsg list | show NAME | results NAME
+///     sysmsg list | show NAME | progress NAME | results NAME
 extension Engine where Port: ~Copyable {
     mutating func changeCampaign(
         _ action: Span<UInt8>, _ name: Span<UInt8>, _ words: inout Words, _ turn: inout Turn,
         into output: inout FixedBytes
     ) throws(OperatorError) {
-        if action.equals("draft") { return try draft(name, &words, &turn) }
+        if action.equals("add") { return try addCampaign(name, words, &turn) }
         guard var campaign = campaign(named: name) else { throw .campaignUnknown }
         if action.equals("renew") {
             try renew(&campaign, &turn)
         } else if action.equals("end") {
-            try end(&campaign, &turn)
+            guard campaign.isActive else { throw .campaignRefused("it is not active") }
+            end(&campaign, &turn)
+        } else if action.equals("del") {
+            delete(&campaign, &turn)
+        } else if action.equals("member") {
+            try addMembers(&words, campaign)
+        } else if action.equals("answer") {
+            try answer(campaign, &words, &turn)
         } else if action.equals("key") {
             try writeKey(campaign, words.next().span, into: &output)
         } else {
-            guard !campaign.isActive, !campaign.isEnded else { throw .campaignExists }
-            if action.equals("text") {
-                let piece = words.next()
-                guard Int(campaign.textByteCount) + piece.count <= Limits.systemTextByteCountMax else {
-                    throw .campaignRefused("the text has at most 512 characters")
-                }
-                appendText(piece.span, to: &campaign)
-            } else if action.equals("lead-in") {
-                try setLeadIn(words.next().span, &campaign)
-            } else if action.equals("option") {
-                try addOption(&words, &campaign)
-            } else if action.equals("start") {
-                try start(&campaign, &turn)
-            } else {
-                throw .usage("sysmsg add|list|show|renew|end|results")
-            }
+            throw .usage("sysmsg add|list|show|renew|end|del|answer|key|progress|results")
         }
     }
 
-    // MARK: Drafts
+    // MARK: Making one
 
-    private mutating func draft(
-        _ name: Span<UInt8>, _ words: inout Words, _ turn: inout Turn
+    private mutating func addCampaign(
+        _ name: Span<UInt8>, _ words: Words, _ turn: inout Turn
     ) throws(OperatorError) {
-        if let former = campaign(named: name) {
-            if former.isActive || former.isEnded { throw .campaignExists }
-            remove(former)
-        }
-        guard let copy = InlineBytes<32>(name), Engine.isName(name) else {
+        guard let copy = InlineBytes<32>(name), Campaign.isName(name) else {
             throw .campaignRefused("a name has 1 to 32 letters, digits, '-' or '_'")
         }
         guard store.hasRoom else { throw .storeFull }
-        var campaign = Campaign()
+        var campaign = try check(words)
         campaign.name = copy
-        while true {
-            let word = words.next()
-            guard !word.isEmpty else { break }
-            try set(word.span, &campaign)
-        }
+        // What a section of the configuration says replaces what it said before.
+        let former = self.campaign(named: name)
+        if let former, former.section == 0 || campaign.section == 0 { throw .campaignExists }
+        try findAudience(&campaign)
+        if var former { delete(&former, &turn) }
+        guard hasRoomForCampaign else { throw .campaignsFull }
+        campaign.state = .active
         campaign.number = takeCampaignNumber()
         campaign.created = turn.wall.storedSeconds
         campaign.secret = turn.entropy.take()
+        campaign.sequence = takeSequence()
         keep(campaign)
-    }
-
-    private static func isName(_ name: Span<UInt8>) -> Bool {
-        for index in name.indices {
-            let octet = name[index]
-            let letter = octet.asciiLowercased
-            guard octet.isASCIIDigit || octet == 0x2D || octet == 0x5F || letter >= 0x61 && letter <= 0x7A else {
-                return false
-            }
-        }
-        return name.count > 0
-    }
-
-    private func set(_ word: Span<UInt8>, _ campaign: inout Campaign) throws(OperatorError) {
-        guard let equals = word.firstIndex(of: 0x3D) else { throw .usage("sysmsg draft NAME key=value ...") }
-        let key = word.extracting(0..<equals)
-        let value = word.extracting(equals + 1..<word.count)
-        if key.equals("kind") {
-            guard let kind = CampaignKind.named(value) else {
-                throw .campaignRefused("kind is login")
-            }
-            campaign.kind = kind
-        } else if key.equals("policy") {
-            guard let policy = CampaignPolicy.named(value) else {
-                throw .campaignRefused("policy is once, every-login or until-answered")
-            }
-            campaign.policy = policy
-        } else if key.equals("legacy") {
-            guard let legacy = LegacyPolicy.named(value) else { throw .campaignRefused("legacy is limited or deny") }
-            campaign.legacy = legacy
-        } else if key.equals("audience") {
-            try setAudience(value, &campaign)
-        } else if key.equals("required") || key.equals("blocking") {
-            guard value.equals("1") || value.equals("0") else {
-                throw .campaignRefused("required and blocking are 0 or 1")
-            }
-            if key.equals("required") {
-                campaign.isRequired = value.equals("1")
-            } else {
-                campaign.isBlocking = value.equals("1")
-            }
-        } else if key.equals("verify") {
-            guard let mechanism = InlineBytes<16>(value) else {
-                throw .campaignRefused("verify names the way of the key in at most 16 characters")
-            }
-            campaign.mechanism = mechanism
-        } else {
-            try setNumber(key, value, &campaign)
-        }
-    }
-
-    private func setAudience(_ value: Span<UInt8>, _ campaign: inout Campaign) throws(OperatorError) {
-        let user: StaticString = "user:"
-        if value.equals("all") {
-            campaign.audience = .all
-        } else if value.equals("new") {
-            campaign.audience = .new
-            campaign.audienceUser = nextUserNumber
-        } else if value.starts(with: user) {
-            let address = try localAddress(value.extracting(user.utf8CodeUnitCount..<value.count))
-            guard let account = account(address.canonical) else { throw .userUnknown }
-            campaign.audience = .user
-            campaign.audienceUser = account.number
-        } else {
-            throw .campaignRefused("audience is all, new or user:NAME")
-        }
-    }
-
-    private func setNumber(
-        _ key: Span<UInt8>, _ value: Span<UInt8>, _ campaign: inout Campaign
-    ) throws(OperatorError) {
-        guard let number = Decimal.parse(value) else { throw .campaignRefused("a number is expected") }
-        if key.equals("timeout") {
-            guard (10...86_400).contains(number) else { throw .campaignRefused("timeout is 10 to 86400 seconds") }
-            campaign.timeout = UInt32(number)
-        } else if key.equals("try-again") {
-            guard number <= 2_592_000 else { throw .campaignRefused("try-again is 0 to 2592000 seconds") }
-            campaign.tryAgain = UInt32(number)
-        } else if key.equals("from") {
-            campaign.from = number
-        } else if key.equals("until") {
-            campaign.until = number
-        } else {
-            throw .usage(
-                "kind, required, blocking, audience, policy, timeout, try-again, legacy, verify, from or until")
-        }
-    }
-
-    private mutating func setLeadIn(_ text: Span<UInt8>, _ campaign: inout Campaign) throws(OperatorError) {
-        guard let copy = InlineBytes<200>(text), let count = UTF8.scalarCount(text), count <= 128 else {
-            throw .campaignRefused("the lead-in has at most 128 characters")
-        }
-        campaign.leadIn = copy
-        keep(campaign)
-    }
-
-    private mutating func addOption(_ words: inout Words, _ campaign: inout Campaign) throws(OperatorError) {
-        var option = CampaignOption()
-        guard let id = Decimal.parse(words.next().span), (1...65_535).contains(id) else {
-            throw .campaignRefused("the identifier of an option is 1 to 65535")
-        }
-        option.id = UInt16(id)
-        guard let grant = Grant(words.next().span) else {
-            throw .campaignRefused("a grant is full, deny, or limited: with features and functions")
-        }
-        option.grant = grant
-        option.text = words.next()
-        guard let count = UTF8.scalarCount(option.text.span), (1...64).contains(count) else {
-            throw .campaignRefused("the text of an option has 1 to 64 characters")
-        }
-        guard campaign.optionCount < Limits.optionCountMax else { throw .campaignRefused("at most 16 options") }
-        guard self.option(id: option.id, of: campaign) == nil else {
-            throw .campaignRefused("the identifier of each option is its own")
-        }
-        append(option, to: &campaign)
-    }
-
-    private mutating func start(_ campaign: inout Campaign, _ turn: inout Turn) throws(OperatorError) {
-        loadText(of: campaign)
-        guard let count = UTF8.scalarCount(scratch.span), (1...512).contains(count) else {
-            throw .campaignRefused("the text has 1 to 512 characters of UTF-8")
-        }
-        guard !campaign.isRequired || campaign.optionCount > 0 else {
-            throw .campaignRefused("a required answer needs an option")
-        }
-        guard !campaign.isBlocking || campaign.isRequired else {
-            throw .campaignRefused("blocking needs required")
-        }
-        guard hasRoomForCampaign else { throw .campaignsFull }
-        campaign.isActive = true
-        keep(campaign)
+        write(words, of: &campaign)
+        campaignsChanged()
+        watchDates(turn)
         log(.campaign, "started", campaign, &turn)
+    }
+
+    /// Reads the fields, and changes nothing.
+    private mutating func check(_ words: Words) throws(OperatorError) -> Campaign {
+        var campaign = Campaign()
+        var section = CampaignSection()
+        var words = words
+        scratch.removeAll()
+        while let (word, equals) = nextField(&words) {
+            let field = word.span.extracting(0..<equals)
+            let value = word.span.extracting(equals + 1..<word.count)
+            if field.equals("text") {
+                scratch.append(value)
+            } else if field.equals("section") {
+                campaign.section = Decimal.parse(value) ?? 0
+            } else if let words = section.take(field, value) {
+                throw .campaignRefused(words)
+            }
+        }
+        let number = campaign.section
+        campaign = section.campaign
+        campaign.section = number
+        campaign.optionCount = 0
+        try section.campaign.check(textLength: scratch.isOverflowed ? nil : UTF8.scalarCount(scratch.span))
+        return campaign
+    }
+
+    private func nextField(_ words: inout Words) -> (word: InlineBytes<520>, equals: Int)? {
+        let word = words.next()
+        guard let equals = word.span.firstIndex(of: 0x3D) else { return nil }
+        return (word, equals)
+    }
+
+    /// Keeps text, lead-in and options of a campaign whose fields were checked.
+    private mutating func write(_ words: Words, of campaign: inout Campaign) {
+        var words = words
+        while let (word, equals) = nextField(&words) {
+            let field = word.span.extracting(0..<equals)
+            let value = word.span.extracting(equals + 1..<word.count)
+            if field.equals("text") {
+                appendText(value, to: &campaign)
+            } else if field.equals("lead_in") {
+                setLeadIn(value, of: &campaign)
+            } else if field.equals("option"), let option = try? CampaignOption(word: value) {
+                append(option, to: &campaign)
+            }
+        }
+    }
+
+    private func findAudience(_ campaign: inout Campaign) throws(OperatorError) {
+        if campaign.audience == .new { campaign.audienceUser = nextUserNumber }
+        guard campaign.audience == .user else { return }
+        let address = try localAddress(campaign.audienceName.span)
+        guard let account = account(address.canonical) else { throw .userUnknown }
+        campaign.audienceUser = account.number
+    }
+
+    private mutating func addMembers(_ words: inout Words, _ campaign: Campaign) throws(OperatorError) {
+        guard campaign.audience == .list else { throw .campaignRefused("members need the audience list:FILE") }
+        while true {
+            let name = words.next()
+            guard !name.isEmpty else { break }
+            let address = try localAddress(name.span)
+            guard let account = account(address.canonical) else { throw .userUnknown }
+            addMember(account.number, of: campaign)
+        }
+        campaignsChanged()
     }
 
     // MARK: Later
 
     private mutating func renew(_ campaign: inout Campaign, _ turn: inout Turn) throws(OperatorError) {
-        guard campaign.isActive || campaign.isEnded else { throw .campaignRefused("it is not started yet") }
         guard campaign.isActive || hasRoomForCampaign else { throw .campaignsFull }
         campaign.generation += 1
-        campaign.isActive = true
-        campaign.isEnded = false
+        campaign.state = .active
+        campaign.sequence = takeSequence()
         keep(campaign)
+        campaignsChanged()
+        watchDates(turn)
         log(.campaign, "renewed", campaign, &turn)
     }
 
-    private mutating func end(_ campaign: inout Campaign, _ turn: inout Turn) throws(OperatorError) {
-        guard campaign.isActive else { throw .campaignRefused("it is not active") }
-        campaign.isActive = false
-        campaign.isEnded = true
+    mutating func end(_ campaign: inout Campaign, _ turn: inout Turn) {
+        campaign.state = .ended
         keep(campaign)
+        campaignsChanged()
         log(.campaign, "ended", campaign, &turn)
+    }
+
+    /// Takes a campaign away; what anybody was asked stays, with the text, as the proof.
+    private mutating func delete(_ campaign: inout Campaign, _ turn: inout Turn) {
+        removeMembers(of: campaign)
+        campaign.state = .deleted
+        keep(campaign)
+        if !hasProof(campaign) { remove(campaign) }
+        campaignsChanged()
+        log(.campaign, "deleted", campaign, &turn)
+    }
+
+    private func hasProof(_ campaign: Campaign) -> Bool {
+        let first = Key.proof(campaign.number, 0, 0)
+        guard let entry = store.entry(atOrAfter: first.span) else { return false }
+        return entry.key.count == 11 && entry.key.starts(with: first.span.extracting(0..<5))
+    }
+
+    /// Takes what a user told the operator for his answer, so that his next login passes. Source: SM-54,
+    /// protocol/system-message.md §4.6.
+    private mutating func answer(
+        _ campaign: Campaign, _ words: inout Words, _ turn: inout Turn
+    ) throws(OperatorError) {
+        let address = try localAddress(words.next().span)
+        guard let account = account(address.canonical) else { throw .userUnknown }
+        guard campaign.isActive else { throw .campaignRefused("it is not active") }
+        guard let id = Decimal.parse(words.next().span), id <= UInt64(UInt16.max),
+            let option = option(id: UInt16(id), of: campaign)
+        else { throw .campaignRefused("an option of the message by its identifier") }
+        let sheet = sheet(of: account.number)
+        var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
+        entry.at = turn.wall.storedSeconds
+        record(option, campaign, account.number, &entry, sheet, &turn)
+        if var proof = proof(campaign, account.number) {
+            proof.events |= Proof.wasByOperator
+            keep(proof, campaign, account.number)
+        }
+        if !entry.grant.isAdmitted, campaign.blocks {
+            disconnectAll(account.number, because: .declined, &turn)
+        } else {
+            applyLevel(to: account.number, &turn)
+        }
     }
 
     private func log(_ code: LogCode, _ what: StaticString, _ campaign: Campaign, _ turn: inout Turn) {
@@ -240,93 +209,4 @@ extension Engine where Port: ~Copyable {
         output.field("key", verificationKey(campaign, account.number).span)
         output.endRecord()
     }
-
-    // MARK: Lists
-
-    func listCampaigns(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
-        while output.freeCapacity > 1024 {
-            guard let campaign = firstCampaign(from: UInt32(command.position) + 1) else { return .done }
-            command.position = UInt64(campaign.number)
-            write(campaign, into: &output)
-        }
-        return .more
-    }
-
-    private func write(_ campaign: Campaign, into output: inout FixedBytes) {
-        output.field("name", campaign.name.span)
-        output.field(
-            "state", (campaign.isActive ? "active" : campaign.isEnded ? "ended" : "draft" as StaticString).octets)
-        output.field("kind", campaign.kind.name.octets)
-        output.field("required", campaign.isRequired ? 1 : 0)
-        output.field("blocking", campaign.isBlocking ? 1 : 0)
-        output.field("policy", campaign.policy.name.octets)
-        output.field("generation", UInt64(campaign.generation))
-        output.field("options", UInt64(campaign.optionCount))
-        output.field("timeout_s", UInt64(campaign.timeout))
-        output.field("legacy", campaign.legacy.name.octets)
-        output.endRecord()
-    }
-
-    mutating func showCampaign(_ name: Span<UInt8>, into output: inout FixedBytes) throws(OperatorError) {
-        guard let campaign = campaign(named: name) else { throw .campaignUnknown }
-        write(campaign, into: &output)
-        loadText(of: campaign)
-        output.field("text", scratch.span)
-        output.endRecord()
-        if !campaign.leadIn.isEmpty {
-            output.field("lead_in", campaign.leadIn.span)
-            output.endRecord()
-        }
-        for place in 0..<campaign.optionCount {
-            guard let option = option(place, of: campaign) else { continue }
-            output.field("option", UInt64(option.id))
-            output.field("text", option.text.span)
-            output.field("grant", option.grant.name.octets)
-            output.endRecord()
-        }
-    }
-
-    /// The proof, of all generations.
-    func listResults(
-        _ name: Span<UInt8>, _ command: inout ControlCommand, into output: inout FixedBytes
-    ) throws(OperatorError) -> ControlProgress {
-        guard let campaign = campaign(named: name) else { throw .campaignUnknown }
-        var key = command.lastKey
-        if key.isEmpty { key = Key.proof(campaign.number, 0, 0) } else { _ = key.append(0) }
-        while output.freeCapacity > 1024 {
-            guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 11, entry.key[0] == 0x56 else {
-                return .done
-            }
-            var reader = RecordReader(entry.key.extracting(1..<11))
-            guard reader.integer(UInt32.self) == campaign.number else { return .done }
-            _ = reader.integer(UInt32.self)
-            let generation = reader.integer(UInt16.self)
-            command.lastKey = Key(entry.key) ?? Key()
-            key = command.lastKey
-            _ = key.append(0)
-            if let proof = Proof(entry.value) { write(proof, generation, into: &output) }
-        }
-        return .more
-    }
-
-    private func write(_ proof: Proof, _ generation: UInt16, into output: inout FixedBytes) {
-        output.field("user", proof.user.span)
-        output.field("generation", UInt64(generation))
-        output.field("sent", proof.sent)
-        output.field("shown", proof.shown)
-        output.field("answered", proof.answered)
-        let state: StaticString =
-            proof.has(Proof.wasDenied)
-            ? "denied" : proof.has(Proof.wasAnswered) ? "answered" : proof.has(Proof.wasShown) ? "shown" : "sent"
-        output.field("state", state.octets)
-        output.field("option", UInt64(proof.option))
-        output.field("verified", proof.has(Proof.wasVerified) ? 1 : 0)
-        output.field("tries", UInt64(proof.tries))
-        output.endRecord()
-    }
-}
-
-extension Grant {
-    /// The word for the operator.
-    var name: StaticString { !isAdmitted ? "deny" : isFull ? "full" : "limited" }
 }

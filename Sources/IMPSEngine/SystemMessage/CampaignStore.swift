@@ -6,18 +6,26 @@ import Wire
 extension Engine where Port: ~Copyable {
     /// The first part of the text, and of the options.
     private static var textPart: UInt8 { 1 }
+    private static var leadInPart: UInt8 { 15 }
     private static var optionPart: UInt8 { 16 }
     /// Octets of a part of the text.
     private static var partByteCount: Int { 1024 }
 
+    /// The places of the operator's campaigns; the server's own notices have those behind.
+    var operatorPlaces: Range<Int> { 0..<EngineMemory.campaignCount - Notice.count }
+
     /// Reads the active campaigns; at start and after a turn that was not kept.
     mutating func reloadCampaigns() {
-        for index in 0..<campaigns.count { campaigns[index] = Campaign() }
+        for index in operatorPlaces { campaigns[index] = Campaign() }
+        for place in operatorPlaces.upperBound..<campaigns.count {
+            let notice = Notice(rawValue: UInt8(place - operatorPlaces.upperBound + 1))
+            campaigns[place] = notice?.campaign ?? Campaign()
+        }
         var place = 0
         var next: UInt32 = 1
         while let campaign = firstCampaign(from: next) {
             next = campaign.number + 1
-            guard campaign.isActive, place < campaigns.count else { continue }
+            guard campaign.isActive, operatorPlaces.contains(place) else { continue }
             campaigns[place] = campaign
             place += 1
         }
@@ -32,26 +40,34 @@ extension Engine where Port: ~Copyable {
         return Campaign(entry.value)
     }
 
-    /// The latest campaign with a name; nil when there is none.
+    /// The campaign with a name; nil when there is none, or none any more.
     func campaign(named name: Span<UInt8>) -> Campaign? {
-        for index in 0..<campaigns.count where campaigns[index].number != 0 {
+        for index in operatorPlaces where campaigns[index].number != 0 {
             if campaigns[index].name.span.equals(name) { return campaigns[index] }
         }
         var found: Campaign?
         var next: UInt32 = 1
         while let campaign = firstCampaign(from: next) {
             next = campaign.number + 1
-            if campaign.name.span.equals(name) { found = campaign }
+            if campaign.state != .deleted, campaign.name.span.equals(name) { found = campaign }
         }
         return found
     }
 
-    /// The active campaign with a number.
-    func activeCampaign(_ number: UInt32) -> Campaign? {
-        for index in 0..<campaigns.count where campaigns[index].number == number && number != 0 {
-            return campaigns[index]
-        }
+    /// The place of an active campaign or of a notice; nil when there is none with this number.
+    func place(of number: UInt32) -> Int? {
+        for index in 0..<campaigns.count where campaigns[index].number == number && number != 0 { return index }
         return nil
+    }
+
+    /// What is at a place, for one user: a notice gets its instance and what it is about from the user's sheet.
+    func campaign(at place: Int, for sheet: AnswerSheet) -> Campaign {
+        var campaign = campaigns[place]
+        if campaign.kind == .notice, let entry = sheet.entry(of: campaign.number) {
+            campaign.generation = entry.generation
+            campaign.argument = entry.argument
+        }
+        return campaign
     }
 
     /// Keeps a campaign, and has it among the active ones as long as it is.
@@ -59,12 +75,12 @@ extension Engine where Port: ~Copyable {
         scratch.removeAll()
         campaign.write(into: &scratch)
         store.put(Key.campaign(campaign.number).span, scratch)
-        for index in 0..<campaigns.count where campaigns[index].number == campaign.number {
+        for index in operatorPlaces where campaigns[index].number == campaign.number {
             campaigns[index] = campaign.isActive ? campaign : Campaign()
             return
         }
         guard campaign.isActive else { return }
-        for index in 0..<campaigns.count where campaigns[index].number == 0 {
+        for index in operatorPlaces where campaigns[index].number == 0 {
             campaigns[index] = campaign
             return
         }
@@ -72,7 +88,7 @@ extension Engine where Port: ~Copyable {
 
     /// True when one more campaign can be active.
     var hasRoomForCampaign: Bool {
-        for index in 0..<campaigns.count where campaigns[index].number == 0 { return true }
+        for index in operatorPlaces where campaigns[index].number == 0 { return true }
         return false
     }
 
@@ -92,7 +108,7 @@ extension Engine where Port: ~Copyable {
 
     // MARK: Text
 
-    /// Adds to the text of a draft, which has at most 2,048 octets in all.
+    /// Adds to the text of a new campaign, which has at most 2,048 octets in all.
     mutating func appendText(_ piece: Span<UInt8>, to campaign: inout Campaign) {
         var offset = 0
         while offset < piece.count {
@@ -113,17 +129,37 @@ extension Engine where Port: ~Copyable {
     /// Puts the text into `scratch`.
     mutating func loadText(of campaign: Campaign) {
         scratch.removeAll()
+        if let notice = campaign.notice {
+            writeText(of: notice, campaign.argument)
+            return
+        }
         var part = Engine.textPart
-        while scratch.count < Int(campaign.textByteCount), part < Engine.optionPart {
+        while scratch.count < Int(campaign.textByteCount), part < Engine.leadInPart {
             Engine.append(Key.campaign(campaign.number, part: part), in: store, skipping: 0, to: &scratch)
             part += 1
         }
+    }
+
+    /// Puts the lead-in of the options into `scratch`.
+    mutating func loadLeadIn(of campaign: Campaign) {
+        scratch.removeAll()
+        Engine.append(Key.campaign(campaign.number, part: Engine.leadInPart), in: store, skipping: 0, to: &scratch)
+    }
+
+    /// Gives a new campaign its lead-in.
+    mutating func setLeadIn(_ text: Span<UInt8>, of campaign: inout Campaign) {
+        scratch.removeAll()
+        scratch.append(text)
+        store.put(Key.campaign(campaign.number, part: Engine.leadInPart).span, scratch)
+        campaign.hasLeadIn = true
+        keep(campaign)
     }
 
     // MARK: Options
 
     /// The option at a place of a campaign, from 0.
     func option(_ place: UInt8, of campaign: Campaign) -> CampaignOption? {
+        if let notice = campaign.notice { return notice.option(place, isAskedFirst: settings.announcement == .prompt) }
         guard place < campaign.optionCount else { return nil }
         let key = Key.campaign(campaign.number, part: Engine.optionPart + place)
         guard let record = store.value(for: key.span) else { return nil }
@@ -138,7 +174,7 @@ extension Engine where Port: ~Copyable {
         return nil
     }
 
-    /// Adds an option to a draft.
+    /// Adds an option to a new campaign.
     mutating func append(_ option: CampaignOption, to campaign: inout Campaign) {
         scratch.removeAll()
         option.write(into: &scratch)
@@ -147,12 +183,46 @@ extension Engine where Port: ~Copyable {
         keep(campaign)
     }
 
-    /// Takes a draft away with its parts.
+    /// Takes a campaign away with its parts.
     mutating func remove(_ campaign: Campaign) {
         for part in Engine.textPart..<Engine.optionPart + Limits.optionCountMax {
             store.delete(Key.campaign(campaign.number, part: part).span)
         }
+        removeMembers(of: campaign)
         store.delete(Key.campaign(campaign.number).span)
+    }
+
+    // MARK: Audience
+
+    /// Whether a campaign is for a user.
+    func isFor(_ campaign: Campaign, _ user: UInt32, _ sheet: AnswerSheet) -> Bool {
+        switch campaign.audience {
+        case .all: return true
+        case .new: return user >= campaign.audienceUser
+        case .user: return user == campaign.audienceUser
+        case .list:
+            let key = Key.member(campaign.number, user)
+            return store.value(for: key.span) != nil
+        case .level: return level(sheet).isFull == campaign.audienceName.span.equals("full")
+        }
+    }
+
+    /// Adds a user to the list of a campaign's audience.
+    mutating func addMember(_ user: UInt32, of campaign: Campaign) {
+        scratch.removeAll()
+        store.put(Key.member(campaign.number, user).span, scratch)
+    }
+
+    mutating func removeMembers(of campaign: Campaign) {
+        while let key = firstMember(of: campaign) { store.delete(key.span) }
+    }
+
+    private func firstMember(of campaign: Campaign) -> Key? {
+        let first = Key.member(campaign.number, 0)
+        guard let entry = store.entry(atOrAfter: first.span), let key = Key(entry.key),
+            key.span.starts(with: first.span.extracting(0..<5))
+        else { return nil }
+        return key
     }
 
     // MARK: Users
@@ -167,16 +237,13 @@ extension Engine where Port: ~Copyable {
     /// Keeps what a user was asked and answered, of the active campaigns.
     mutating func keep(_ sheet: AnswerSheet, of user: UInt32) {
         var kept = sheet
-        kept.keep { number in
-            for index in 0..<campaigns.count where campaigns[index].number == number { return true }
-            return false
+        kept.keep { place(of: $0) != nil }
+        guard !kept.isEmpty else {
+            store.delete(Key.answerSheet(user).span)
+            return
         }
         scratch.removeAll()
         kept.write(into: &scratch)
-        if scratch.count == 0 {
-            store.delete(Key.answerSheet(user).span)
-        } else {
-            store.put(Key.answerSheet(user).span, scratch)
-        }
+        store.put(Key.answerSheet(user).span, scratch)
     }
 }

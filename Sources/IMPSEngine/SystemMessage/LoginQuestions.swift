@@ -22,7 +22,8 @@ extension Engine where Port: ~Copyable {
         _ turn: inout Turn, into writer: inout Writer
     ) -> LoginGate {
         let user = login.user
-        guard hasActiveCampaign else { return .open(.full, DueCampaigns()) }
+        let waits = waits(for: user, request.version)
+        guard hasActiveCampaign || waits else { return .open(.full, DueCampaigns()) }
         let pending = pendingLogin(user, login.cookieHash, login.clientHash, turn.now)
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
@@ -31,39 +32,53 @@ extension Engine where Port: ~Copyable {
         let sheet = sheet(of: user)
         if let denial = outcome.denial ?? recentDenial(sheet, user, turn.wall) {
             if let pending { dropPendingLogin(pending) }
-            writeDenial(document, element, campaigns[denial], sheet, turn.wall, into: &writer)
+            writeDenial(document, element, campaign(at: denial, for: sheet), sheet, turn.wall, into: &writer)
             logDenied(campaigns[denial], user, &turn)
             return .closed
         }
-        let due = due(sheet, user, isPending: pending != nil, turn.wall)
+        // A client that was asked that often and never answered does not know how to.
+        let isIgnorant = pending.map { pendingLogins[$0].askedCount >= Limits.asksMax } ?? false
+        var due = due(sheet, user, isPending: pending != nil, turn.wall)
+        if waits, !isIgnorant { addWaiting(&due, sheet, isPending: pending != nil) }
         guard due.blocks else {
             if let pending { dropPendingLogin(pending) }
-            return .open(level(sheet), due)
+            noteAsked(due, user, isPending: pending != nil, turn.wall)
+            return .open(level(self.sheet(of: user)), due)
         }
-        if request.version < .v1_3 {
-            if mayAnswerByMessage(due) { return .restricted(due) }
-            writeLegacyRefusal(document, element, due, user, turn, into: &writer)
-        } else {
-            ask(document, element, due, login, outcome, turn, into: &writer)
+        if request.version < .v1_3 || isIgnorant {
+            if mayAnswerByMessage(due) {
+                if let pending { dropPendingLogin(pending) }
+                noteAsked(due, user, isPending: true, turn.wall)
+                return .restricted(due)
+            }
+            if request.version < .v1_3 {
+                writeLegacyRefusal(document, element, due, user, turn, into: &writer)
+                return .closed
+            }
         }
+        ask(document, element, due, login, outcome, turn, into: &writer)
         return .closed
     }
 
     private var hasActiveCampaign: Bool {
-        for place in 0..<campaigns.count where campaigns[place].number != 0 { return true }
+        for place in operatorPlaces where campaigns[place].number != 0 { return true }
         return false
     }
 
     /// The level that all answers that count leave. Source: protocol/system-message.md §4.3.
+    ///
+    /// An answer to a message that was renewed since counts until its user is asked again.
     func level(_ sheet: AnswerSheet) -> Grant {
         var level = Grant.full
-        for place in 0..<campaigns.count where campaigns[place].number != 0 {
-            if let entry = sheet.entry(campaigns[place]), entry.state == .answered {
+        for place in operatorPlaces where campaigns[place].number != 0 {
+            if let entry = sheet.entry(of: campaigns[place].number), entry.state == .answered {
                 level = level.intersection(entry.grant)
             }
         }
         return level
     }
+
+    // MARK: What is due
 
     /// The campaigns that have something to ask at a login, those that block first.
     private func due(_ sheet: AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime) -> DueCampaigns {
@@ -78,9 +93,9 @@ extension Engine where Port: ~Copyable {
         _ due: inout DueCampaigns, _ sheet: AnswerSheet, _ user: UInt32, blocking: Bool, isPending: Bool,
         _ wall: WallTime
     ) {
-        for place in 0..<campaigns.count where campaigns[place].number != 0 {
+        for place in operatorPlaces where campaigns[place].number != 0 {
             let campaign = campaigns[place]
-            if campaign.kind == .login, campaign.blocks == blocking, campaign.isFor(user), campaign.isDue(wall),
+            if campaign.blocks == blocking, campaign.isDue(wall), isFor(campaign, user, sheet),
                 isOpen(campaign, sheet.entry(campaign), isPending: isPending)
             {
                 due.append(place)
@@ -89,12 +104,28 @@ extension Engine where Port: ~Copyable {
     }
 
     private func isOpen(_ campaign: Campaign, _ entry: SheetEntry?, isPending: Bool) -> Bool {
+        if campaign.kind != .login {
+            // What was asked in a session and blocks has to be answered before the next one.
+            return campaign.blocks && entry.map { $0.state != .answered } ?? false
+        }
         guard let entry else { return true }
         switch entry.state {
         case .asked: return campaign.policy != .once || campaign.isRequired
         case .answered: return campaign.policy == .everyLogin && !isPending
         case .denied: return true
         }
+    }
+
+    /// Whether a login tells of messages that wait. Source: SM-36, OM-4, protocol/system-message.md §6.3.
+    private func waits(for user: UInt32, _ version: Version) -> Bool {
+        version == .v1_3 && settings.announcement != .off && waitingCount(user) > 0
+    }
+
+    private func addWaiting(_ due: inout DueCampaigns, _ sheet: AnswerSheet, isPending: Bool) {
+        let place = operatorPlaces.upperBound + Int(Notice.waiting.rawValue) - 1
+        if isPending, sheet.entry(of: campaigns[place].number)?.state == .answered { return }
+        due.append(place)
+        if settings.announcement == .prompt { due.blocks = true }
     }
 
     // MARK: Answers of the server
@@ -105,37 +136,55 @@ extension Engine where Port: ~Copyable {
         _ outcome: AnswerOutcome, _ turn: borrowing Turn, into writer: inout Writer
     ) {
         var timeout: UInt32 = 0
-        for index in 0..<due.count where campaigns[due[index]].blocks {
-            timeout = max(timeout, campaigns[due[index]].timeout)
-        }
+        for index in 0..<due.count where blocks(due[index]) { timeout = max(timeout, campaigns[due[index]].timeout) }
+        let isPending = pendingLogin(login.user, login.cookieHash, login.clientHash, turn.now) != nil
         suspendLogin(login.user, login.cookieHash, login.clientHash, timeout: timeout, turn.now)
-        noteAsked(due, login.user, turn.wall)
+        noteAsked(due, login.user, isPending: isPending, turn.wall)
         writer.open(.loginResponse)
         writeClientID(document, of: element, into: &writer)
-        writeReason(campaigns[due[0]], outcome.failure == .success ? .forbidden : outcome.failure, into: &writer)
+        writeReason(
+            campaign(at: due[0], for: sheet(of: login.user)),
+            outcome.failure == .success ? .forbidden : outcome.failure, into: &writer)
         writeSystemMessages(due, for: login.user, turn, into: &writer)
         writer.close(.loginResponse)
     }
 
+    /// Whether what is at a place keeps a login waiting.
+    func blocks(_ place: Int) -> Bool {
+        campaigns[place].blocks || campaigns[place].kind == .notice && settings.announcement == .prompt
+    }
+
     /// A message is open from now on, whatever was answered before.
-    mutating func noteAsked(_ due: DueCampaigns, _ user: UInt32, _ wall: WallTime) {
+    private mutating func noteAsked(_ due: DueCampaigns, _ user: UInt32, isPending: Bool, _ wall: WallTime) {
+        guard due.count > 0 else { return }
         var sheet = sheet(of: user)
         var isChanged = false
         for index in 0..<due.count {
-            let campaign = campaigns[due[index]]
-            if let entry = sheet.entry(campaign), entry.state == .asked { continue }
-            var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
-            entry.at = wall.storedSeconds
-            sheet.set(entry)
-            isChanged = true
+            if noteAsked(due[index], &sheet, user, isPending: isPending, wall) { isChanged = true }
         }
         if isChanged { keep(sheet, of: user) }
+    }
+
+    private func noteAsked(
+        _ place: Int, _ sheet: inout AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime
+    ) -> Bool {
+        let campaign = campaign(at: place, for: sheet)
+        var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
+        entry.at = wall.storedSeconds
+        let last = sheet.entry(campaign)
+        if last?.state == .asked, isPending || campaign.kind != .notice { return false }
+        if campaign.kind == .notice {
+            entry.argument = waitingCount(user)
+            if let last { entry.generation = last.generation &+ 1 }
+        }
+        sheet.set(entry)
+        return true
     }
 
     /// A denial that told when to try again, and it is not that late yet.
     private func recentDenial(_ sheet: AnswerSheet, _ user: UInt32, _ wall: WallTime) -> Int? {
         guard wall.isTrusted else { return nil }
-        for place in 0..<campaigns.count where campaigns[place].number != 0 && campaigns[place].tryAgain > 0 {
+        for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].tryAgain > 0 {
             guard let entry = sheet.entry(campaigns[place]), entry.state == .denied else { continue }
             if entry.at + UInt64(campaigns[place].tryAgain) > wall.secondsSince1970 { return place }
         }
@@ -163,7 +212,7 @@ extension Engine where Port: ~Copyable {
     private func logDenied(_ campaign: Campaign, _ user: UInt32, _ turn: inout Turn) {
         guard turn.journal.begin(.sysmsgDenied, turn.now, turn.wall) else { return }
         logUser(user, &turn)
-        turn.journal.text("name", campaign.name.span)
+        logName(campaign, &turn)
         turn.journal.end()
     }
 
@@ -182,33 +231,12 @@ extension Engine where Port: ~Copyable {
     /// Whether all that blocks may be asked by an ordinary message; a key cannot be verified by one.
     private func mayAnswerByMessage(_ due: DueCampaigns) -> Bool {
         for index in 0..<due.count where campaigns[due[index]].blocks {
-            let campaign = campaigns[due[index]]
-            if campaign.legacy == .deny || !campaign.mechanism.isEmpty { return false }
+            if !mayAnswerByMessage(campaigns[due[index]]) { return false }
         }
         return true
     }
 
-    // MARK: Level
-
-    /// Gives the open sessions of a user the level of his answers. Source: SM-65.
-    mutating func applyLevel(to user: UInt32) {
-        let sheet = sheet(of: user)
-        let level = level(sheet).functions
-        let mustWait = openQuestion(sheet, user).map { campaigns[$0].blocks } ?? false
-        var next = sessions.first(of: user)
-        while let slot = next {
-            next = sessions.next(after: slot)
-            if sessions[slot].isRestricted {
-                if mustWait { continue }
-                // What was held back is delivered from the front.
-                sessions[slot].isRestricted = false
-                sessions[slot].sentUpTo = 0
-                sessions[slot].mayHaveMore = true
-            } else if sessions[slot].level == level {
-                continue
-            }
-            sessions[slot].level = level
-            storeSession(slot)
-        }
+    func mayAnswerByMessage(_ campaign: Campaign) -> Bool {
+        (campaign.legacy ?? settings.legacyPolicy) == .limited && campaign.mechanism.isEmpty
     }
 }

@@ -8,6 +8,8 @@ public struct PendingLogin: ZeroInitializable {
     var user: UInt32 = 0
     var cookieHash: UInt64 = 0
     var clientHash: UInt64 = 0
+    /// How often the client was asked without an answer; counted anew after a restart.
+    var askedCount: UInt8 = 0
     /// Seconds that the client has.
     var timeout: UInt32 = 0
     var expiresAt = Instant(milliseconds: 0)
@@ -85,6 +87,7 @@ extension Engine where Port: ~Copyable {
             store.put(Key.pendingLogin(UInt16(soonest)).span, scratch)
         }
         guard let place else { return }
+        pendingLogins[place].askedCount += pendingLogins[place].askedCount < .max ? 1 : 0
         pendingLogins[place].expiresAt = now.adding(seconds: UInt64(timeout))
         scheduleSweep(at: pendingLogins[place].expiresAt)
     }

@@ -19,6 +19,8 @@ struct Proof: BitwiseCopyable, Sendable {
     static var wasAnswered: UInt8 { 4 }
     static var wasVerified: UInt8 { 8 }
     static var wasDenied: UInt8 { 16 }
+    /// The operator said what the user told him.
+    static var wasByOperator: UInt8 { 32 }
 
     init() {}
 
@@ -62,11 +64,25 @@ extension Engine where Port: ~Copyable {
 
     /// Notes that a message goes out to a user; the first time counts.
     mutating func noteSent(_ campaign: Campaign, _ user: UInt32, _ wall: WallTime) {
-        if proof(campaign, user) != nil { return }
-        var proof = Proof()
+        if campaign.notice != nil { return }
+        var proof = proof(campaign, user) ?? newProof(user)
+        guard !proof.has(Proof.wasSent) else { return }
         proof.sent = wall.storedSeconds
-        proof.events = Proof.wasSent
-        if let account = account(of: user) { proof.user = account.display }
+        proof.events |= Proof.wasSent
         keep(proof, campaign, user)
+    }
+
+    /// Notes that a user's client has shown a message; the first time counts.
+    mutating func noteShown(_ campaign: Campaign, _ user: UInt32, _ wall: WallTime) {
+        guard campaign.notice == nil, var proof = proof(campaign, user), !proof.has(Proof.wasShown) else { return }
+        proof.shown = wall.storedSeconds
+        proof.events |= Proof.wasShown
+        keep(proof, campaign, user)
+    }
+
+    func newProof(_ user: UInt32) -> Proof {
+        var proof = Proof()
+        if let account = account(of: user) { proof.user = account.display }
+        return proof
     }
 }

@@ -25,51 +25,46 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Puts a text into a user's mailbox, whatever its quota says.
-    mutating func sendFromSystem(_ text: InlineBytes<7000>, to user: UInt32, _ turn: borrowing Turn) {
+    ///
+    /// - Parameter isQuiet: It can be listed and fetched, and is not sent by itself.
+    mutating func sendFromSystem(
+        _ text: InlineBytes<7000>, to user: UInt32, isQuiet: Bool = false, _ wall: WallTime
+    ) {
+        let header = headerFromSystem(text.count, to: user, wall)
+        let sequence = takeSequence()
+        storeMessage(header, sequence, text.span)
+        var entry = MailboxEntry(kind: .message, byteCount: header.contentByteCount)
+        entry.isQuiet = isQuiet
+        enqueue(entry, sequence, for: user)
+    }
+
+    func headerFromSystem(_ byteCount: Int, to user: UInt32, _ wall: WallTime) -> MessageHeader {
         var header = MessageHeader()
         header.sender = systemAddress
-        header.sent = turn.wall.storedSeconds
-        header.contentByteCount = UInt32(text.count)
+        header.sent = wall.storedSeconds
+        header.contentByteCount = UInt32(byteCount)
         _ = header.contentType.append(ContentType.plainText)
         header.recipients[0] = user
         header.recipientCount = 1
-        let sequence = takeSequence()
-        storeMessage(header, sequence, text.span)
-        enqueue(MailboxEntry(kind: .message, byteCount: header.contentByteCount), sequence, for: user)
+        return header
     }
 
     // MARK: Asking
 
-    /// Asks what is due by ordinary messages; one that is still unread is not asked twice.
-    mutating func askByMessage(_ due: DueCampaigns, _ user: UInt32, _ turn: borrowing Turn) {
-        let hasUnread = hasUnreadQuestion(user)
-        let sheet = sheet(of: user)
-        for index in 0..<due.count {
-            let campaign = campaigns[due[index]]
-            if hasUnread, let entry = sheet.entry(campaign), entry.state == .asked { continue }
-            sendFromSystem(question(campaign), to: user, turn)
-            noteSent(campaign, user, turn.wall)
-        }
-        noteAsked(due, user, turn.wall)
-    }
-
-    private func hasUnreadQuestion(_ user: UInt32) -> Bool {
-        var sequence: UInt64 = 0
-        while let next = entryNumber(after: sequence, of: user) {
-            sequence = next
-            if isFromSystem(next) { return true }
-        }
-        return false
+    /// Asks what is due; the messages become ordinary ones on their way.
+    mutating func askByMessage(_ due: DueCampaigns, _ user: UInt32) {
+        for index in 0..<due.count { enqueueService(campaigns[due[index]], for: user) }
     }
 
     /// The text, the lead-in, and the options with their numbers.
-    private mutating func question(_ campaign: Campaign) -> InlineBytes<7000> {
+    mutating func question(_ campaign: Campaign) -> InlineBytes<7000> {
         var text = InlineBytes<7000>()
         loadText(of: campaign)
         _ = text.append(scratch.span)
-        if !campaign.leadIn.isEmpty {
+        if campaign.hasLeadIn {
+            loadLeadIn(of: campaign)
             _ = text.append(0x0A)
-            _ = text.append(campaign.leadIn.span)
+            _ = text.append(scratch.span)
         }
         for place in 0..<campaign.optionCount {
             guard let option = option(place, of: campaign) else { continue }
@@ -83,37 +78,59 @@ extension Engine where Port: ~Copyable {
 
     // MARK: Answers
 
-    /// Takes a message to the system address as the answer to the first question that is open.
+    /// Takes a message to the system address: a word about help messages, or the answer to a question that is open.
     mutating func messageToSystem(_ text: Span<UInt8>, from slot: UInt16, _ turn: inout Turn) {
         let user = sessions[slot].user
-        let sheet = sheet(of: user)
-        guard let place = openQuestion(sheet, user) else {
-            reply("Nothing is asked of you.", to: user, turn)
+        let text = text.trimmed()
+        var sheet = sheet(of: user)
+        if let word = HelpWord(text) {
+            if word != .show, sheet.isHelpOff != (word == .off) {
+                sheet.isHelpOff = word == .off
+                keep(sheet, of: user)
+            }
+            reply(
+                sheet.isHelpOff
+                    ? "Help messages are off. Write 'help on' to get them again."
+                    : "Help messages are on. Write 'help off' for none.",
+                to: user, turn.wall)
             return
         }
-        let campaign = campaigns[place]
-        guard let option = chosenOption(text.trimmed(), campaign), campaign.mechanism.isEmpty else {
-            reply("Please answer with the number of an option.", to: user, turn)
+        guard let place = openQuestion(sheet) else {
+            reply("Nothing is asked of you. Write 'help' to see whether you get help messages.", to: user, turn.wall)
             return
         }
-        guard var proof = proof(campaign, user), var entry = sheet.entry(campaign) else { return }
+        let campaign = campaign(at: place, for: sheet)
+        guard let option = chosenOption(text, campaign), campaign.mechanism.isEmpty else {
+            reply("Please answer with the number of an option.", to: user, turn.wall)
+            return
+        }
+        guard var entry = sheet.entry(campaign) else { return }
         entry.at = turn.wall.storedSeconds
-        record(option, campaign, user, &entry, &proof, sheet, &turn)
+        record(option, campaign, user, &entry, sheet, &turn)
         if !entry.grant.isAdmitted, campaign.blocks {
-            disconnectAll(user, &turn)
+            disconnectAll(user, because: .declined, &turn)
             return
         }
-        applyLevel(to: user)
-        reply(openQuestion(self.sheet(of: user), user) == nil ? "Thank you." : "Thank you. One more:", to: user, turn)
+        applyLevel(to: user, &turn)
+        let isLast = openQuestion(self.sheet(of: user)) == nil
+        reply(isLast ? "Thank you." : "Thank you. One more:", to: user, turn.wall)
     }
 
-    /// The place of the first question that was put to a user and not answered; what blocks comes first.
-    func openQuestion(_ sheet: AnswerSheet, _ user: UInt32) -> Int? {
+    /// The place of the question that an answer without a name is for: what blocks comes first, else the one that was put
+    /// last.
+    private func openQuestion(_ sheet: AnswerSheet) -> Int? {
         var found: Int?
+        var latest: UInt64 = 0
         for place in 0..<campaigns.count where campaigns[place].number != 0 && campaigns[place].optionCount > 0 {
-            guard campaigns[place].isFor(user), sheet.entry(campaigns[place])?.state == .asked else { continue }
-            if campaigns[place].blocks { return place }
-            found = found ?? place
+            let campaign = campaign(at: place, for: sheet)
+            guard let entry = sheet.entry(campaign), entry.state == .asked, campaign.notice != .waiting else {
+                continue
+            }
+            if campaign.blocks { return place }
+            if found == nil || entry.at > latest {
+                found = place
+                latest = entry.at
+            }
         }
         return found
     }
@@ -133,10 +150,27 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Says something that may be left out when the mailbox is full: nobody fills it by talking to the system.
-    private mutating func reply(_ words: StaticString, to user: UInt32, _ turn: borrowing Turn) {
+    private mutating func reply(_ words: StaticString, to user: UInt32, _ wall: WallTime) {
         guard store.hasRoom, hasMailboxRoom(user, byteCount: UInt32(words.utf8CodeUnitCount)) else { return }
         var text = InlineBytes<7000>()
         _ = text.append(words)
-        sendFromSystem(text, to: user, turn)
+        sendFromSystem(text, to: user, wall)
+    }
+}
+
+/// What somebody writes to the system address about help messages, in any case. Source: SM-52.
+private enum HelpWord {
+    case show, on, off
+
+    init?(_ text: Span<UInt8>) {
+        if text.equalsIgnoringCase("help") {
+            self = .show
+        } else if text.equalsIgnoringCase("help on") {
+            self = .on
+        } else if text.equalsIgnoringCase("help off") {
+            self = .off
+        } else {
+            return nil
+        }
     }
 }

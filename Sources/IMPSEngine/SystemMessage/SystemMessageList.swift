@@ -4,7 +4,7 @@ import Wire
 
 /// Which campaigns are due for somebody, by their places in the table.
 struct DueCampaigns: BitwiseCopyable {
-    private var places = InlineArray<32, UInt8>(repeating: 0)
+    private var places = InlineArray<40, UInt8>(repeating: 0)
     private(set) var count = 0
     /// One of them keeps the login waiting.
     var blocks = false
@@ -64,11 +64,13 @@ extension Engine where Port: ~Copyable {
     mutating func writeSystemMessages(
         _ due: DueCampaigns, for user: UInt32, _ turn: borrowing Turn, into writer: inout Writer
     ) {
+        let sheet = sheet(of: user)
         writer.open(.systemMessageList)
         for index in 0..<due.count {
             let mark = writer.mark
-            let campaign = campaigns[due[index]]
-            writeSystemMessage(campaign, for: user, into: &writer)
+            let campaign = campaign(at: due[index], for: sheet)
+            writeSystemMessage(
+                campaign, for: user, isRequired: campaign.isRequired || blocks(due[index]), into: &writer)
             if writer.isOverflowed || writer.output.freeCapacity < 1024 {
                 writer.rewind(to: mark)
                 break
@@ -79,12 +81,17 @@ extension Engine where Port: ~Copyable {
     }
 
     /// One SystemMessage. Source: protocol/system-message.md §3.2.
-    private mutating func writeSystemMessage(_ campaign: Campaign, for user: UInt32, into writer: inout Writer) {
+    mutating func writeSystemMessage(
+        _ campaign: Campaign, for user: UInt32, isRequired: Bool, into writer: inout Writer
+    ) {
         writer.open(.systemMessage)
         writer.text(.systemMessageID, SystemMessageID(campaign, user).text.span)
         loadText(of: campaign)
         writer.text(.systemMessageText, scratch.span)
-        if !campaign.leadIn.isEmpty { writer.text(.answerOptionsText, campaign.leadIn.span) }
+        if campaign.hasLeadIn {
+            loadLeadIn(of: campaign)
+            writer.text(.answerOptionsText, scratch.span)
+        }
         if campaign.optionCount > 0 {
             writer.open(.answerOptions)
             for place in 0..<campaign.optionCount {
@@ -97,7 +104,7 @@ extension Engine where Port: ~Copyable {
             writer.close(.answerOptions)
         }
         if !campaign.mechanism.isEmpty { writer.text(.verificationMechanism, campaign.mechanism.span) }
-        writer.flag(.requiresResponse, campaign.isRequired)
+        writer.flag(.requiresResponse, isRequired)
         writer.close(.systemMessage)
     }
 

@@ -11,6 +11,8 @@ struct AnswerOutcome {
     var failure = StatusCode.success
     /// The place of the campaign whose answer denied access.
     var denial: Int?
+    /// What waits is to stay in the mailbox.
+    var holds = false
 }
 
 extension Engine where Port: ~Copyable {
@@ -40,18 +42,22 @@ extension Engine where Port: ~Copyable {
             if outcome.failureCount > 0 { throw Refusal(outcome.failure) }
             writer.status(.success)
         }
+        if outcome.holds {
+            sessions[slot].holdsMail = true
+            storeSession(slot)
+        }
         if let denial = outcome.denial, campaigns[denial].blocks {
-            disconnectAll(user, &turn)
+            disconnectAll(user, because: .declined, &turn)
         } else {
-            applyLevel(to: user)
+            applyLevel(to: user, &turn)
         }
     }
 
-    mutating func disconnectAll(_ user: UInt32, _ turn: inout Turn) {
+    mutating func disconnectAll(_ user: UInt32, because reason: DisconnectReason, _ turn: inout Turn) {
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)
-            if sessions[slot].closing == 0 { disconnect(slot, .forcedLogout, &turn) }
+            if sessions[slot].closing == 0 { disconnect(slot, .forcedLogout, because: reason, &turn) }
         }
     }
 
@@ -87,29 +93,18 @@ extension Engine where Port: ~Copyable {
         _ outcome: inout AnswerOutcome
     ) -> StatusCode {
         guard let element = document.first(.systemMessageID, in: response),
-            let id = SystemMessageID(document.word(of: element)), id.user == user,
-            let place = place(of: id), var proof = proof(campaigns[place], user)
+            let id = SystemMessageID(document.word(of: element)), id.user == user, let place = place(of: id.campaign)
         else { return .invalidMessageID }
-        let campaign = campaigns[place]
-        var sheet = sheet(of: user)
-        var entry = sheet.entry(campaign) ?? SheetEntry(campaign: campaign.number, generation: campaign.generation)
+        let sheet = sheet(of: user)
+        let campaign = campaign(at: place, for: sheet)
+        guard campaign.generation == id.generation, var entry = sheet.entry(campaign) else { return .invalidMessageID }
         let chosen = document.integer(.chosenOptionID, in: response)
         if entry.state != .asked {
             return chosen ?? 0 == UInt64(entry.option) ? .success : .invalidMessageID
         }
         entry.at = turn.wall.storedSeconds
         if !campaign.mechanism.isEmpty, !isVerified(document, response, campaign, user) {
-            entry.tries += 1
-            proof.tries = entry.tries
-            if entry.tries >= Limits.verificationTries {
-                entry.state = .denied
-                entry.grant = .deny
-                proof.events |= Proof.wasDenied
-                outcome.denial = place
-            }
-            keep(proof, campaign, user)
-            sheet.set(entry)
-            keep(sheet, of: user)
+            if noteWrongKey(campaign, user, &entry, sheet) { outcome.denial = place }
             return .badParameter
         }
         var option = CampaignOption()
@@ -118,29 +113,58 @@ extension Engine where Port: ~Copyable {
                 return .badParameter
             }
             option = found
-        } else if campaign.isRequired {
+        } else if campaign.isRequired || blocks(place) {
             return .badParameter
         }
-        record(option, campaign, user, &entry, &proof, sheet, &turn)
+        record(option, campaign, user, &entry, sheet, &turn)
         if !entry.grant.isAdmitted { outcome.denial = place }
+        if option.action == .hold { outcome.holds = true }
         return .success
     }
 
-    /// Keeps an answer, in the sheet and as proof.
+    /// Counts a wrong key; true when it was the last that was allowed, which counts as a denial.
+    private mutating func noteWrongKey(
+        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ sheet: AnswerSheet
+    ) -> Bool {
+        entry.tries += 1
+        if entry.tries >= Limits.verificationTries {
+            entry.state = .denied
+            entry.grant = .deny
+        }
+        var proof = proof(campaign, user) ?? Proof()
+        proof.tries = entry.tries
+        if entry.state == .denied { proof.events |= Proof.wasDenied }
+        keep(proof, campaign, user)
+        var changed = sheet
+        changed.set(entry)
+        keep(changed, of: user)
+        return entry.state == .denied
+    }
+
+    /// Keeps an answer, in the sheet and as proof, and does what the option says.
     mutating func record(
         _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry,
-        _ proof: inout Proof, _ sheet: AnswerSheet, _ turn: inout Turn
+        _ sheet: AnswerSheet, _ turn: inout Turn
     ) {
         entry.option = option.id
         entry.grant = option.grant
         entry.state = entry.grant.isAdmitted ? .answered : .denied
-        proof.answered = turn.wall.storedSeconds
-        proof.option = entry.option
-        proof.events |= Proof.wasAnswered | (entry.grant.isAdmitted ? 0 : Proof.wasDenied)
-        if !campaign.mechanism.isEmpty { proof.events |= Proof.wasVerified }
-        keep(proof, campaign, user)
+        if campaign.notice == nil {
+            var proof = proof(campaign, user) ?? newProof(user)
+            proof.answered = turn.wall.storedSeconds
+            proof.option = entry.option
+            proof.events |= Proof.wasAnswered | (entry.grant.isAdmitted ? 0 : Proof.wasDenied)
+            if !campaign.mechanism.isEmpty { proof.events |= Proof.wasVerified }
+            keep(proof, campaign, user)
+        }
         var changed = sheet
         changed.set(entry)
+        switch option.action {
+        case .helpOff: changed.isHelpOff = true
+        case .helpOn: changed.isHelpOff = false
+        // The session sees to holding; contact lists will take who is to be added.
+        case .none, .hold, .addContact: break
+        }
         keep(changed, of: user)
         logAnswer(campaign, entry, user, &turn)
     }
@@ -148,18 +172,19 @@ extension Engine where Port: ~Copyable {
     private func logAnswer(_ campaign: Campaign, _ entry: SheetEntry, _ user: UInt32, _ turn: inout Turn) {
         guard turn.journal.begin(.sysmsgAnswer, turn.now, turn.wall) else { return }
         logUser(user, &turn)
-        turn.journal.text("name", campaign.name.span)
+        logName(campaign, &turn)
         turn.journal.number("option", UInt64(entry.option))
         turn.journal.word("grant", entry.grant.name)
         turn.journal.end()
     }
 
-    private func place(of id: SystemMessageID) -> Int? {
-        for place in 0..<campaigns.count
-        where campaigns[place].number == id.campaign && campaigns[place].generation == id.generation {
-            return campaigns[place].isFor(id.user) ? place : nil
+    /// Adds what a record is about.
+    func logName(_ campaign: Campaign, _ turn: inout Turn) {
+        if let notice = campaign.notice {
+            turn.journal.word("notice", notice.name)
+        } else {
+            turn.journal.text("name", campaign.name.span)
         }
-        return nil
     }
 
     // MARK: Verification

@@ -48,9 +48,14 @@ public final class EngineProcess: @unchecked Sendable {
         try writeConfiguration()
     }
 
+    /// Sections of the configuration beside the main one.
+    public var sections = "" {
+        didSet { try? writeConfiguration() }
+    }
+
     private func writeConfiguration() throws {
         let lines = settings.map { "\toption \($0.0) '\($0.1)'\n" }.joined()
-        try "config imps 'main'\n\(lines)".write(toFile: configuration, atomically: true, encoding: .utf8)
+        try "config imps 'main'\n\(lines)\n\(sections)".write(toFile: configuration, atomically: true, encoding: .utf8)
     }
 
     // MARK: Running

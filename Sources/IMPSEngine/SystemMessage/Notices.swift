@@ -1,0 +1,134 @@
+import CSP
+import Octets
+import Wire
+
+/// The server's own notices: raising them, their texts, help after errors. Source: protocol/system-message.md §5.2.
+extension Engine where Port: ~Copyable {
+    /// Tells a user something at his next poll, in this session or the next. One that waits still is brought up to date.
+    mutating func notify(_ notice: Notice, _ argument: UInt32, _ user: UInt32, _ turn: inout Turn) {
+        guard let place = place(of: notice.number) else { return }
+        var sheet = sheet(of: user)
+        let last = sheet.entry(of: notice.number)
+        var entry = SheetEntry(campaign: notice.number, generation: 1)
+        entry.argument = argument
+        entry.at = turn.wall.storedSeconds
+        if let last {
+            let isStillWaiting = last.state == .asked && isWaiting(campaign(at: place, for: sheet), for: user)
+            entry.generation = isStillWaiting ? last.generation : last.generation &+ 1
+            if isStillWaiting, notice == .quota { entry.argument += last.argument }
+        }
+        sheet.set(entry)
+        keep(sheet, of: user)
+        enqueueService(campaign(at: place, for: sheet), for: user)
+    }
+
+    /// Somebody was put on a contact list for the first time. Source: SM-48.
+    mutating func notifyAdded(_ user: UInt32, by other: UInt32, _ turn: inout Turn) {
+        notify(.added, other, user, &turn)
+    }
+
+    /// Presence that says where somebody is or how to reach him was opened to others. Source: SM-5, SM-41.
+    mutating func notifyPrivacy(_ user: UInt32, _ turn: inout Turn) {
+        notify(.privacy, 0, user, &turn)
+    }
+
+    // MARK: Texts
+
+    /// Puts the text of a notice into `scratch`: what the configuration says, else the default.
+    mutating func writeText(of notice: Notice, _ argument: UInt32) {
+        var template = InlineBytes<512>()
+        let key = Key.noticeText(notice == .help ? UInt16(truncatingIfNeeded: argument) : UInt16(notice.rawValue))
+        if let text = store.value(for: key.span) {
+            template = InlineBytes(text) ?? InlineBytes()
+        } else if let text = notice.defaultText(argument) {
+            _ = template.append(text)
+        }
+        scratch.removeAll()
+        for index in 0..<template.count {
+            if template.span[index] != 0x25 {
+                scratch.append(template.span[index])
+            } else if notice == .added, let account = account(of: argument) {
+                scratch.append(account.display.span)
+            } else {
+                scratch.append(decimal: UInt64(argument))
+            }
+        }
+    }
+
+    /// Keeps the text of a notice, or of the help with an error, from the configuration; nothing changes when it is the
+    /// same.
+    mutating func setNoticeText(_ code: UInt16, _ text: Span<UInt8>) {
+        let key = Key.noticeText(code)
+        if let stored = store.value(for: key.span), stored.equals(text) { return }
+        scratch.removeAll()
+        scratch.append(text)
+        store.put(key.span, scratch)
+    }
+
+    /// The first code from `code` on that has a text from the configuration.
+    func firstNoticeText(from code: UInt16) -> UInt16? {
+        let key = Key.noticeText(code)
+        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 3, entry.key[0] == 0x48 else {
+            return nil
+        }
+        var reader = RecordReader(entry.key.extracting(1..<3))
+        return reader.integer()
+    }
+
+    // MARK: Help
+
+    /// Counts a refusal of a session; the same code three times within ten minutes brings help, once a session.
+    mutating func countError(_ code: StatusCode, in slot: UInt16, _ turn: inout Turn) {
+        guard settings.helpErrors > 0, !sessions[slot].isRestricted else { return }
+        var place = 0
+        for index in 0..<4 {
+            let tracked = sessions[slot].errors[index]
+            if tracked.code == code.rawValue {
+                place = index
+                break
+            }
+            // A free place, or the one that came longest ago.
+            let worst = sessions[slot].errors[place]
+            if worst.code != 0, tracked.code == 0 || tracked.since < worst.since { place = index }
+        }
+        var errors = sessions[slot].errors[place]
+        if errors.code != code.rawValue || !errors.isHelped && turn.now.seconds &- errors.since > 600 {
+            errors = RepeatedError(code: code.rawValue, since: turn.now.seconds)
+        }
+        if errors.count < .max { errors.count += 1 }
+        if errors.count >= settings.helpErrors, !errors.isHelped {
+            errors.isHelped = true
+            help(code, sessions[slot].user, &turn)
+        }
+        sessions[slot].errors[place] = errors
+    }
+
+    private mutating func help(_ code: StatusCode, _ user: UInt32, _ turn: inout Turn) {
+        writeText(of: .help, UInt32(code.rawValue))
+        guard scratch.count > 0 else { return }
+        guard sheet(of: user).isHelpOff else {
+            notify(.help, UInt32(code.rawValue), user, &turn)
+            return
+        }
+        // Who wants no help messages finds them in the inbox. Source: SM-51.
+        guard store.hasRoom, hasMailboxRoom(user, byteCount: UInt32(scratch.count)) else { return }
+        var text = InlineBytes<7000>()
+        _ = text.append(scratch.span)
+        sendFromSystem(text, to: user, isQuiet: true, turn.wall)
+    }
+}
+
+/// Refusals of one code in a session.
+struct RepeatedError: BitwiseCopyable {
+    var code: UInt16 = 0
+    var count: UInt8 = 0
+    /// Help was given; it is not given again in this session.
+    var isHelped = false
+    /// Seconds of the monotonic clock when the first came.
+    var since: UInt32 = 0
+
+    init(code: UInt16 = 0, since: UInt32 = 0) {
+        self.code = code
+        self.since = since
+    }
+}

@@ -1,0 +1,61 @@
+import Octets
+
+/// A user for whom messages were refused because his mailbox was full.
+public struct RefusedMessages: ZeroInitializable {
+    /// 0 for a free place.
+    var user: UInt32 = 0
+    var count: UInt32 = 0
+
+    /// A free place.
+    public init() {}
+}
+
+/// Who comes back to a full mailbox is told how much he missed.
+///
+/// The counts are kept in memory and written every ten minutes at most: a flood of messages to a full mailbox may not
+/// wear the flash. The senders were refused, so a count that a power cut takes loses nothing that was accepted.
+extension Engine where Port: ~Copyable {
+    private static var writeSeconds: UInt64 { 600 }
+
+    /// Counts a message that was refused because a mailbox was full. When more users are concerned than there are places,
+    /// the others are not told.
+    mutating func countRefused(_ user: UInt32, _ now: Instant) {
+        var free: Int?
+        for index in 0..<refused.count {
+            if refused[index].user == user {
+                refused[index].count += 1
+                return
+            }
+            if refused[index].user == 0 { free = free ?? index }
+        }
+        guard let free else { return }
+        refused[free].user = user
+        refused[free].count = 1
+        if refusedAt == nil { refusedAt = now.adding(seconds: Engine.writeSeconds) }
+        if let refusedAt { scheduleSweep(at: refusedAt) }
+    }
+
+    /// Tells those for whom messages were refused, when it is time.
+    mutating func tellRefused(_ turn: inout Turn) {
+        guard let refusedAt else { return }
+        guard refusedAt <= turn.now else {
+            scheduleSweep(at: refusedAt)
+            return
+        }
+        self.refusedAt = nil
+        for index in 0..<refused.count { tellRefused(at: index, &turn) }
+    }
+
+    /// Tells one user now, because he is there.
+    mutating func tellRefused(_ user: UInt32, _ turn: inout Turn) {
+        guard refusedAt != nil else { return }
+        for index in 0..<refused.count where refused[index].user == user { tellRefused(at: index, &turn) }
+    }
+
+    private mutating func tellRefused(at index: Int, _ turn: inout Turn) {
+        let entry = refused[index]
+        refused[index] = RefusedMessages()
+        guard entry.user != 0, address(of: entry.user) != nil else { return }
+        notify(.quota, entry.count, entry.user, &turn)
+    }
+}

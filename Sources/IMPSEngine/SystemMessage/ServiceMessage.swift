@@ -1,0 +1,133 @@
+import CSP
+import Octets
+import Wire
+
+/// A System Message on its way to the sessions of a user: an entry of the mailbox, so that it is sent again until a
+/// client answers, across sessions and restarts. Source: protocol/system-message.md §5.1, §5.4.
+struct ServiceMessage {
+    /// The user in whose mailbox it lies.
+    var owner: UInt32 = 0
+    /// The number of a campaign or notice, and which instance of it.
+    var campaign: UInt32 = 0
+    var generation: UInt16 = 0
+
+    init(owner: UInt32, _ campaign: Campaign) {
+        self.owner = owner
+        self.campaign = campaign.number
+        generation = campaign.generation
+    }
+
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        guard reader.integer(UInt8.self) == ItemKind.service.rawValue else { return nil }
+        owner = reader.integer()
+        campaign = reader.integer()
+        generation = reader.integer()
+        guard !reader.isBroken else { return nil }
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(ItemKind.service.rawValue)
+        record.append(bigEndian: owner)
+        record.append(bigEndian: campaign)
+        record.append(bigEndian: generation)
+    }
+}
+
+extension Engine where Port: ~Copyable {
+    func serviceMessage(_ sequence: UInt64) -> ServiceMessage? {
+        let key = Key.message(sequence, piece: 0)
+        guard let record = store.value(for: key.span) else { return nil }
+        return ServiceMessage(record)
+    }
+
+    /// Has a message wait for the next poll of a user; one that waits already is not put there twice.
+    mutating func enqueueService(_ campaign: Campaign, for user: UInt32) {
+        guard !isWaiting(campaign, for: user) else { return }
+        let sequence = takeSequence()
+        scratch.removeAll()
+        ServiceMessage(owner: user, campaign).write(into: &scratch)
+        store.put(Key.message(sequence, piece: 0).span, scratch)
+        enqueue(MailboxEntry(kind: .service, byteCount: 0), sequence, for: user)
+    }
+
+    /// Whether a message lies in the mailbox of a user, as itself or as an ordinary message.
+    func isWaiting(_ campaign: Campaign, for user: UInt32) -> Bool {
+        var sequence: UInt64 = 0
+        while let next = entryNumber(after: sequence, of: user) {
+            sequence = next
+            guard let message = serviceMessage(next) ?? questionByMessage(next, of: user) else { continue }
+            if message.campaign == campaign.number, message.generation == campaign.generation { return true }
+        }
+        return false
+    }
+
+    /// What an ordinary message from the system address asks, if it does.
+    private func questionByMessage(_ sequence: UInt64, of user: UInt32) -> ServiceMessage? {
+        guard mailboxEntry(user, sequence)?.confirmationCount == 0, let header = messageHeader(sequence),
+            header.campaign != 0
+        else { return nil }
+        var campaign = Campaign()
+        campaign.number = header.campaign
+        campaign.generation = header.generation
+        return ServiceMessage(owner: user, campaign)
+    }
+
+    /// What an entry stands for; nil when it is over: answered, renewed, ended.
+    private func openCampaign(_ message: ServiceMessage) -> Campaign? {
+        guard let place = place(of: message.campaign) else { return nil }
+        let sheet = sheet(of: message.owner)
+        let campaign = campaign(at: place, for: sheet)
+        guard campaign.generation == message.generation, sheet.entry(campaign)?.state == .asked else { return nil }
+        return campaign
+    }
+
+    /// Writes SystemMessage-Request for an entry; false when there is nothing to ask any more.
+    mutating func sendService(_ sequence: UInt64, _ turn: borrowing Turn, into writer: inout Writer) -> Bool {
+        guard let message = serviceMessage(sequence), let campaign = openCampaign(message) else { return false }
+        writer.open(.systemMessageRequest)
+        writer.open(.systemMessageList)
+        writeSystemMessage(campaign, for: message.owner, isRequired: campaign.isRequired, into: &writer)
+        writer.close(.systemMessageList)
+        writer.close(.systemMessageRequest)
+        noteSent(campaign, message.owner, turn.wall)
+        return true
+    }
+
+    /// Makes an ordinary message out of an entry, for a session that does not know System Messages; false when there is
+    /// nothing to ask any more.
+    mutating func turnIntoMessage(_ sequence: UInt64, _ turn: borrowing Turn) -> Bool {
+        guard let message = serviceMessage(sequence), let campaign = openCampaign(message) else { return false }
+        let text = question(campaign)
+        var header = headerFromSystem(text.count, to: message.owner, turn.wall)
+        header.campaign = campaign.number
+        header.generation = campaign.generation
+        storeMessage(header, sequence, text.span)
+        changeEntry(sequence, of: message.owner, to: MailboxEntry(kind: .message, byteCount: header.contentByteCount))
+        noteSent(campaign, message.owner, turn.wall)
+        return true
+    }
+
+    /// A client has answered the transaction: the message was received and shown. Source: SM-69.
+    mutating func serviceShown(_ sequence: UInt64, _ user: UInt32, _ wall: WallTime) {
+        if let message = serviceMessage(sequence) { noteShown(message, user, wall) }
+        removeEntry(sequence, of: user)
+    }
+
+    /// The same for a question that came as an ordinary message.
+    mutating func questionShown(_ sequence: UInt64, _ user: UInt32, _ wall: WallTime) {
+        if let message = questionByMessage(sequence, of: user) { noteShown(message, user, wall) }
+    }
+
+    private mutating func noteShown(_ message: ServiceMessage, _ user: UInt32, _ wall: WallTime) {
+        guard let campaign = openCampaign(message) else { return }
+        noteShown(campaign, user, wall)
+        // What asks nothing is done with when it was shown.
+        guard campaign.optionCount == 0 else { return }
+        var sheet = sheet(of: user)
+        guard var entry = sheet.entry(campaign) else { return }
+        entry.state = .answered
+        sheet.set(entry)
+        keep(sheet, of: user)
+    }
+}

@@ -21,6 +21,15 @@ config imps 'main'
 	option control './run/control'
 	option poll_min '1'
 	option clock 'trusted'
+
+config sysmsg 'demo-terms'
+	option kind 'login'
+	option text 'This is a demonstration: what you write is kept in the folder run until it is read. Is that fine?'
+	option required '1'
+	option blocking '1'
+	list option '1|Yes|full'
+	list option '2|No messages, only look|limited:FundamentalFeat'
+	list option '3|No|deny'
 END
     for name in alice bob; do
         word=$(password)

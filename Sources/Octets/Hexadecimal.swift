@@ -34,3 +34,28 @@ extension FixedBytes {
         }
     }
 }
+
+extension Hexadecimal {
+    /// The number that digits spell; nil when there are none, or too many for it.
+    public static func parse<Number: FixedWidthInteger & UnsignedInteger>(_ digits: Span<UInt8>) -> Number? {
+        guard digits.count > 0, digits.count <= Number.bitWidth / 4 else { return nil }
+        var number: Number = 0
+        for index in digits.indices {
+            guard let digit = value(digits[index]) else { return nil }
+            number = number << 4 | Number(digit)
+        }
+        return number
+    }
+
+    /// The digits of a number in lower case, without zeros before them.
+    public static func digits(of number: UInt32) -> InlineBytes<8> {
+        var text = InlineBytes<8>()
+        var shift = 28
+        while shift > 0, number >> UInt32(shift) == 0 { shift -= 4 }
+        while shift >= 0 {
+            _ = text.append(digit(UInt8(truncatingIfNeeded: number >> UInt32(shift))))
+            shift -= 4
+        }
+        return text
+    }
+}

@@ -34,8 +34,16 @@ struct Chat: ArrivalHandler, ~Copyable {
     private var isCatchingUp = true
     private var isLost = false
     private var isDone = false
+    private let options: Options
+    /// A System Message that what is typed next answers.
+    private var question: Question?
+    /// What the command line says about one that came.
+    private var answers = Answers()
+    /// It was asked before a login, and its answer is part of the next one.
+    private var isAtLogin = false
 
     init(_ options: Options) {
+        self.options = options
         let user = options.user.span
         if let at = user.firstIndex(of: 0x40) {
             homeDomain = InlineBytes(user.extracting((at + 1)..<user.count)) ?? InlineBytes()
@@ -49,7 +57,7 @@ struct Chat: ArrivalHandler, ~Copyable {
         note("You are logged in. /help tells what you can type.")
         var nextPoll = clock.now
         while !isDone {
-            editor.draw(prompt: prompt.span)
+            draw()
             let wait =
                 nextPoll.milliseconds > clock.now.milliseconds
                 ? nextPoll.milliseconds - clock.now.milliseconds : 0
@@ -73,6 +81,19 @@ struct Chat: ArrivalHandler, ~Copyable {
         return .success
     }
 
+    private mutating func draw() {
+        guard let question else {
+            editor.draw(prompt: prompt.span)
+            return
+        }
+        text.removeAll()
+        text.append("Your choice (")
+        question.writeChoices(into: &text)
+        text.append(question.isRequired ? "): " : "; return for none): ")
+        guard let line = InlineBytes<128>(text.span) else { return }
+        editor.draw(prompt: line.span)
+    }
+
     // MARK: The server
 
     private mutating func poll(_ session: inout Session) -> ExitCode? {
@@ -84,6 +105,10 @@ struct Chat: ArrivalHandler, ~Copyable {
             if isLost { note("The server answers again.") }
             isLost = false
             if !session.hasMore { isCatchingUp = false }
+            if answers.count > 0 {
+                send(answers, &session)
+                answers = Answers()
+            }
         }
         return nil
     }
@@ -94,12 +119,26 @@ struct Chat: ArrivalHandler, ~Copyable {
     }
 
     private mutating func logInAgain(_ session: inout Session) -> ExitCode? {
-        guard !isDone else { return nil }
-        switch session.logIn() {
+        guard !isDone, !isAtLogin || question == nil else { return nil }
+        return finish(session.logIn(), &session)
+    }
+
+    /// Goes on after a login, or asks what has to be answered before.
+    private mutating func finish(_ outcome: Outcome, _ session: inout Session) -> ExitCode? {
+        isAtLogin = false
+        switch outcome {
         case .answered(200):
+            session.negotiate()
             isLost = false
             isCatchingUp = true
             return nil
+        case .answered(403) where session.firstSystemMessage != nil:
+            showSystemMessage(session)
+            isAtLogin = true
+            guard answers.count > 0 else { return nil }
+            let given = answers
+            answers = Answers()
+            return finish(session.logIn(answering: given), &session)
         case .answered:
             beginNote()
             text.append("The session is over and a new login was refused: ")
@@ -116,6 +155,7 @@ struct Chat: ArrivalHandler, ~Copyable {
         switch arrival {
         case .message(let message): show(message, in: session)
         case .report(let messageID, let recipient, let code): showReport(messageID, recipient, code)
+        case .systemMessage: showSystemMessage(session)
         case .disconnect:
             beginNote()
             text.append("The server ended the session: ")
@@ -124,6 +164,66 @@ struct Chat: ArrivalHandler, ~Copyable {
             isDone = true
         case .other: break
         }
+    }
+
+    private mutating func showSystemMessage(_ session: borrowing Session) {
+        guard let element = session.firstSystemMessage, let question = session.question(element) else { return }
+        beginNote()
+        session.write(element, columns: terminalColumns, into: &text)
+        text.append("\u{7}")
+        editor.print(text)
+        if let answer = options.preset(question) {
+            answers.append(answer)
+        } else if question.optionCount > 0 {
+            // One that has to be answered is not displaced by one that may be.
+            if self.question?.isRequired != true || question.isRequired { self.question = question }
+        }
+    }
+
+    private mutating func send(_ answers: Answers, _ session: inout Session) {
+        if isAtLogin {
+            if finish(session.logIn(answering: answers), &session) != nil { isDone = true }
+            return
+        }
+        switch session.answer(answers) {
+        case .answered(200): note("Answered.")
+        case .answered:
+            beginNote()
+            text.append("The answer was not accepted: ")
+            session.writeResult(into: &text)
+            editor.print(text)
+        case .nothing, .unreachable: lose()
+        }
+    }
+
+    /// Takes a line as the answer to a System Message; false when it stays to be corrected.
+    private mutating func answer(_ question: Question, _ line: Span<UInt8>, _ session: inout Session) -> Bool {
+        if line.count == 0, !question.isRequired {
+            self.question = nil
+            return true
+        }
+        // The key comes behind the number.
+        let end = line.firstIndex(of: 0x20) ?? line.count
+        guard let option = question.option(line.extracting(0..<end)) else {
+            note(
+                question.isRequired
+                    ? "First answer the message with the number of an option; /quit logs out."
+                    : "Answer with the number of an option, or with return for none.")
+            return false
+        }
+        var answer = Answer(id: question.id, option: option)
+        if question.needsKey {
+            guard let key = InlineBytes<16>(line.extracting(end..<line.count).trimmed()), !key.isEmpty else {
+                note("Type the number of the option, a space, and the key.")
+                return false
+            }
+            answer.key = key
+        }
+        var answers = Answers()
+        answers.append(answer)
+        self.question = nil
+        send(answers, &session)
+        return true
     }
 
     private mutating func show(_ message: IncomingMessage, in session: borrowing Session) {
@@ -161,7 +261,9 @@ struct Chat: ArrivalHandler, ~Copyable {
     private mutating func perform(_ session: inout Session) {
         guard let line = InlineBytes<4000>(editor.line.span.trimmed()) else { return }
         var isKept = false
-        if line.isEmpty {
+        if let question, line.isEmpty || line.span[0] != 0x2F {
+            isKept = !answer(question, line.span, &session)
+        } else if line.isEmpty {
             // An empty line shows the prompt again.
         } else if line.span[0] != 0x2F {
             isKept = !say(line.span, &session)
@@ -178,6 +280,11 @@ struct Chat: ArrivalHandler, ~Copyable {
         let rest = line.span.extracting(end..<line.count).trimmed()
         if word.equals("/quit") || word.equals("/q") {
             isDone = true
+        } else if word.equals("/help") {
+            showHelp()
+        } else if question?.isRequired == true {
+            note("First answer the message with the number of an option; /quit logs out.")
+            return false
         } else if word.equals("/who") {
             showPeople()
         } else if word.equals("/to") {
@@ -187,8 +294,6 @@ struct Chat: ArrivalHandler, ~Copyable {
             guard choose(rest.extracting(0..<nameEnd)) else { return false }
             let message = rest.extracting(nameEnd..<rest.count).trimmed()
             return message.count == 0 || say(message, &session)
-        } else if word.equals("/help") {
-            showHelp()
         } else {
             note("There is no such command; /help tells which there are.")
             return false

@@ -11,6 +11,8 @@ enum Arrival {
     case message(IncomingMessage)
     /// What became of a message that was sent.
     case report(messageID: InlineBytes<64>, recipient: InlineBytes<100>, code: UInt64)
+    /// A System Message, in the document of the session.
+    case systemMessage
     /// The server ends the session.
     case disconnect
     /// Nothing for the user.
@@ -49,6 +51,7 @@ extension Session {
         case .newMessage, .getMessageResponse: return message(primitive, isAnnouncement: false)
         case .messageNotification: return message(primitive, isAnnouncement: true)
         case .deliveryReportRequest: return report(primitive)
+        case .systemMessageRequest: return .systemMessage
         case .disconnect: return .disconnect
         default: return .other
         }

@@ -17,12 +17,33 @@ struct Options {
     var user = InlineBytes<100>()
     var password = InlineBytes<128>()
     private var passwordPath = InlineBytes<256>()
-    var version = Version.v1_2
+    var version = Version.v1_3
     var usesDigest = false
     var command = Command.chat
     var recipient = InlineBytes<100>()
     var text = InlineBytes<4000>()
     var waitSeconds: UInt64 = 5
+    /// What to do with System Messages that `presets` does not name.
+    var systemMessages = SystemMessagePolicy.ask
+    var presets = InlineArray<8, Preset>(repeating: Preset())
+    var presetCount = 0
+
+    enum SystemMessagePolicy {
+        /// Ask on the terminal; without one a required answer fails.
+        case ask
+        /// The first option.
+        case accept
+        /// The last option.
+        case decline
+        case fail
+    }
+
+    /// `--answer NAME=OPTION` or `--answer NAME=OPTION:KEY`
+    struct Preset: BitwiseCopyable {
+        var name = InlineBytes<24>()
+        var option: UInt16 = 0
+        var key = InlineBytes<16>()
+    }
 
     enum Outcome {
         case run(Options)
@@ -39,10 +60,16 @@ struct Options {
 
           -s, --server URL          http://host:port/
           -u, --user NAME           wv:alice@home.test
-          -v, --version VERSION     1.1, 1.2 (default) or 1.3
+          -v, --version VERSION     1.1, 1.2 or 1.3 (default)
           -d, --digest              log in by digest (4 messages) instead of password
           -p, --password-file FILE  the password is the first line of FILE
           -w, --wait SECONDS        recv: stop when nothing came for so long (5)
+          -a, --answer NAME=OPTION  what to answer to the system message NAME, as often as
+                                    needed; NAME=OPTION:KEY when it wants a key
+              --on-system-message WORD
+                                    what to do with others: accept (the first option),
+                                    decline (the last) or fail; without it they are
+                                    asked on the terminal
               --help                print this
 
         The password comes from --password-file, from the environment variable
@@ -56,16 +83,17 @@ struct Options {
     /// Reads the command line.
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
-        let names: InlineArray<8, option> = unsafe [
+        let names: InlineArray<10, option> = unsafe [
             Terminal.option("server", takesValue: true, 0x73), Terminal.option("user", takesValue: true, 0x75),
             Terminal.option("version", takesValue: true, 0x76),
             Terminal.option("digest", 0x64), Terminal.option("password-file", takesValue: true, 0x70),
             Terminal.option("wait", takesValue: true, 0x77),
-            Terminal.option("help", 1), option(),
+            Terminal.option("answer", takesValue: true, 0x61),
+            Terminal.option("on-system-message", takesValue: true, 2), Terminal.option("help", 1), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
-                unsafe getopt_long(count, arguments, "s:u:v:dp:w:", names.baseAddress, nil)
+                unsafe getopt_long(count, arguments, "s:u:v:dp:w:a:", names.baseAddress, nil)
             }
             if next == -1 { return unsafe options.readWords(count, arguments) }
             if next == 1 {
@@ -100,11 +128,35 @@ struct Options {
                 return false
             }
         case 0x70: passwordPath = value
+        case 0x61: return addPreset(value.span)
+        case 2:
+            if value.span.equals("accept") {
+                systemMessages = .accept
+            } else if value.span.equals("decline") {
+                systemMessages = .decline
+            } else if value.span.equals("fail") {
+                systemMessages = .fail
+            } else {
+                return false
+            }
         case 0x77:
             guard let seconds = Decimal.parse(value.span) else { return false }
             waitSeconds = seconds
         default: return false
         }
+        return true
+    }
+
+    private mutating func addPreset(_ value: Span<UInt8>) -> Bool {
+        guard presetCount < presets.count, let equals = value.firstIndex(of: 0x3D),
+            let name = InlineBytes<24>(value.extracting(0..<equals))
+        else { return false }
+        let colon = value.firstIndex(of: 0x3A, from: equals) ?? value.count
+        guard let option = Decimal.parse(value.extracting(equals + 1..<colon)), option <= UInt64(UInt16.max),
+            let key = InlineBytes<16>(value.extracting(min(value.count, colon + 1)..<value.count))
+        else { return false }
+        presets[presetCount] = Preset(name: name, option: UInt16(option), key: key)
+        presetCount += 1
         return true
     }
 

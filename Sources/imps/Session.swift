@@ -33,6 +33,9 @@ struct Session: ~Copyable {
     private(set) var keepAliveSeconds: UInt64 = 3600
     private var shown = InlineArray<64, InlineBytes<64>>(repeating: InlineBytes())
     private var shownCount = 0
+    /// The System Messages that were shown; the server may send one again.
+    private var lastQuestion = InlineBytes<48>()
+    private var lastTransaction = InlineBytes<64>()
 
     init(_ options: Options) {
         self.options = options
@@ -118,13 +121,15 @@ struct Session: ~Copyable {
 
     // MARK: Login
 
-    /// Logs in and negotiates; the outcome is that of the login.
-    mutating func logIn() -> Outcome {
-        var outcome = exchange(loginRequest(answering: nil))
+    /// Logs in; the outcome is that of the login. `negotiate` comes next when it succeeded.
+    ///
+    /// - Parameter answers: Those to the System Messages of the login before.
+    mutating func logIn(answering answers: Answers = Answers()) -> Outcome {
+        var outcome = exchange(loginRequest(digest: nil, answers))
         if options.usesDigest, case .answered(401) = outcome, let digest = digest() {
             // Both phases have the same TransactionID.
             transactionCount -= 1
-            outcome = exchange(loginRequest(answering: digest))
+            outcome = exchange(loginRequest(digest: digest, answers))
         }
         guard case .answered(200) = outcome, let primitive,
             let id = document.first(.sessionID, in: primitive),
@@ -132,11 +137,10 @@ struct Session: ~Copyable {
         else { return outcome }
         sessionID = text
         keepAliveSeconds = document.integer(.keepAliveTime, in: primitive) ?? 3600
-        negotiate()
         return .answered(200)
     }
 
-    private mutating func loginRequest(answering digest: InlineBytes<48>?) -> Envelope {
+    private mutating func loginRequest(digest: InlineBytes<48>?, _ answers: Answers) -> Envelope {
         let envelope = openRequest()
         writer.open(.loginRequest)
         writer.text(.userID, options.user.span)
@@ -152,8 +156,33 @@ struct Session: ~Copyable {
         writer.integer(.timeToLive, 3600)
         let cookie = self.cookie
         writer.text(.sessionCookie, cookie.span)
+        write(answers)
         writer.close(.loginRequest)
         return envelope
+    }
+
+    /// SystemMessageResponseList, when there are answers. Source: protocol/system-message.md §3.2.
+    private mutating func write(_ answers: Answers) {
+        guard answers.count > 0 else { return }
+        writer.open(.systemMessageResponseList)
+        for index in 0..<answers.count {
+            let answer = answers[index]
+            writer.open(.systemMessageResponse)
+            writer.text(.systemMessageID, answer.id.span)
+            writer.integer(.chosenOptionID, UInt64(answer.option))
+            if !answer.key.isEmpty { writer.text(.verificationKey, answer.key.span) }
+            writer.close(.systemMessageResponse)
+        }
+        writer.close(.systemMessageResponseList)
+    }
+
+    /// Answers System Messages in the session.
+    mutating func answer(_ answers: Answers) -> Outcome {
+        let envelope = openRequest()
+        writer.open(.systemMessageUser)
+        write(answers)
+        writer.close(.systemMessageUser)
+        return exchange(envelope)
     }
 
     private mutating func writeClientID() {
@@ -182,7 +211,8 @@ struct Session: ~Copyable {
         return InlineBytes<48>(words.span)
     }
 
-    private mutating func negotiate() {
+    /// Tells what the client can do and wants.
+    mutating func negotiate() {
         var envelope = openRequest()
         writer.open(.clientCapabilityRequest)
         if options.version == .v1_1 { writeClientID() }
@@ -280,12 +310,25 @@ struct Session: ~Copyable {
                 handler.show(arrival, in: self)
                 sessionID = InlineBytes()
                 return .nothing
+            case .systemMessage:
+                // Sent again, because an answer was lost, it is not shown again.
+                let first = firstSystemMessage.flatMap { question($0) }
+                if let first, !first.id.span.equals(lastQuestion.span) || isReminder(transaction) {
+                    lastQuestion = first.id
+                    lastTransaction = transaction
+                    handler.show(arrival, in: self)
+                }
+                outcome = acknowledge(transaction)
             case .report, .other:
                 handler.show(arrival, in: self)
                 outcome = acknowledge(transaction)
             }
         }
         return outcome
+    }
+
+    private func isReminder(_ transaction: InlineBytes<64>) -> Bool {
+        !transaction.span.equals(lastTransaction.span)
     }
 
     private mutating func show<Handler: ArrivalHandler & ~Copyable>(
@@ -357,13 +400,18 @@ struct Session: ~Copyable {
         text.append(")")
     }
 
-    /// Prints why the server refused.
+    /// Prints why the server refused, and when to try again.
     func printRefusal(_ what: StaticString) {
         var line = Memory.buffer(1024)
         line.append("imps: ")
         line.append(what)
         line.append(": ")
         writeResult(into: &line)
+        if let seconds = tryAgainSeconds {
+            line.append("; try again in ")
+            line.append(decimal: seconds < 120 ? seconds : (seconds + 59) / 60)
+            line.append(seconds < 120 ? " seconds" : " minutes")
+        }
         line.append("\n")
         Terminal.printError(line.span)
     }

@@ -88,7 +88,7 @@ import Testing
             try findings("config sysmsg 'x'\n\toption text 'x'\n\toption kind 'loud'\n").contains(
                 ":\(lines + 2): error: x.kind: kind is login, online or welcome"))
         #expect(try findings("config sysmsg 'x'\n").contains("sysmsg.x: the text has 1 to 512 characters"))
-        #expect(try findings("config sysmsg 'x y'\n\toption text 'x'\n").contains("a name has 1 to 32"))
+        #expect(try findings("config sysmsg 'x y'\n\toption text 'x'\n").contains("a name has 1 to 24"))
         #expect(
             try findings("config sysmsg 'x'\n\toption text 'x'\n\tlist option '1|a|half'\n").contains(
                 "x.option: a grant is full, deny"))

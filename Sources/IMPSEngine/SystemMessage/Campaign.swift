@@ -84,7 +84,7 @@ public struct Campaign: ZeroInitializable {
     var textByteCount: UInt16 = 0
     var created: UInt64 = 0
     /// What the operator calls it.
-    var name = InlineBytes<32>()
+    var name = InlineBytes<24>()
     /// How the verification key gets to the user; empty for no verification.
     var mechanism = InlineBytes<16>()
     /// What the verification keys are made from.

@@ -40,8 +40,8 @@ extension Engine where Port: ~Copyable {
     private mutating func addCampaign(
         _ name: Span<UInt8>, _ words: Words, _ turn: inout Turn
     ) throws(OperatorError) {
-        guard let copy = InlineBytes<32>(name), Campaign.isName(name) else {
-            throw .campaignRefused("a name has 1 to 32 letters, digits, '-' or '_'")
+        guard let copy = InlineBytes<24>(name), Campaign.isName(name) else {
+            throw .campaignRefused("a name has 1 to 24 letters, digits, '-' or '_'")
         }
         guard store.hasRoom else { throw .storeFull }
         var campaign = try check(words)

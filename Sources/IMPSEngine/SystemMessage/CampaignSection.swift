@@ -49,7 +49,7 @@ public struct CampaignSection {
 
     /// What is wrong with the section as a whole; nil when nothing is.
     public func finish(name: Span<UInt8>) -> StaticString? {
-        guard Campaign.isName(name) else { return "a name has 1 to 32 letters, digits, '-' or '_'" }
+        guard Campaign.isName(name) else { return "a name has 1 to 24 letters, digits, '-' or '_'" }
         do throws(OperatorError) {
             try campaign.check(textLength: textLength)
             return nil

@@ -255,13 +255,13 @@ extension Campaign {
 }
 
 extension Campaign {
-    /// Letters, digits, `-` and `_`, 1 to 32 of them.
+    /// Letters, digits, `-` and `_`, 1 to 24 of them.
     static func isName(_ name: Span<UInt8>) -> Bool {
         for index in name.indices {
             let octet = name[index]
             guard octet.isASCIIDigit || octet.isASCIILetter || octet == 0x2D || octet == 0x5F else { return false }
         }
-        return (1...32).contains(name.count)
+        return (1...24).contains(name.count)
     }
 }
 

@@ -39,7 +39,10 @@ extension Engine where Port: ~Copyable {
         // A client that was asked that often and never answered does not know how to.
         let isIgnorant = pending.map { pendingLogins[$0].askedCount >= Limits.asksMax } ?? false
         var due = due(sheet, user, isPending: pending != nil, turn.wall)
-        if waits, !isIgnorant { addWaiting(&due, sheet, isPending: pending != nil) }
+        // An announcement comes with the login, not with what is asked before.
+        if waits, !isIgnorant, !due.blocks || settings.announcement == .prompt {
+            addWaiting(&due, sheet, isPending: pending != nil)
+        }
         guard due.blocks else {
             if let pending { dropPendingLogin(pending) }
             noteAsked(due, user, isPending: pending != nil, turn.wall)
@@ -85,18 +88,21 @@ extension Engine where Port: ~Copyable {
         var due = DueCampaigns()
         collect(&due, sheet, user, blocking: true, isPending: isPending, wall)
         due.blocks = due.count > 0
-        collect(&due, sheet, user, blocking: false, isPending: isPending, wall)
+        // What this login was sent with the question is not sent again with the answer to it.
+        collect(&due, sheet, user, blocking: false, skipsAsked: isPending && !due.blocks, isPending: isPending, wall)
         return due
     }
 
     private func collect(
-        _ due: inout DueCampaigns, _ sheet: AnswerSheet, _ user: UInt32, blocking: Bool, isPending: Bool,
-        _ wall: WallTime
+        _ due: inout DueCampaigns, _ sheet: AnswerSheet, _ user: UInt32, blocking: Bool, skipsAsked: Bool = false,
+        isPending: Bool, _ wall: WallTime
     ) {
         for place in operatorPlaces where campaigns[place].number != 0 {
             let campaign = campaigns[place]
+            let entry = sheet.entry(campaign)
+            if skipsAsked, entry?.state == .asked { continue }
             if campaign.blocks == blocking, campaign.isDue(wall), isFor(campaign, user, sheet),
-                isOpen(campaign, sheet.entry(campaign), isPending: isPending)
+                isOpen(campaign, entry, isPending: isPending)
             {
                 due.append(place)
             }
@@ -139,6 +145,7 @@ extension Engine where Port: ~Copyable {
         for index in 0..<due.count where blocks(due[index]) { timeout = max(timeout, campaigns[due[index]].timeout) }
         let isPending = pendingLogin(login.user, login.cookieHash, login.clientHash, turn.now) != nil
         suspendLogin(login.user, login.cookieHash, login.clientHash, timeout: timeout, turn.now)
+        if outcome.count > 0 { noteResponse(of: login, turn.now) }
         noteAsked(due, login.user, isPending: isPending, turn.wall)
         writer.open(.loginResponse)
         writeClientID(document, of: element, into: &writer)

@@ -92,6 +92,13 @@ extension Engine where Port: ~Copyable {
         scheduleSweep(at: pendingLogins[place].expiresAt)
     }
 
+    /// A client that answers, even wrongly, knows System Messages.
+    mutating func noteResponse(of login: PendingLogin, _ now: Instant) {
+        if let place = pendingLogin(login.user, login.cookieHash, login.clientHash, now) {
+            pendingLogins[place].askedCount = 0
+        }
+    }
+
     mutating func dropPendingLogin(_ place: Int) {
         store.delete(Key.pendingLogin(UInt16(place)).span)
         pendingLogins[place] = PendingLogin()

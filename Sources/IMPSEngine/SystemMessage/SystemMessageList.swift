@@ -18,41 +18,48 @@ struct DueCampaigns: BitwiseCopyable {
     }
 }
 
-/// Names an instance of a message for a user: `sm-`, campaign, generation and user, the same at every resend.
+/// Names an instance of a message for a user: what the operator calls it, and the numbers of campaign, generation and
+/// user in hexadecimal, between points. The same at every resend; at most 48 octets.
+///
+/// A client knows by the name in front which message it is, and can be told beforehand what to answer.
 ///
 /// - Source: protocol/system-message.md §3.2.
 struct SystemMessageID {
+    private(set) var name = InlineBytes<24>()
     var campaign: UInt32
     var generation: UInt16
     var user: UInt32
 
     init(_ campaign: Campaign, _ user: UInt32) {
+        if let notice = campaign.notice { _ = name.append(notice.name) } else { name = campaign.name }
         self.campaign = campaign.number
         generation = campaign.generation
         self.user = user
     }
 
     init?(_ text: Span<UInt8>) {
-        let prefix: StaticString = "sm-"
-        guard text.starts(with: prefix), let first = text.firstIndex(of: 0x2D, from: 3),
-            let second = text.firstIndex(of: 0x2D, from: first + 1),
-            let campaign = Decimal.parse(text.extracting(3..<first)), campaign <= UInt64(UInt32.max),
-            let generation = Decimal.parse(text.extracting(first + 1..<second)), generation <= UInt64(UInt16.max),
-            let user = Decimal.parse(text.extracting(second + 1..<text.count)), user <= UInt64(UInt32.max)
+        guard let first = text.firstIndex(of: 0x2E), let name = InlineBytes<24>(text.extracting(0..<first)),
+            let second = text.firstIndex(of: 0x2E, from: first + 1),
+            let third = text.firstIndex(of: 0x2E, from: second + 1),
+            let campaign: UInt32 = Hexadecimal.parse(text.extracting(first + 1..<second)),
+            let generation: UInt16 = Hexadecimal.parse(text.extracting(second + 1..<third)),
+            let user: UInt32 = Hexadecimal.parse(text.extracting(third + 1..<text.count))
         else { return nil }
-        self.campaign = UInt32(campaign)
-        self.generation = UInt16(generation)
-        self.user = UInt32(user)
+        self.name = name
+        self.campaign = campaign
+        self.generation = generation
+        self.user = user
     }
 
     var text: InlineBytes<48> {
         var text = InlineBytes<48>()
-        _ = text.append("sm-")
-        _ = text.append(Decimal.digits(of: UInt64(campaign)).span)
-        _ = text.append(0x2D)
-        _ = text.append(Decimal.digits(of: UInt64(generation)).span)
-        _ = text.append(0x2D)
-        _ = text.append(Decimal.digits(of: UInt64(user)).span)
+        _ = text.append(name.span)
+        _ = text.append(0x2E)
+        _ = text.append(Hexadecimal.digits(of: campaign).span)
+        _ = text.append(0x2E)
+        _ = text.append(Hexadecimal.digits(of: UInt32(generation)).span)
+        _ = text.append(0x2E)
+        _ = text.append(Hexadecimal.digits(of: user).span)
         return text
     }
 }

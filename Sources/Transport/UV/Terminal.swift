@@ -61,6 +61,11 @@ public enum Terminal {
                 printError("\n")
             }
         }
+        return readLine()
+    }
+
+    /// Reads a line from standard input, without its end; nil at the end of the input or when it is too long.
+    public static func readLine<let capacity: Int>() -> InlineBytes<capacity>? {
         var line = InlineBytes<capacity>()
         var octet: UInt8 = 0
         while unsafe CLibC.read(0, &octet, 1) == 1 {

@@ -1,0 +1,70 @@
+import Foundation
+
+/// A program on a terminal of its own, as a user has it before him.
+public final class PseudoTerminal: @unchecked Sendable {
+    private let master: Int32
+    private var child: Child
+    /// Everything that was shown so far.
+    public private(set) var text = ""
+
+    /// Starts one of the programs on a terminal with lines of `columns` characters.
+    public init(_ name: String, _ arguments: [String], columns: Int = 80, environment: [String: String] = [:]) throws {
+        master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var isLocked: Int32 = 0
+        var number: UInt32 = 0
+        // TIOCSPTLCK and TIOCGPTN, which the C library's functions for it call.
+        guard master >= 0, ioctl(master, 0x4004_5431, &isLocked) == 0, ioctl(master, 0x8004_5430, &number) == 0 else {
+            throw HarnessError("no pseudo terminal")
+        }
+        var size = winsize(ws_row: 24, ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
+        _ = ioctl(master, UInt(TIOCSWINSZ), &size)
+        let slave = "/dev/pts/\(number)"
+        child = try Child(
+            Programs.command(name, arguments), input: slave, output: slave, errors: slave, environment: environment)
+    }
+
+    deinit {
+        Foundation.kill(child.id, SIGKILL)
+        _ = child.wait()
+        close(master)
+    }
+
+    /// Types a line.
+    public func type(_ line: String) {
+        let octets = Array((line + "\n").utf8)
+        _ = write(master, octets, octets.count)
+    }
+
+    /// Waits until words are shown after what was awaited before.
+    public func await(_ words: String, seconds: Double = 15) throws {
+        let end = Date().addingTimeInterval(seconds * Programs.slowness)
+        while Date() < end {
+            if let range = text.range(of: words, range: awaited..<text.endIndex) {
+                awaited = range.upperBound
+                return
+            }
+            read()
+        }
+        throw HarnessError("waited in vain for \(words) on the terminal:\n\(text)")
+    }
+
+    private var awaitedCount = 0
+    private var awaited: String.Index {
+        get { text.utf8.index(text.startIndex, offsetBy: awaitedCount) }
+        set { awaitedCount = text.utf8.distance(from: text.startIndex, to: newValue) }
+    }
+
+    private func read() {
+        var descriptor = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
+        guard poll(&descriptor, 1, 50) > 0 else { return }
+        var octets = [UInt8](repeating: 0, count: 4096)
+        let count = Foundation.read(master, &octets, octets.count)
+        if count > 0 { text += String(decoding: octets[0..<count], as: UTF8.self) }
+    }
+
+    /// Waits for the end of the program; its exit code.
+    public func awaitEnd() -> Int32 {
+        read()
+        return child.wait()
+    }
+}

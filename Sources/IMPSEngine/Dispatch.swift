@@ -69,6 +69,22 @@ extension Engine where Port: ~Copyable {
         }
     }
 
+    /// Whether the level and what was agreed have the function of a primitive.
+    func isAgreed(_ primitive: Primitive, in slot: UInt16) -> Bool {
+        primitive.requirement.isMet(by: offeredFunctions.intersection(sessions[slot].level))
+            && (!sessions[slot].isServiceAgreed || primitive.requirement.isMet(by: sessions[slot].functions))
+    }
+
+    /// A client without System Messages answers them by messages, whatever its level is; the handlers see to it that
+    /// these are of the system address.
+    private func mayAnswer(by primitive: Primitive, in slot: UInt16) -> Bool {
+        guard sessions[slot].asksByMessage else { return false }
+        switch primitive {
+        case .sendMessageRequest, .getMessageRequest, .messageDelivered: return true
+        default: return false
+        }
+    }
+
     /// What is open before a question is answered. A client that answers by a message may send one to the system address
     /// only, which its handler sees to.
     ///
@@ -100,10 +116,7 @@ extension Engine where Port: ~Copyable {
         if sessions[slot].isRestricted {
             try admitRestricted(primitive, asksByMessage: sessions[slot].asksByMessage)
         }
-        guard primitive.requirement.isMet(by: offeredFunctions.intersection(sessions[slot].level)) else {
-            throw Refusal(.serviceNotAgreed)
-        }
-        guard !sessions[slot].isServiceAgreed || primitive.requirement.isMet(by: sessions[slot].functions) else {
+        guard mayAnswer(by: primitive, in: slot) || isAgreed(primitive, in: slot) else {
             throw Refusal(.serviceNotAgreed)
         }
         switch primitive {

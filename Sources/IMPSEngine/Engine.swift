@@ -141,10 +141,7 @@ extension Engine where Port: ~Copyable {
         reloadChallenges(turn.now)
         reloadAnswers(turn.now)
         reloadCampaigns()
-        for slot in 0..<sessions.end where sessions[slot].isOpen {
-            sessions[slot].epoch = campaignEpoch
-            resumeRestriction(slot, turn.now)
-        }
+        for slot in 0..<sessions.end where sessions[slot].isOpen { resumeRestriction(slot, turn.now) }
         reloadPendingLogins(turn.now)
         nextSweep = turn.now
         sessions.checkInvariants()

@@ -87,6 +87,58 @@ struct BoardTests {
         #expect(try bob.logOut().code == 200)
     }
 
+    // MARK: System Messages
+
+    @Test(arguments: VirtualBoard.architectures) func answersDecideTheLevelAndAreKept(_ architecture: String) throws {
+        let terms = """
+
+            config sysmsg 'terms-2026'
+            \toption kind 'login'
+            \toption text 'Messages cost 0.10 each. Do you accept?'
+            \toption required '1'
+            \toption blocking '1'
+            \tlist option '1|Accept|full'
+            \tlist option '2|Presence only|limited:FundamentalFeat,PresenceFeat'
+            \tlist option '3|Decline|deny'
+
+            """
+        let board = try VirtualBoard(
+            architecture,
+            files: [
+                "provision": VirtualBoard.provision(["alice", "bob"]),
+                "imps.config": try VirtualBoard.configuration(["poll_min": "1"]) + terms,
+            ])
+        try board.boot()
+        let alice = try board.client("alice", "1.3")
+        let asked = try alice.logIn()
+        #expect(asked.code == 403)
+        let id = try #require(asked.systemMessages.first?["SystemMessageID"]?.text)
+        #expect(try board.client("bob", "1.3").logIn().code == 403)
+        #expect(try alice.logIn(answering: [(id, 2)]).code == 200)
+        #expect(try alice.send("no", to: "wv:bob@home.arpa").code == 506)
+        // What was answered holds after a power cut.
+        board.cut()
+        try board.boot()
+        alice.connection = try board.connect()
+        #expect(try alice.logIn().code == 200)
+        #expect(try alice.send("no", to: "wv:bob@home.arpa").code == 506)
+        let added = try board.shell(
+            "impsctl sysmsg add tariff --kind online --text 'The tariff changes.' --option '1|Fine|full'")
+        #expect(added.code == 0, "\(added.output)")
+        let request = try #require(try alice.receiveAll().first)
+        #expect(request.name == "SystemMessage-Request")
+        let online = try #require(request.systemMessages.first?["SystemMessageID"]?.text)
+        #expect(try alice.answer([(online, 1)]).code == 200)
+        // The proof, as the operator takes it away.
+        let proof = try board.shell("impsctl --csv sysmsg results terms-2026").output
+        #expect(proof.contains("wv:alice@home.arpa,1,"), "\(proof)")
+        #expect(proof.contains(",answered,2,0,0,0"), "\(proof)")
+        #expect(proof.contains("wv:bob@home.arpa,1,"), "\(proof)")
+        #expect(try board.shell("impsctl --csv sysmsg results tariff").output.contains(",answered,1,"))
+        #expect(try board.shell("impsctl sysmsg progress tariff").output.contains("answered=1"))
+        expectRecordsHaveTheirForm(board)
+    }
+
     // MARK: Power cuts
 
     @Test(arguments: VirtualBoard.architectures) func nothingAcknowledgedIsLostByPowerCuts(_ architecture: String)

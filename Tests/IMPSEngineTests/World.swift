@@ -1,6 +1,6 @@
 import Digests
 import Foundation
-import IMPSEngine
+@testable import IMPSEngine
 import Octets
 import Wire
 
@@ -33,7 +33,8 @@ final class World {
                 refused: lent(EngineMemory.refusedCount, RefusedMessages()), scratch: FixedBytes(lent(2048, UInt8(0)))))
     }
 
-    init(seed: UInt64) {
+    /// - Parameter change: Changes the settings of the engine.
+    init(seed: UInt64, _ change: (inout Settings) -> Void = { _ in }) {
         random = Seeded(seed)
         var settings = Settings()
         _ = settings.domain.append(Array("home.test".utf8).span)
@@ -41,6 +42,7 @@ final class World {
         settings.offlineMessagesMax = 100_000
         settings.offlineByteCountMax = 1 << 30
         settings.helpErrors = 0
+        change(&settings)
         self.settings = settings
         engine = World.makeEngine(disk, settings)
         document = Document(nodes: lent(500, Document.Node()), texts: FixedBytes(lent(20_000, UInt8(0))))
@@ -94,6 +96,13 @@ final class World {
         return String(decoding: (0..<writer.output.count).map { writer.output[$0] }, as: Swift.UTF8.self)
     }
 
+    /// What a feature does when presence or contact lists change.
+    func notify(_ change: (inout Engine<MemoryStore>, inout Turn) -> Void) {
+        beginTurn()
+        change(&engine, &turn)
+        disk.commit(succeeds: true)
+    }
+
     /// Ends the turn; false when the commit fails and the engine went back.
     func commit(succeeds: Bool) -> Bool {
         disk.commit(succeeds: succeeds)
@@ -102,15 +111,17 @@ final class World {
     }
 
     /// A command of the operator.
-    func control(_ line: String) -> String {
+    func control(_ line: String, commits: Bool = true) -> String {
         var command = ControlCommand(line: FixedBytes(lent(ControlCommand.lineByteCountMax, UInt8(0))))
         command.line.append(Array(line.utf8).span)
         var octets = InlineArray<64, UInt8>(repeating: 0)
         for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
         turn.entropy = Entropy(octets)
         var output = FixedBytes(lent(8192, UInt8(0)))
+        beginTurn()
         _ = engine.control(&command, &turn, into: &output)
-        disk.commit(succeeds: true)
+        disk.commit(succeeds: commits)
+        if !commits { engine.reload(&turn) }
         let span = output.span
         return String(decoding: span.indices.map { span[$0] }, as: Swift.UTF8.self)
     }

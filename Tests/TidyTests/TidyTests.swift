@@ -23,6 +23,34 @@ import Testing
         }
     }()
 
+    @Test func everyRequirementHasItsTest() throws {
+        let folder = TidyTests.package.appendingPathComponent("Tests")
+        let table = try String(
+            contentsOf: folder.appendingPathComponent("AcceptanceTests/README.md"), encoding: .utf8)
+        var cells: [String: Substring] = [:]
+        for match in table.matches(of: /(?m)^\| ([SO]M-\d+) \|[^|]+\| (.+) \|$/) {
+            #expect(cells.updateValue(match.2, forKey: String(match.1)) == nil, "\(match.1) twice")
+        }
+        for number in (1...70).map({ "SM-\($0)" }) + (1...16).map({ "OM-\($0)" }) {
+            #expect(cells[number] != nil, "\(number) is missing")
+        }
+        var tests: Set<String> = []
+        for path in FileManager.default.enumerator(atPath: folder.path)!.compactMap({ $0 as? String })
+        where path.hasSuffix("Tests.swift") {
+            let text = try String(contentsOf: folder.appendingPathComponent(path), encoding: .utf8)
+            guard let suite = text.firstMatch(of: /@Suite struct (\w+)/)?.1 else { continue }
+            for match in text.matches(of: /@Test(?:\([^\n]*\))?\s+func (\w+)/) { tests.insert("\(suite).\(match.1)") }
+        }
+        for (number, cell) in cells {
+            for match in cell.matches(of: /`(\w+Tests\.\w+)`/) {
+                #expect(tests.contains(String(match.1)), "\(number): there is no \(match.1)")
+            }
+            // Without a test there is a reason.
+            #expect(
+                cell.contains("`") || cell.contains("not part of this server") || cell.contains("fact"), "\(number)")
+        }
+    }
+
     @Test func modulesImportOnlyWhatLiesBelowThem() {
         let allowed: [String: Set<String>] = [
             "Octets": [], "Digests": ["Octets", "CMbedTLS"], "Wire": ["Octets"], "CSP": ["Octets", "Wire"],

@@ -86,13 +86,17 @@ extension Engine where Port: ~Copyable {
     private func isHeld(_ entry: MailboxEntry, _ sequence: UInt64, in slot: UInt16) -> Bool {
         if entry.isQuiet { return true }
         let holds = sessions[slot].holdsMail && sequence < sessions[slot].number
-        let mayReceive = !sessions[slot].level.intersection(.below(.imReceiveFunc)).isEmpty
-        guard sessions[slot].isRestricted || holds || !mayReceive else { return false }
+        guard sessions[slot].isRestricted || holds || !mayReceive(slot) else { return false }
         switch entry.kind {
         case .service: return false
         case .report: return sessions[slot].isRestricted
         case .message: return !isFromSystem(sequence)
         }
+    }
+
+    /// Whether the level of a session has messages at all.
+    func mayReceive(_ slot: UInt16) -> Bool {
+        !sessions[slot].level.intersection(.below(.imReceiveFunc)).isEmpty
     }
 
     private func hasOutstanding(in slot: UInt16) -> Bool {

@@ -89,7 +89,7 @@ extension Engine where Port: ~Copyable {
         }
         guard let sequence = sequence(ofMessageID: document.word(of: id)),
             mailboxEntry(sessions[slot].user, sequence)?.kind == .message,
-            !sessions[slot].isRestricted || isFromSystem(sequence)
+            !sessions[slot].isRestricted && mayReceive(slot) || isFromSystem(sequence)
         else { throw Refusal(.invalidMessageID) }
         return sequence
     }

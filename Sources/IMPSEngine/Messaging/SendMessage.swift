@@ -62,6 +62,7 @@ extension Engine where Port: ~Copyable {
         guard !sessions[slot].isRestricted else {
             throw Refusal(.forbidden, "first answer the message from the system")
         }
+        guard isAgreed(.sendMessageRequest, in: slot) else { throw Refusal(.serviceNotAgreed) }
         var header = try header(document, element, info)
         if let content {
             let byteCount = document.text(of: content).count

@@ -390,6 +390,8 @@ extension Engine where Port: ~Copyable {
         sessions[slot].asksByMessage = sessions[slot].version < .v1_3
         // What is for sessions is looked for with the first request.
         sessions[slot].epoch = 0
+        sessions[slot].answerBy = nil
+        sessions[slot].remindAt = nil
         tellRefused(sessions[slot].user, &turn)
         switch gate {
         case .closed: break

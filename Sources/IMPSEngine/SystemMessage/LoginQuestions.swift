@@ -23,8 +23,11 @@ extension Engine where Port: ~Copyable {
     ) -> LoginGate {
         let user = login.user
         let waits = waits(for: user, request.version)
-        guard hasActiveCampaign || waits else { return .open(.full, DueCampaigns()) }
         let pending = pendingLogin(user, login.cookieHash, login.clientHash, turn.now)
+        guard hasActiveCampaign || waits else {
+            if let pending { dropPendingLogin(pending) }
+            return .open(.full, DueCampaigns())
+        }
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
             outcome = takeAnswers(document, list, of: user, &turn, details: false, into: &writer)
@@ -32,6 +35,8 @@ extension Engine where Port: ~Copyable {
         let sheet = sheet(of: user)
         if let denial = outcome.denial ?? recentDenial(sheet, user, turn.wall) {
             if let pending { dropPendingLogin(pending) }
+            // Who declines in one place has declined in all.
+            if outcome.denial != nil, campaigns[denial].blocks { disconnectAll(user, because: .declined, &turn) }
             writeDenial(document, element, campaign(at: denial, for: sheet), sheet, turn.wall, into: &writer)
             logDenied(campaigns[denial], user, &turn)
             return .closed
@@ -45,6 +50,7 @@ extension Engine where Port: ~Copyable {
         }
         guard due.blocks else {
             if let pending { dropPendingLogin(pending) }
+            guard due.count > 0 else { return .open(level(sheet), due) }
             noteAsked(due, user, isPending: pending != nil, turn.wall)
             return .open(level(self.sheet(of: user)), due)
         }
@@ -70,11 +76,12 @@ extension Engine where Port: ~Copyable {
 
     /// The level that all answers that count leave. Source: protocol/system-message.md §4.3.
     ///
-    /// An answer to a message that was renewed since counts until its user is asked again.
+    /// An answer to a message that was renewed since counts until its user is asked again; when that blocks, until he has
+    /// answered, so that a session from before does not get more by being asked.
     func level(_ sheet: AnswerSheet) -> Grant {
         var level = Grant.full
         for place in operatorPlaces where campaigns[place].number != 0 {
-            if let entry = sheet.entry(of: campaigns[place].number), entry.state == .answered {
+            if let entry = sheet.entry(of: campaigns[place].number), entry.state != .denied {
                 level = level.intersection(entry.grant)
             }
         }
@@ -86,27 +93,20 @@ extension Engine where Port: ~Copyable {
     /// The campaigns that have something to ask at a login, those that block first.
     private func due(_ sheet: AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime) -> DueCampaigns {
         var due = DueCampaigns()
-        collect(&due, sheet, user, blocking: true, isPending: isPending, wall)
-        due.blocks = due.count > 0
-        // What this login was sent with the question is not sent again with the answer to it.
-        collect(&due, sheet, user, blocking: false, skipsAsked: isPending && !due.blocks, isPending: isPending, wall)
-        return due
-    }
-
-    private func collect(
-        _ due: inout DueCampaigns, _ sheet: AnswerSheet, _ user: UInt32, blocking: Bool, skipsAsked: Bool = false,
-        isPending: Bool, _ wall: WallTime
-    ) {
+        var others = DueCampaigns()
         for place in operatorPlaces where campaigns[place].number != 0 {
-            let campaign = campaigns[place]
-            let entry = sheet.entry(campaign)
-            if skipsAsked, entry?.state == .asked { continue }
-            if campaign.blocks == blocking, campaign.isDue(wall), isFor(campaign, user, sheet),
-                isOpen(campaign, entry, isPending: isPending)
-            {
-                due.append(place)
-            }
+            guard isOpen(campaigns[place], sheet.entry(campaigns[place]), isPending: isPending),
+                campaigns[place].isDue(wall), isFor(campaigns[place], user, sheet)
+            else { continue }
+            if campaigns[place].blocks { due.append(place) } else { others.append(place) }
         }
+        due.blocks = due.count > 0
+        for index in 0..<others.count {
+            // What this login was sent with the question is not sent again with the answer to it.
+            if isPending, !due.blocks, sheet.entry(campaigns[others[index]])?.state == .asked { continue }
+            due.append(others[index])
+        }
+        return due
     }
 
     private func isOpen(_ campaign: Campaign, _ entry: SheetEntry?, isPending: Bool) -> Bool {
@@ -178,6 +178,9 @@ extension Engine where Port: ~Copyable {
         let campaign = campaign(at: place, for: sheet)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = wall.storedSeconds
+        if campaign.blocks, let former = sheet.entry(of: campaign.number), former.state != .denied {
+            entry.grant = former.grant
+        }
         let last = sheet.entry(campaign)
         if last?.state == .asked, isPending || campaign.kind != .notice { return false }
         if campaign.kind == .notice {

@@ -22,18 +22,20 @@ extension Engine where Port: ~Copyable {
         sessions[slot].epoch = campaignEpoch
         sessions[slot].remindAt = nil
         let user = sessions[slot].user
+        var sheet = sheet(of: user)
         for place in operatorPlaces where campaigns[place].number != 0 {
-            let campaign = campaigns[place]
-            let sheet = sheet(of: user)
-            let entry = sheet.entry(campaign)
-            guard campaign.isDue(turn.wall), entry != nil || isFor(campaign, user, sheet) else { continue }
-            if isDueInSession(campaign, entry, slot, isNew: isNew) {
-                askInSession(campaign, slot, &turn)
-            } else if entry?.state == .asked, isAskedAgain(campaign, isNew: isNew, reminds: reminds) {
-                enqueueService(campaign, for: user)
+            let entry = sheet.entry(campaigns[place])
+            guard campaigns[place].isDue(turn.wall), entry != nil || isFor(campaigns[place], user, sheet) else {
+                continue
             }
-            if campaign.isRequired, self.sheet(of: user).entry(campaign)?.state == .asked {
-                campaign.blocks ? restrict(slot, until: campaign, &turn) : remind(slot, turn)
+            if isDueInSession(campaigns[place], entry, slot, isNew: isNew) {
+                askInSession(campaigns[place], slot, &turn)
+                sheet = self.sheet(of: user)
+            } else if entry?.state == .asked, isAskedAgain(campaigns[place], isNew: isNew, reminds: reminds) {
+                enqueueService(campaigns[place], for: user)
+            }
+            if campaigns[place].isRequired, sheet.entry(campaigns[place])?.state == .asked {
+                campaigns[place].blocks ? restrict(slot, until: campaigns[place], &turn) : remind(slot, turn)
             }
         }
         applyLevel(to: user, &turn)
@@ -63,6 +65,9 @@ extension Engine where Port: ~Copyable {
         var sheet = sheet(of: user)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = turn.wall.storedSeconds
+        if campaign.blocks, let former = sheet.entry(of: campaign.number), former.state != .denied {
+            entry.grant = former.grant
+        }
         sheet.set(entry)
         keep(sheet, of: user)
         enqueueService(campaign, for: user)
@@ -93,6 +98,8 @@ extension Engine where Port: ~Copyable {
 
     /// Gives a restricted session that was stored its time again; the monotonic clock began anew.
     mutating func resumeRestriction(_ slot: UInt16, _ now: Instant) {
+        // It is not new, and may not have seen what was put before it.
+        sessions[slot].epoch = .max
         guard sessions[slot].isRestricted else { return }
         let sheet = sheet(of: sessions[slot].user)
         for place in operatorPlaces where campaigns[place].blocks && campaigns[place].kind != .login {

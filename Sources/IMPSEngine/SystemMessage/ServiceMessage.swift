@@ -114,6 +114,21 @@ extension Engine where Port: ~Copyable {
         removeEntry(sequence, of: user)
     }
 
+    /// Who answers a message has seen it, whether or not his client closed the transaction.
+    mutating func closeService(_ campaign: Campaign, _ user: UInt32, _ wall: WallTime) {
+        var sequence: UInt64 = 0
+        while let next = entryNumber(after: sequence, of: user) {
+            sequence = next
+            guard let message = serviceMessage(next), message.campaign == campaign.number else { continue }
+            serviceShown(next, user, wall)
+            var slot = sessions.first(of: user)
+            while let current = slot {
+                forgetOutstanding(next, in: current)
+                slot = sessions.next(after: current)
+            }
+        }
+    }
+
     /// The same for a question that came as an ordinary message.
     mutating func questionShown(_ sequence: UInt64, _ user: UInt32, _ wall: WallTime) {
         if let message = questionByMessage(sequence, of: user) { noteShown(message, user, wall) }

@@ -146,6 +146,7 @@ extension Engine where Port: ~Copyable {
         _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry,
         _ sheet: AnswerSheet, _ turn: inout Turn
     ) {
+        closeService(campaign, user, turn.wall)
         entry.option = option.id
         entry.grant = option.grant
         entry.state = entry.grant.isAdmitted ? .answered : .denied

@@ -25,6 +25,23 @@ import Harness
                 "empty polls, 16 connections",
                 "\(format(poll.rate, "/s")), \(format(poll.microseconds, "µs CPU each", 1))"
             ))
+        let login = try logins()
+        rows.append(
+            (
+                "login and logout, no campaign",
+                "\(format(login.without, "µs CPU each", 1)) of \(login.count) logins"
+            ))
+        rows.append(
+            (
+                "the same with 1000 ended and 20 active campaigns",
+                "\(format(login.with, "µs CPU each", 1)), \(format((login.with / login.without - 1) * 100, "% more", 1))"
+            ))
+        let campaign = try campaignForMany()
+        rows.append(
+            (
+                "a campaign for 100,000 accounts",
+                "\(format(campaign.milliseconds, "ms", 1)) with impsctl, \(campaign.kilobytes) KB written"
+            ))
         rows.append(("start until READY", format(try startMilliseconds(), "ms", 1)))
         let engine = try EngineProcess()
         try engine.client("alice").logIn()
@@ -148,6 +165,86 @@ import Harness
         let seconds = try load.run()
         let count = 16.0 * 8000
         return (count / seconds, Double(try engine.status("cpu_us") - cpu) / count)
+    }
+
+    // MARK: System Messages
+
+    /// Logins of a user to whom nothing is due, in turns with and without campaigns in the store.
+    private static func logins() throws -> (without: Double, with: Double, count: Int) {
+        let engines = try [engine(), engine()]
+        try addCampaigns(engines[1])
+        let rounds = 10
+        let each = 1000
+        var microseconds = [0.0, 0.0]
+        for round in 0..<rounds + 1 {
+            for (index, engine) in engines.enumerated() {
+                let client = try engine.client("alice", "1.3", cookie: "round \(round)")
+                let cpu = try engine.status("cpu_us")
+                for _ in 0..<each {
+                    guard try client.logIn().code == 200, try client.logOut().code == 200 else {
+                        throw HarnessError("a login was refused")
+                    }
+                }
+                // The first round is for answers and caches.
+                if round > 0 { microseconds[index] += Double(try engine.status("cpu_us") - cpu) }
+            }
+        }
+        return (
+            microseconds[0] / Double(rounds * each), microseconds[1] / Double(rounds * each), 2 * rounds * each
+        )
+    }
+
+    /// 1,000 that ended; 20 that are active: half of them alice has answered, half are for somebody else.
+    private static func addCampaigns(_ engine: EngineProcess) throws {
+        func control(_ words: String...) throws {
+            guard try engine.control(["sysmsg"] + words).code == 0 else { throw HarnessError("\(words)") }
+        }
+        for number in 0..<1000 {
+            try control("add", "old-\(number)", "--text", "It was asked once.", "--option", "1|OK|full")
+            try control("end", "old-\(number)")
+        }
+        for number in 0..<20 {
+            try control(
+                "add", "now-\(number)", "--text", "It is asked.", "--option", "1|OK|full", "--required", "--blocking",
+                "--audience", number < 10 ? "user:alice" : "user:bob")
+            if number < 10 { try control("answer", "now-\(number)", "alice", "1") }
+        }
+    }
+
+    /// A store of 100,000 accounts gets a campaign for all of them.
+    private static func campaignForMany() throws -> (milliseconds: Double, kilobytes: Int) {
+        let engine = try EngineProcess(["db_kb": "200000"], users: ["u0"], starts: false)
+        let dump = try engine.control(["--offline", "dump"]).output
+        guard let account = dump.split(separator: "\n").first(where: { $0.hasPrefix("A") }),
+            let value = account.split(separator: " ").last
+        else { throw HarnessError("no account in the dump") }
+        // The record begins with the number of the user in four octets.
+        let rest = value.dropFirst(16)
+        var lines = ["impsd-dump schema=2"]
+        for number in 1...100_000 {
+            let digits = String(format: "%08x", number)
+            let octets = stride(from: 0, to: 8, by: 2).map { offset in
+                "\\x" + digits.dropFirst(offset).prefix(2)
+            }.joined()
+            lines.append("Awv:u\(number)@home.test \(octets)\(rest)")
+            lines.append("U\(octets) wv:u\(number)@home.test")
+        }
+        lines.append("!user \\x00\\x01\\x86\\xa1")
+        lines.append("end records=\(lines.count - 1)")
+        try FileManager.default.removeItem(atPath: engine.folder.path + "/data/store.mdb")
+        let ending = try engine.control(["--offline", "restore"], input: lines.joined(separator: "\n") + "\n")
+        guard ending.code == 0 else { throw HarnessError("restore: \(ending.errors)") }
+        try engine.start()
+        let written = try engine.status("written_kb")
+        let start = Date()
+        let added = try engine.control([
+            "sysmsg", "add", "all", "--text", String(repeating: "x", count: 500), "--required", "--blocking",
+            "--option",
+            "1|Accept|full", "--option", "2|Decline|deny",
+        ])
+        let milliseconds = Date().timeIntervalSince(start) * 1000
+        guard added.code == 0 else { throw HarnessError("sysmsg add: \(added.errors)") }
+        return (milliseconds, try engine.status("written_kb") - written)
     }
 
     private static func startMilliseconds() throws -> Double {

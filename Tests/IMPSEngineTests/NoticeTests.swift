@@ -1,0 +1,60 @@
+import Foundation
+import Testing
+
+@testable import IMPSEngine
+
+/// Notices whose triggers belong to features that come later. Source: protocol/system-message.md §5.2.
+@Suite struct NoticeTests {
+    private let spaces = (
+        "http://www.openmobilealliance.org/DTD/IMPS-CSP1.3", "http://www.openmobilealliance.org/DTD/IMPS-TRC1.3"
+    )
+
+    private func document(_ content: String, _ session: String?, _ id: String) -> String {
+        let descriptor =
+            session.map { "<SessionType>Inband</SessionType><SessionID>\($0)</SessionID>" }
+            ?? "<SessionType>Outband</SessionType>"
+        return
+            "<WV-CSP-Message xmlns=\"\(spaces.0)\"><Session><SessionDescriptor>\(descriptor)</SessionDescriptor><Transaction><TransactionDescriptor><TransactionMode>Request</TransactionMode><TransactionID>\(id)</TransactionID></TransactionDescriptor><TransactionContent xmlns=\"\(spaces.1)\">\(content)</TransactionContent></Transaction></Session></WV-CSP-Message>"
+    }
+
+    private func field(_ name: String, _ text: String) -> String? {
+        guard let start = text.range(of: "<\(name)>"), let end = text.range(of: "</\(name)>") else { return nil }
+        return String(text[start.upperBound..<end.lowerBound])
+    }
+
+    @Test func contactsAndPrivacyAreTold() throws {
+        let world = World(seed: 1)
+        #expect(world.control("user add alice digest password") == "ok\n")
+        #expect(world.control("user add Bob digest password") == "ok\n")
+        let answer = world.handle(
+            document(
+                "<Login-Request><UserID>alice</UserID><ClientID><URL>c</URL></ClientID><Password>password</Password><SessionCookie>c</SessionCookie></Login-Request>",
+                nil, "1"))
+        #expect(world.commit(succeeds: true))
+        let session = try #require(field("SessionID", answer))
+        func poll() -> String {
+            let text = world.handle(document("<Polling-Request/>", session, ""))
+            _ = world.commit(succeeds: true)
+            return text
+        }
+        #expect(poll().isEmpty)
+        world.notify { $0.notifyAdded(1, by: 2, &$1) }
+        let added = poll()
+        #expect(field("SystemMessageText", added) == "wv:Bob@home.test added you to a contact list.")
+        #expect(added.contains("<AnswerOptionText>Add too</AnswerOptionText>"))
+        #expect(added.contains("<AnswerOptionText>Ignore</AnswerOptionText>"))
+        #expect(added.contains("<RequiresResponse>F</RequiresResponse>"))
+        let id = try #require(field("SystemMessageID", added))
+        #expect(id.hasPrefix("added."))
+        let taken = world.handle(
+            document(
+                "<SystemMessage-User><SystemMessageResponseList><SystemMessageResponse><SystemMessageID>\(id)</SystemMessageID><ChosenOptionID>1</ChosenOptionID></SystemMessageResponse></SystemMessageResponseList></SystemMessage-User>",
+                session, "2"))
+        #expect(field("Code", taken) == "200")
+        #expect(world.commit(succeeds: true))
+        world.notify { $0.notifyPrivacy(1, &$1) }
+        let privacy = poll()
+        #expect(privacy.contains("<AnswerOptionText>OK</AnswerOptionText>"))
+        #expect(field("SystemMessageID", privacy)?.hasPrefix("privacy.") == true)
+    }
+}

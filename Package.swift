@@ -70,7 +70,8 @@ if !embedded {
         .testTarget(
             name: "IMPSEngineTests", dependencies: ["IMPSEngine"], swiftSettings: unit, linkerSettings: libraries),
         .testTarget(name: "TidyTests", dependencies: ["TableGenerator"], swiftSettings: host),
-        .testTarget(name: "AcceptanceTests", dependencies: ["Harness"], swiftSettings: host),
+        .testTarget(
+            name: "AcceptanceTests", dependencies: ["Harness"], exclude: ["README.md"], swiftSettings: host),
         .testTarget(name: "BoardTests", dependencies: ["Harness"], swiftSettings: host),
     ]
 }

@@ -110,6 +110,9 @@ extension Configuration {
             engine.announcement = choice
             return .taken
         }
+        if key.equals("sysmsg_max_text") {
+            return Configuration.set(&engine.systemTextMax, value, 128...512, "128 to 512 characters")
+        }
         if key.equals("sysmsg_remind_s") {
             return Configuration.set(&engine.remindSeconds, value, 1...2_592_000, "1 to 2592000 seconds")
         }

@@ -72,6 +72,8 @@ public struct Settings: Sendable {
     public var legacyPolicy = LegacyPolicy.limited
     /// Whether a login tells of messages that wait.
     public var announcement = Announcement.announce
+    /// Characters of the text of a System Message.
+    public var systemTextMax: UInt32 = 512
     /// Seconds after which a required answer that blocks nothing is asked for again.
     public var remindSeconds: UInt32 = 86_400
     /// Refusals of one code within ten minutes that bring help; 0 for no help.

@@ -43,7 +43,7 @@ struct Options: ~Copyable {
                  [--audience all|new|user:NAME|list:FILE|level:full|level:limited]
                  [--policy once|every-login|until-answered]
                  [--from DATE] [--until DATE] [--timeout SECONDS]
-                 [--try-again SECONDS] [--legacy limited|deny] [--verify WAY]
+                 [--try-again SECONDS] [--no-reoffer] [--legacy limited|deny] [--verify WAY]
                                GRANT: full, deny, or limited:FundamentalFeat,PresenceFeat;
                                a fourth part may be help-on or help-off
                                DATE: 2026-12-31 or 2026-12-31T18:00, in UTC
@@ -87,7 +87,7 @@ struct Options: ~Copyable {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
-        let names: InlineArray<23, option> = unsafe [
+        let names: InlineArray<24, option> = unsafe [
             Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
             Terminal.option("json", 2),
             Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
@@ -98,7 +98,7 @@ struct Options: ~Copyable {
             Terminal.option("try-again", takesValue: true, 0x86), Terminal.option("legacy", takesValue: true, 0x87),
             Terminal.option("verify", takesValue: true, 0x88), Terminal.option("from", takesValue: true, 0x89),
             Terminal.option("until", takesValue: true, 0x8A), Terminal.option("required", 0x8B),
-            Terminal.option("blocking", 0x8C), option(),
+            Terminal.option("blocking", 0x8C), Terminal.option("no-reoffer", 0x8D), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
@@ -135,6 +135,7 @@ struct Options: ~Copyable {
                 }
                 options.fields.add(fieldKey(next).octets, value.span)
             case 0x8B...0x8C: options.fields.add(fieldKey(next).octets, .constant("1"))
+            case 0x8D: options.fields.add(.constant("reoffer"), .constant("0"))
             default: return misuse()
             }
         }

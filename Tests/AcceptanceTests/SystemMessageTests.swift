@@ -69,6 +69,10 @@ import Testing
         let impostor = try engine.client("alice", "1.3", cookie: alice.cookie)
         impostor.clientID = "<ClientID><URL>impostor</URL></ClientID>"
         #expect(try [402, 409].contains(impostor.logIn(answering: [(id, 1)]).code))
+        // A cookie may be known; from elsewhere it proves nothing.
+        let elsewhere = try engine.client("alice", "1.3", cookie: alice.cookie)
+        elsewhere.connection = try HTTPConnection(port: engine.port, from: 77)
+        #expect(try elsewhere.logIn(answering: [(id, 1)]).code == 409)
         #expect(try alice.logIn(answering: [(id, 1)]).code == 200)
     }
 
@@ -136,6 +140,19 @@ import Testing
         #expect(try bob.logIn(answering: [(other, 3)]).code == 403)
         #expect(try identifier(bob.logIn()) == other)
         #expect(try bob.logIn(answering: [(other, 1)]).code == 200)
+    }
+
+    @Test func whoDeclinedMayBeKeptOut() throws {
+        let engine = try EngineProcess()
+        try add(engine, "terms", SystemMessageTests.terms + ["--no-reoffer"])
+        let alice = try engine.client("alice", "1.3")
+        #expect(try alice.logIn(answering: [(try identifier(alice.logIn()), 3)]).code == 403)
+        let again = try alice.logIn()
+        #expect(again.code == 403)
+        #expect(again.systemMessages.isEmpty)
+        #expect(again.primitive?["TryAgainTimeout"] == nil)
+        #expect(try engine.control(["sysmsg", "renew", "terms"]).code == 0)
+        #expect(try alice.logIn(answering: [(try identifier(alice.logIn()), 1)]).code == 200)
     }
 
     @Test func theAnswerSetsTheLevelOfService() throws {

@@ -38,6 +38,7 @@ extension Engine where Port: ~Copyable {
                 login.user = credentials.account?.number ?? 0
                 login.cookieHash = credentials.cookieHash
                 login.clientHash = credentials.clientHash
+                login.addressHash = Hash64(request.client.address.span).value
                 let gate = passQuestions(document, request, element, login, &turn, into: &writer)
                 guard let (slot, isNew) = try openSession(document, request, element, credentials, gate, &turn) else {
                     return
@@ -108,7 +109,7 @@ extension Engine where Port: ~Copyable {
             try checkPassword(document, request, password, credentials, &turn)
         } else if document.first(.digestSchema, in: element) != nil {
             return .challenged(try challenge(document, element, credentials, &turn))
-        } else if isAnswer, isPending(credentials, turn.now) {
+        } else if isAnswer, isPending(credentials, request, turn.now) {
             // Who has to answer proved already who he is.
             return .authenticated
         } else {
@@ -120,9 +121,11 @@ extension Engine where Port: ~Copyable {
         return .authenticated
     }
 
-    private func isPending(_ credentials: Credentials, _ now: Instant) -> Bool {
-        guard let user = credentials.account?.number else { return false }
-        return pendingLogin(user, credentials.cookieHash, credentials.clientHash, now) != nil
+    private func isPending(_ credentials: Credentials, _ request: Request, _ now: Instant) -> Bool {
+        guard let user = credentials.account?.number,
+            let place = pendingLogin(user, credentials.cookieHash, credentials.clientHash, now)
+        else { return false }
+        return pendingLogins[place].addressHash == Hash64(request.client.address.span).value
     }
 
     /// Counts and logs a failed login. The client learns no more than that it failed.

@@ -73,6 +73,8 @@ public struct Campaign: ZeroInitializable {
     var timeout: UInt32 = 300
     /// Seconds before the next attempt after a denial; 0 when none is told.
     var tryAgain: UInt32 = 0
+    /// Who declined is asked again at his next login; else he stays out until the message is renewed.
+    var reoffers = true
     /// nil follows the setting.
     var legacy: LegacyPolicy?
     /// Sessions with a higher number began after the campaign did; what `welcome` is for.
@@ -121,6 +123,7 @@ public struct Campaign: ZeroInitializable {
         until = reader.integer()
         timeout = reader.integer()
         tryAgain = reader.integer()
+        reoffers = reader.integer(UInt8.self) != 0
         legacy = LegacyPolicy(rawValue: reader.integer())
         sequence = reader.integer()
         section = reader.integer()
@@ -154,6 +157,7 @@ public struct Campaign: ZeroInitializable {
         record.append(bigEndian: until)
         record.append(bigEndian: timeout)
         record.append(bigEndian: tryAgain)
+        record.append(reoffers ? 1 : 0)
         record.append(legacy?.rawValue ?? 0)
         record.append(bigEndian: sequence)
         record.append(bigEndian: section)

@@ -85,7 +85,8 @@ extension Engine where Port: ~Copyable {
         campaign = section.campaign
         campaign.section = number
         campaign.optionCount = 0
-        try section.campaign.check(textLength: scratch.isOverflowed ? nil : UTF8.scalarCount(scratch.span))
+        let length = scratch.isOverflowed ? nil : UTF8.scalarCount(scratch.span)
+        try section.campaign.check(textLength: length, most: settings.systemTextMax)
         return campaign
     }
 

@@ -183,6 +183,8 @@ extension Campaign {
             isRequired = try Campaign.flag(value)
         } else if field.equals("blocking") {
             isBlocking = try Campaign.flag(value)
+        } else if field.equals("reoffer") {
+            reoffers = try Campaign.flag(value)
         } else if field.equals("verify") {
             guard let mechanism = InlineBytes<16>(value) else {
                 throw .campaignRefused("verify names the way of the key in at most 16 characters")
@@ -229,7 +231,9 @@ extension Campaign {
     }
 
     private static func flag(_ value: Span<UInt8>) throws(OperatorError) -> Bool {
-        guard value.equals("1") || value.equals("0") else { throw .campaignRefused("required and blocking are 0 or 1") }
+        guard value.equals("1") || value.equals("0") else {
+            throw .campaignRefused("required, blocking and reoffer are 0 or 1")
+        }
         return value.equals("1")
     }
 
@@ -244,11 +248,14 @@ extension Campaign {
 
     /// What every message needs, whatever its audience is.
     ///
-    /// - Parameter textLength: Characters of the text; nil when it is no UTF-8.
-    func check(textLength: Int?) throws(OperatorError) {
+    /// - Parameters:
+    ///   - textLength: Characters of the text; nil when it is no UTF-8.
+    ///   - most: What the configuration allows of them. Source: protocol/system-message.md §3.2.
+    func check(textLength: Int?, most: UInt32 = 512) throws(OperatorError) {
         guard let textLength, (1...512).contains(textLength) else {
             throw .campaignRefused("the text has 1 to 512 characters of UTF-8")
         }
+        guard textLength <= Int(most) else { throw .campaignRefused("the text is longer than sysmsg_max_text allows") }
         guard !isRequired || optionCount > 0 else { throw .campaignRefused("a required answer needs an option") }
         guard !isBlocking || isRequired else { throw .campaignRefused("blocking needs required") }
     }

@@ -144,7 +144,9 @@ extension Engine where Port: ~Copyable {
         var timeout: UInt32 = 0
         for index in 0..<due.count where blocks(due[index]) { timeout = max(timeout, campaigns[due[index]].timeout) }
         let isPending = pendingLogin(login.user, login.cookieHash, login.clientHash, turn.now) != nil
-        suspendLogin(login.user, login.cookieHash, login.clientHash, timeout: timeout, turn.now)
+        var pending = login
+        pending.timeout = timeout
+        suspendLogin(pending, turn.now)
         if outcome.count > 0 { noteResponse(of: login, turn.now) }
         noteAsked(due, login.user, isPending: isPending, turn.wall)
         writer.open(.loginResponse)
@@ -191,11 +193,14 @@ extension Engine where Port: ~Copyable {
         return true
     }
 
-    /// A denial that told when to try again, and it is not that late yet.
+    /// A denial that is for good, or told when to try again, and it is not that late yet.
     private func recentDenial(_ sheet: AnswerSheet, _ user: UInt32, _ wall: WallTime) -> Int? {
-        guard wall.isTrusted else { return nil }
-        for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].tryAgain > 0 {
-            guard let entry = sheet.entry(campaigns[place]), entry.state == .denied else { continue }
+        for place in operatorPlaces where campaigns[place].tryAgain > 0 || !campaigns[place].reoffers {
+            guard let entry = sheet.entry(campaigns[place]), entry.state == .denied, campaigns[place].isDue(wall) else {
+                continue
+            }
+            if !campaigns[place].reoffers { return place }
+            guard wall.isTrusted else { continue }
             if entry.at + UInt64(campaigns[place].tryAgain) > wall.secondsSince1970 { return place }
         }
         return nil

@@ -8,6 +8,8 @@ public struct PendingLogin: ZeroInitializable {
     var user: UInt32 = 0
     var cookieHash: UInt64 = 0
     var clientHash: UInt64 = 0
+    /// Where the client was: a cookie may be easy to guess, so it proves nothing from elsewhere.
+    var addressHash: UInt64 = 0
     /// How often the client was asked without an answer; counted anew after a restart.
     var askedCount: UInt8 = 0
     /// Seconds that the client has.
@@ -21,6 +23,7 @@ public struct PendingLogin: ZeroInitializable {
         record.append(bigEndian: user)
         record.append(bigEndian: cookieHash)
         record.append(bigEndian: clientHash)
+        record.append(bigEndian: addressHash)
         record.append(bigEndian: timeout)
     }
 
@@ -30,6 +33,7 @@ public struct PendingLogin: ZeroInitializable {
         user = reader.integer()
         cookieHash = reader.integer()
         clientHash = reader.integer()
+        addressHash = reader.integer()
         timeout = reader.integer()
         guard !reader.isBroken else { return nil }
         expiresAt = now.adding(seconds: UInt64(timeout))
@@ -62,10 +66,8 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Has a login wait, or wait on; the oldest gives way when there is no place.
-    mutating func suspendLogin(
-        _ user: UInt32, _ cookieHash: UInt64, _ clientHash: UInt64, timeout: UInt32, _ now: Instant
-    ) {
-        var place = pendingLogin(user, cookieHash, clientHash, now)
+    mutating func suspendLogin(_ login: PendingLogin, _ now: Instant) {
+        var place = pendingLogin(login.user, login.cookieHash, login.clientHash, now)
         if place == nil {
             var soonest = 0
             for index in 0..<pendingLogins.count {
@@ -76,19 +78,19 @@ extension Engine where Port: ~Copyable {
                 if pendingLogins[index].expiresAt < pendingLogins[soonest].expiresAt { soonest = index }
             }
             place = soonest
-            var login = PendingLogin()
-            login.user = user
-            login.cookieHash = cookieHash
-            login.clientHash = clientHash
-            login.timeout = timeout
-            pendingLogins[soonest] = login
-            scratch.removeAll()
-            login.write(into: &scratch)
-            store.put(Key.pendingLogin(UInt16(soonest)).span, scratch)
+            pendingLogins[soonest] = PendingLogin()
         }
         guard let place else { return }
+        if pendingLogins[place].user == 0 || pendingLogins[place].addressHash != login.addressHash {
+            scratch.removeAll()
+            login.write(into: &scratch)
+            store.put(Key.pendingLogin(UInt16(place)).span, scratch)
+        }
+        let askedCount = pendingLogins[place].askedCount
+        pendingLogins[place] = login
+        pendingLogins[place].askedCount = askedCount
         pendingLogins[place].askedCount += pendingLogins[place].askedCount < .max ? 1 : 0
-        pendingLogins[place].expiresAt = now.adding(seconds: UInt64(timeout))
+        pendingLogins[place].expiresAt = now.adding(seconds: UInt64(login.timeout))
         scheduleSweep(at: pendingLogins[place].expiresAt)
     }
 

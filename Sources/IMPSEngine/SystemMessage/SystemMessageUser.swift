@@ -104,7 +104,7 @@ extension Engine where Port: ~Copyable {
         }
         entry.at = turn.wall.storedSeconds
         if !campaign.mechanism.isEmpty, !isVerified(document, response, campaign, user) {
-            if noteWrongKey(campaign, user, &entry, sheet) { outcome.denial = place }
+            if noteWrongKey(campaign, user, &entry, sheet, turn.now) { outcome.denial = place }
             return .badParameter
         }
         var option = CampaignOption()
@@ -124,8 +124,10 @@ extension Engine where Port: ~Copyable {
 
     /// Counts a wrong key; true when it was the last that was allowed, which counts as a denial.
     private mutating func noteWrongKey(
-        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ sheet: AnswerSheet
+        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ sheet: AnswerSheet, _ now: Instant
     ) -> Bool {
+        // Like a wrong password: who guesses has to wait.
+        if let address = address(of: user) { countFailure(.user, address.span, now: now) }
         entry.tries += 1
         if entry.tries >= Limits.verificationTries {
             entry.state = .denied

@@ -15,7 +15,8 @@ public final class HTTPConnection: @unchecked Sendable {
     private var input: [UInt8] = []
     private let port: UInt16
 
-    public init(port: UInt16, timeout: Int = 20) throws {
+    /// - Parameter host: The last part of the loopback address that it comes from.
+    public init(port: UInt16, timeout: Int = 20, from host: UInt32 = 1) throws {
         self.port = port
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var limit = timeval(tv_sec: Int(Double(timeout) * Programs.slowness), tv_usec: 0)
@@ -23,6 +24,16 @@ public final class HTTPConnection: @unchecked Sendable {
         var on: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), 1 /* TCP_NODELAY */, &on, 4)
         var address = sockaddr_in()
+        if host != 1 {
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = UInt32(0x7F00_0000 + host).bigEndian
+            let code = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            guard code == 0 else { throw HarnessError("bind: \(String(cString: strerror(errno)))") }
+        }
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian

@@ -220,7 +220,9 @@ import Harness
         else { throw HarnessError("no account in the dump") }
         // The record begins with the number of the user in four octets.
         let rest = value.dropFirst(16)
-        var lines = ["impsd-dump schema=2"]
+        var lines = dump.split(separator: "\n").map(String.init).filter {
+            $0.hasPrefix("impsd-dump") || $0.hasPrefix("!") && !$0.hasPrefix("!user ")
+        }
         for number in 1...100_000 {
             let digits = String(format: "%08x", number)
             let octets = stride(from: 0, to: 8, by: 2).map { offset in

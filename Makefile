@@ -42,7 +42,7 @@ build: build-packages ## build .build/release/{impsd,impsctl,imps}
 	@mkdir -p .build/static
 	@ln -sf "$$(gcc -print-file-name=libstdc++.a)" .build/static/
 	@# What was inlined from another module is not seen to have changed: a change anywhere compiles everything again.
-	@if [ -n "$$(find Sources Package.swift -newer .build/built 2>&1)" ]; then rm -rf .build/release/*.build; fi
+	@if [ -n "$$(find Sources Package.swift -newer .build/built 2>&1)" ]; then rm -rf .build/release/*.build .build/release/description.json .build/release.yaml; fi
 	@touch .build/building
 	@for program in $(PROGRAMS); do swift build $(RELEASE_FLAGS) --product $$program || exit 1; done
 	@mv .build/building .build/built

@@ -70,6 +70,8 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var refusedAt: Instant?
     /// Counts the changes of campaigns; sessions that saw another number look at them.
     var campaignEpoch: UInt32 = 1
+    /// Some campaign has something to ask in a session.
+    var hasSessionCampaigns = false
     /// Seconds since 1970 when the next campaign begins; nil when none waits for its day.
     var nextFrom: UInt64?
     /// Where records are put together; used by one function at a time, never across a call.

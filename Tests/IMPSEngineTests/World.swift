@@ -42,6 +42,8 @@ final class World {
         settings.offlineMessagesMax = 100_000
         settings.offlineByteCountMax = 1 << 30
         settings.helpErrors = 0
+        // What was sent three times in vain waits for the next session, behind what came later: order is not to be had.
+        settings.deliveriesMax = .max
         change(&settings)
         self.settings = settings
         engine = World.makeEngine(disk, settings)

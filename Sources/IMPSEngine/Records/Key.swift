@@ -9,7 +9,6 @@ import Octets
 /// | `C` slot | pending login challenge |
 /// | `G` user | answers to System Messages |
 /// | `H` code | text of a notice or of the help with an error, from the configuration |
-/// | `I` slot | SessionCookie of a session |
 /// | `K` slot | content types and other lists of a session's capabilities |
 /// | `L` campaign, user | who is on the list of a campaign's audience |
 /// | `M` sequence, piece | message, report or service message, the first piece with its header |
@@ -75,8 +74,6 @@ extension InlineBytes where capacity == 112 {
     }
 
     static func pendingLogin(_ slot: UInt16) -> Key { numbered(0x57, slot) }
-
-    static func cookie(_ slot: UInt16) -> Key { numbered(0x49, slot) }
 
     static func capabilityLists(_ slot: UInt16) -> Key { numbered(0x4B, slot) }
 

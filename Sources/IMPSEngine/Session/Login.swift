@@ -372,9 +372,6 @@ extension Engine where Port: ~Copyable {
             sessions[slot].cookieHash = credentials.cookieHash
             sessions[slot].functions = offeredFunctions
             sessions[slot].capabilities.serverPollMin = settings.serverPollMin
-            scratch.removeAll()
-            if let cookie = document.first(.sessionCookie, in: element) { scratch.append(document.word(of: cookie)) }
-            store.put(Key.cookie(slot).span, scratch)
         }
         sessions[slot].clientHash = credentials.clientHash
         sessions[slot].version = request.version
@@ -392,7 +389,7 @@ extension Engine where Port: ~Copyable {
         sessions[slot].isRestricted = false
         sessions[slot].asksByMessage = sessions[slot].version < .v1_3
         // What is for sessions is looked for with the first request.
-        sessions[slot].epoch = 0
+        sessions[slot].epoch = hasSessionCampaigns ? 0 : campaignEpoch
         sessions[slot].answerBy = nil
         sessions[slot].remindAt = nil
         tellRefused(sessions[slot].user, &turn)

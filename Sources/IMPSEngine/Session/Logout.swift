@@ -77,7 +77,6 @@ extension Engine where Port: ~Copyable {
         }
         forgetAnswers(of: slot)
         store.delete(Key.session(slot).span)
-        store.delete(Key.cookie(slot).span)
         if sessions[slot].hasCapabilities { store.delete(Key.capabilityLists(slot).span) }
         sessions.close(slot)
     }

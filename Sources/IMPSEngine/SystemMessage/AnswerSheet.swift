@@ -13,6 +13,8 @@ enum AnswerState: UInt8, Sendable {
 
 /// What the store knows of a user and an active campaign.
 struct SheetEntry: BitwiseCopyable, Sendable {
+    @_transparent static var byteCount: Int { 31 }
+
     var campaign: UInt32 = 0
     var generation: UInt16 = 0
     var state = AnswerState.asked
@@ -24,89 +26,79 @@ struct SheetEntry: BitwiseCopyable, Sendable {
     var argument: UInt32 = 0
     /// Seconds since 1970 of the last change; 0 when the clock was not trusted.
     var at: UInt64 = 0
+
+    init(campaign: UInt32, generation: UInt16) {
+        self.campaign = campaign
+        self.generation = generation
+    }
+
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        campaign = reader.integer()
+        generation = reader.integer()
+        let state = AnswerState(rawValue: reader.integer())
+        option = reader.integer()
+        tries = reader.integer()
+        grant.isAdmitted = reader.integer(UInt8.self) != 0
+        grant.functions = FunctionSet(rawValue: reader.integer())
+        argument = reader.integer()
+        at = reader.integer()
+        guard !reader.isBroken, let state else { return nil }
+        self.state = state
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(bigEndian: campaign)
+        record.append(bigEndian: generation)
+        record.append(state.rawValue)
+        record.append(bigEndian: option)
+        record.append(tries)
+        record.append(grant.isAdmitted ? 1 : 0)
+        record.append(bigEndian: grant.functions.rawValue)
+        record.append(bigEndian: argument)
+        record.append(bigEndian: at)
+    }
 }
 
 /// All that a login has to know of a user's answers, in one record: what he was asked and what he said, as far as the
-/// campaign is active.
-struct AnswerSheet: BitwiseCopyable, Sendable {
-    /// The user wants no help messages. Source: SM-50.
-    var isHelpOff = false
+/// campaign is active. Read where it lies in the store: a login looks at every campaign.
+struct AnswerSheet: ~Escapable {
+    private let record: Span<UInt8>
 
-    private var entries = InlineArray<40, SheetEntry>(repeating: SheetEntry())
-    private(set) var count = 0
-
-    init() {}
-
+    /// - Parameter record: Flags, then the entries; empty for a user who was never asked anything.
+    @_lifetime(copy record)
     init(_ record: Span<UInt8>) {
-        var reader = RecordReader(record)
-        isHelpOff = reader.integer(UInt8.self) & 1 != 0
-        while !reader.isAtEnd, count < entries.count {
-            var entry = SheetEntry()
-            entry.campaign = reader.integer()
-            entry.generation = reader.integer()
-            let state = AnswerState(rawValue: reader.integer())
-            entry.option = reader.integer()
-            entry.tries = reader.integer()
-            entry.grant.isAdmitted = reader.integer(UInt8.self) != 0
-            entry.grant.functions = FunctionSet(rawValue: reader.integer())
-            entry.argument = reader.integer()
-            entry.at = reader.integer()
-            guard !reader.isBroken, let state else { return }
-            entry.state = state
-            entries[count] = entry
-            count += 1
-        }
+        self.record = record
     }
 
-    /// Nothing that would have to be kept.
-    var isEmpty: Bool { count == 0 && !isHelpOff }
+    /// The user wants no help messages. Source: SM-50.
+    var isHelpOff: Bool { record.count > 0 && record[0] & 1 != 0 }
 
-    func write(into record: inout FixedBytes) {
-        record.append(isHelpOff ? 1 : 0)
-        for index in 0..<count {
-            let entry = entries[index]
-            record.append(bigEndian: entry.campaign)
-            record.append(bigEndian: entry.generation)
-            record.append(entry.state.rawValue)
-            record.append(bigEndian: entry.option)
-            record.append(entry.tries)
-            record.append(entry.grant.isAdmitted ? 1 : 0)
-            record.append(bigEndian: entry.grant.functions.rawValue)
-            record.append(bigEndian: entry.argument)
-            record.append(bigEndian: entry.at)
-        }
+    var count: Int { max(0, record.count - 1) / SheetEntry.byteCount }
+
+    subscript(index: Int) -> SheetEntry? {
+        let start = 1 + index * SheetEntry.byteCount
+        return SheetEntry(record.extracting(start..<start + SheetEntry.byteCount))
     }
 
     /// What is known of a campaign; nil for nothing, and for an earlier generation of it.
-    func entry(_ campaign: Campaign) -> SheetEntry? {
+    func entry(_ campaign: borrowing Campaign) -> SheetEntry? {
         guard let entry = entry(of: campaign.number), entry.generation == campaign.generation else { return nil }
         return entry
     }
 
     /// What is known of a campaign of any generation.
     func entry(of number: UInt32) -> SheetEntry? {
-        for index in 0..<count where entries[index].campaign == number { return entries[index] }
+        var start = 1
+        while start + SheetEntry.byteCount <= record.count {
+            if UInt8(truncatingIfNeeded: number) == record[start + 3] {
+                var reader = RecordReader(record.extracting(start..<start + 4))
+                if reader.integer(UInt32.self) == number {
+                    return SheetEntry(record.extracting(start..<start + SheetEntry.byteCount))
+                }
+            }
+            start += SheetEntry.byteCount
+        }
         return nil
-    }
-
-    /// Takes over what is known of a campaign now.
-    mutating func set(_ entry: SheetEntry) {
-        for index in 0..<count where entries[index].campaign == entry.campaign {
-            entries[index] = entry
-            return
-        }
-        guard count < entries.count else { return }
-        entries[count] = entry
-        count += 1
-    }
-
-    /// Forgets what belongs to no active campaign; the proof is kept elsewhere.
-    mutating func keep(_ isActive: (UInt32) -> Bool) {
-        var kept = 0
-        for index in 0..<count where isActive(entries[index].campaign) {
-            entries[kept] = entries[index]
-            kept += 1
-        }
-        count = kept
     }
 }

@@ -104,6 +104,9 @@ public struct Campaign: ZeroInitializable {
 
     var isActive: Bool { state == .active }
 
+    /// Of the audience `level`: the users of the full one.
+    var isForFullLevel: Bool { audienceName.span.equals("full") }
+
     /// It is one of the server's own.
     var notice: Notice? { Notice(number: number) }
 
@@ -175,5 +178,54 @@ public struct Campaign: ZeroInitializable {
         guard isActive else { return false }
         guard wall.isTrusted else { return true }
         return (from == 0 || from <= wall.secondsSince1970) && (until == 0 || wall.secondsSince1970 < until)
+    }
+
+    // MARK: What it asks
+
+    /// Whether a login has to ask it.
+    ///
+    /// - Parameters:
+    ///   - state: Where the user is with it; nil when he was not asked.
+    ///   - isPending: The login waits for answers already.
+    func isOpenAtLogin(_ state: AnswerState?, isPending: Bool) -> Bool {
+        // What was asked in a session and blocks has to be answered before the next one.
+        if kind != .login { return blocks && (state ?? .answered) != .answered }
+        guard let state else { return true }
+        switch state {
+        case .asked: return policy != .once || isRequired
+        case .answered: return policy == .everyLogin && !isPending
+        case .denied: return true
+        }
+    }
+
+    /// Whether who declined it may not try again yet, or not at all.
+    ///
+    /// - Parameter since: Seconds since 1970 when he declined.
+    func keepsOut(since: UInt64, _ wall: WallTime) -> Bool {
+        !reoffers || wall.isTrusted && since + UInt64(tryAgain) > wall.secondsSince1970
+    }
+
+    /// Whether it is put before a user in his session.
+    ///
+    /// - Parameters:
+    ///   - session: The number of the session.
+    ///   - isNew: The session has just begun.
+    func isDueInSession(_ state: AnswerState?, session: UInt64, isNew: Bool) -> Bool {
+        switch kind {
+        case .login, .notice: return false
+        case .welcome: guard session > sequence else { return false }
+        case .online: break
+        }
+        guard let state else { return true }
+        switch state {
+        case .asked: return false
+        case .answered, .denied: return isNew && policy == .everyLogin
+        }
+    }
+
+    /// Whether it is sent once more without an answer: to a new session, and as a reminder.
+    func isAskedAgain(isNew: Bool, reminds: Bool) -> Bool {
+        if kind == .login { return reminds && isRequired }
+        return isNew && (policy != .once || isRequired) || reminds && isRequired
     }
 }

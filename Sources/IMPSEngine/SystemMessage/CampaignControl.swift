@@ -179,10 +179,9 @@ extension Engine where Port: ~Copyable {
         guard let id = Decimal.parse(words.next().span), id <= UInt64(UInt16.max),
             let option = option(id: UInt16(id), of: campaign)
         else { throw .campaignRefused("an option of the message by its identifier") }
-        let sheet = sheet(of: account.number)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = turn.wall.storedSeconds
-        record(option, campaign, account.number, &entry, sheet, &turn)
+        record(option, campaign, account.number, &entry, &turn)
         if var proof = proof(campaign, account.number) {
             proof.events |= Proof.wasByOperator
             keep(proof, campaign, account.number)

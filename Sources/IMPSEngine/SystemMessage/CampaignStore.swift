@@ -29,6 +29,7 @@ extension Engine where Port: ~Copyable {
             campaigns[place] = campaign
             place += 1
         }
+        campaignsChanged()
     }
 
     /// The campaign with the lowest number from `number` on.
@@ -61,9 +62,9 @@ extension Engine where Port: ~Copyable {
     }
 
     /// What is at a place, for one user: a notice gets its instance and what it is about from the user's sheet.
-    func campaign(at place: Int, for sheet: AnswerSheet) -> Campaign {
+    func campaign(at place: Int, for user: UInt32) -> Campaign {
         var campaign = campaigns[place]
-        if campaign.kind == .notice, let entry = sheet.entry(of: campaign.number) {
+        if campaign.kind == .notice, let entry = sheet(of: user).entry(of: campaign.number) {
             campaign.generation = entry.generation
             campaign.argument = entry.argument
         }
@@ -195,7 +196,7 @@ extension Engine where Port: ~Copyable {
     // MARK: Audience
 
     /// Whether a campaign is for a user.
-    func isFor(_ campaign: Campaign, _ user: UInt32, _ sheet: AnswerSheet) -> Bool {
+    func isFor(_ campaign: borrowing Campaign, _ user: UInt32, _ sheet: AnswerSheet) -> Bool {
         switch campaign.audience {
         case .all: return true
         case .new: return user >= campaign.audienceUser
@@ -203,7 +204,7 @@ extension Engine where Port: ~Copyable {
         case .list:
             let key = Key.member(campaign.number, user)
             return store.value(for: key.span) != nil
-        case .level: return level(sheet).isFull == campaign.audienceName.span.equals("full")
+        case .level: return level(sheet).isFull == campaign.isForFullLevel
         }
     }
 
@@ -228,22 +229,36 @@ extension Engine where Port: ~Copyable {
     // MARK: Users
 
     /// What a user was asked and answered.
+    @_lifetime(borrow self)
     func sheet(of user: UInt32) -> AnswerSheet {
         let key = Key.answerSheet(user)
-        guard let record = store.value(for: key.span) else { return AnswerSheet() }
+        guard let record = store.value(for: key.span) else { return AnswerSheet(Span()) }
         return AnswerSheet(record)
     }
 
-    /// Keeps what a user was asked and answered, of the active campaigns.
-    mutating func keep(_ sheet: AnswerSheet, of user: UInt32) {
-        var kept = sheet
-        kept.keep { place(of: $0) != nil }
-        guard !kept.isEmpty else {
-            store.delete(Key.answerSheet(user).span)
-            return
-        }
-        scratch.removeAll()
-        kept.write(into: &scratch)
+    /// Keeps what is known of a user and a campaign; what belongs to no active campaign is forgotten with it.
+    mutating func set(_ entry: SheetEntry, of user: UInt32) {
+        let isHelpOff = sheet(of: user).isHelpOff
+        writeSheet(of: user, isHelpOff: isHelpOff, without: entry.campaign)
+        entry.write(into: &scratch)
         store.put(Key.answerSheet(user).span, scratch)
+    }
+
+    /// Keeps whether a user wants help messages.
+    mutating func setHelp(isOff: Bool, of user: UInt32) {
+        writeSheet(of: user, isHelpOff: isOff, without: 0)
+        store.put(Key.answerSheet(user).span, scratch)
+    }
+
+    /// Puts a user's sheet into `scratch`, as far as its campaigns are active, without one of them.
+    private mutating func writeSheet(of user: UInt32, isHelpOff: Bool, without number: UInt32) {
+        scratch.removeAll()
+        scratch.append(isHelpOff ? 1 : 0)
+        for index in 0..<sheet(of: user).count {
+            guard let entry = sheet(of: user)[index], entry.campaign != number, place(of: entry.campaign) != nil else {
+                continue
+            }
+            entry.write(into: &scratch)
+        }
     }
 }

@@ -31,28 +31,30 @@ extension Engine where Port: ~Copyable {
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
             outcome = takeAnswers(document, list, of: user, &turn, details: false, into: &writer)
+            // What is answered here holds for the sessions that are open elsewhere too.
+            if outcome.failureCount < outcome.count { applyLevel(to: user, &turn) }
         }
-        let sheet = sheet(of: user)
-        if let denial = outcome.denial ?? recentDenial(sheet, user, turn.wall) {
+        let view = look(sheet(of: user), user, isPending: pending != nil, turn.wall)
+        if let denial = outcome.denial ?? view.denial {
             if let pending { dropPendingLogin(pending) }
             // Who declines in one place has declined in all.
             if outcome.denial != nil, campaigns[denial].blocks { disconnectAll(user, because: .declined, &turn) }
-            writeDenial(document, element, campaign(at: denial, for: sheet), sheet, turn.wall, into: &writer)
+            writeDenial(document, element, campaign(at: denial, for: user), user, turn.wall, into: &writer)
             logDenied(campaigns[denial], user, &turn)
             return .closed
         }
         // A client that was asked that often and never answered does not know how to.
         let isIgnorant = pending.map { pendingLogins[$0].askedCount >= Limits.asksMax } ?? false
-        var due = due(sheet, user, isPending: pending != nil, turn.wall)
+        var due = view.due
         // An announcement comes with the login, not with what is asked before.
         if waits, !isIgnorant, !due.blocks || settings.announcement == .prompt {
-            addWaiting(&due, sheet, isPending: pending != nil)
+            addWaiting(&due, user, isPending: pending != nil)
         }
         guard due.blocks else {
             if let pending { dropPendingLogin(pending) }
-            guard due.count > 0 else { return .open(level(sheet), due) }
+            guard due.count > 0 else { return .open(view.level, due) }
             noteAsked(due, user, isPending: pending != nil, turn.wall)
-            return .open(level(self.sheet(of: user)), due)
+            return .open(level(sheet(of: user)), due)
         }
         if request.version < .v1_3 || isIgnorant {
             if mayAnswerByMessage(due) {
@@ -90,36 +92,35 @@ extension Engine where Port: ~Copyable {
 
     // MARK: What is due
 
-    /// The campaigns that have something to ask at a login, those that block first.
-    private func due(_ sheet: AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime) -> DueCampaigns {
+    /// What the campaigns mean for a login, all of it in one look at each.
+    private struct LoginView {
+        /// The place of a campaign that keeps the user out.
+        var denial: Int?
+        /// What is to be asked, what blocks first.
         var due = DueCampaigns()
-        var others = DueCampaigns()
-        for place in operatorPlaces where campaigns[place].number != 0 {
-            guard isOpen(campaigns[place], sheet.entry(campaigns[place]), isPending: isPending),
-                campaigns[place].isDue(wall), isFor(campaigns[place], user, sheet)
-            else { continue }
-            if campaigns[place].blocks { due.append(place) } else { others.append(place) }
-        }
-        due.blocks = due.count > 0
-        for index in 0..<others.count {
-            // What this login was sent with the question is not sent again with the answer to it.
-            if isPending, !due.blocks, sheet.entry(campaigns[others[index]])?.state == .asked { continue }
-            due.append(others[index])
-        }
-        return due
+        var level = Grant.full
     }
 
-    private func isOpen(_ campaign: Campaign, _ entry: SheetEntry?, isPending: Bool) -> Bool {
-        if campaign.kind != .login {
-            // What was asked in a session and blocks has to be answered before the next one.
-            return campaign.blocks && entry.map { $0.state != .answered } ?? false
+    private func look(_ sheet: AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime) -> LoginView {
+        var view = LoginView()
+        var others = DueCampaigns()
+        for place in operatorPlaces where campaigns[place].number != 0 {
+            let entry = sheet.entry(of: campaigns[place].number)
+            if let entry, entry.state != .denied { view.level = view.level.intersection(entry.grant) }
+            let state = entry?.generation == campaigns[place].generation ? entry?.state : nil
+            guard campaigns[place].isOpenAtLogin(state, isPending: isPending), campaigns[place].isDue(wall),
+                isFor(campaigns[place], user, sheet)
+            else { continue }
+            if state == .denied, campaigns[place].keepsOut(since: entry?.at ?? 0, wall) { view.denial = place }
+            if campaigns[place].blocks { view.due.append(place) } else { others.append(place) }
         }
-        guard let entry else { return true }
-        switch entry.state {
-        case .asked: return campaign.policy != .once || campaign.isRequired
-        case .answered: return campaign.policy == .everyLogin && !isPending
-        case .denied: return true
+        view.due.blocks = view.due.count > 0
+        for index in 0..<others.count {
+            // What this login was sent with the question is not sent again with the answer to it.
+            if isPending, !view.due.blocks, sheet.entry(campaigns[others[index]])?.state == .asked { continue }
+            view.due.append(others[index])
         }
+        return view
     }
 
     /// Whether a login tells of messages that wait. Source: SM-36, OM-4, protocol/system-message.md §6.3.
@@ -127,9 +128,9 @@ extension Engine where Port: ~Copyable {
         version == .v1_3 && settings.announcement != .off && waitingCount(user) > 0
     }
 
-    private func addWaiting(_ due: inout DueCampaigns, _ sheet: AnswerSheet, isPending: Bool) {
+    private func addWaiting(_ due: inout DueCampaigns, _ user: UInt32, isPending: Bool) {
         let place = operatorPlaces.upperBound + Int(Notice.waiting.rawValue) - 1
-        if isPending, sheet.entry(of: campaigns[place].number)?.state == .answered { return }
+        if isPending, sheet(of: user).entry(of: campaigns[place].number)?.state == .answered { return }
         due.append(place)
         if settings.announcement == .prompt { due.blocks = true }
     }
@@ -152,7 +153,7 @@ extension Engine where Port: ~Copyable {
         writer.open(.loginResponse)
         writeClientID(document, of: element, into: &writer)
         writeReason(
-            campaign(at: due[0], for: sheet(of: login.user)),
+            campaign(at: due[0], for: login.user),
             outcome.failure == .success ? .forbidden : outcome.failure, into: &writer)
         writeSystemMessages(due, for: login.user, turn, into: &writer)
         writer.close(.loginResponse)
@@ -165,50 +166,27 @@ extension Engine where Port: ~Copyable {
 
     /// A message is open from now on, whatever was answered before.
     private mutating func noteAsked(_ due: DueCampaigns, _ user: UInt32, isPending: Bool, _ wall: WallTime) {
-        guard due.count > 0 else { return }
-        var sheet = sheet(of: user)
-        var isChanged = false
-        for index in 0..<due.count {
-            if noteAsked(due[index], &sheet, user, isPending: isPending, wall) { isChanged = true }
-        }
-        if isChanged { keep(sheet, of: user) }
+        for index in 0..<due.count { noteAsked(due[index], user, isPending: isPending, wall) }
     }
 
-    private func noteAsked(
-        _ place: Int, _ sheet: inout AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime
-    ) -> Bool {
-        let campaign = campaign(at: place, for: sheet)
+    private mutating func noteAsked(_ place: Int, _ user: UInt32, isPending: Bool, _ wall: WallTime) {
+        let campaign = campaign(at: place, for: user)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = wall.storedSeconds
-        if campaign.blocks, let former = sheet.entry(of: campaign.number), former.state != .denied {
-            entry.grant = former.grant
-        }
-        let last = sheet.entry(campaign)
-        if last?.state == .asked, isPending || campaign.kind != .notice { return false }
+        let former = sheet(of: user).entry(of: campaign.number)
+        if campaign.blocks, let former, former.state != .denied { entry.grant = former.grant }
+        let isAsked = former?.state == .asked && former?.generation == campaign.generation
+        if isAsked, isPending || campaign.kind != .notice { return }
         if campaign.kind == .notice {
             entry.argument = waitingCount(user)
-            if let last { entry.generation = last.generation &+ 1 }
+            if let former { entry.generation = former.generation &+ 1 }
         }
-        sheet.set(entry)
-        return true
-    }
-
-    /// A denial that is for good, or told when to try again, and it is not that late yet.
-    private func recentDenial(_ sheet: AnswerSheet, _ user: UInt32, _ wall: WallTime) -> Int? {
-        for place in operatorPlaces where campaigns[place].tryAgain > 0 || !campaigns[place].reoffers {
-            guard let entry = sheet.entry(campaigns[place]), entry.state == .denied, campaigns[place].isDue(wall) else {
-                continue
-            }
-            if !campaigns[place].reoffers { return place }
-            guard wall.isTrusted else { continue }
-            if entry.at + UInt64(campaigns[place].tryAgain) > wall.secondsSince1970 { return place }
-        }
-        return nil
+        set(entry, of: user)
     }
 
     /// Login-Response 403 without a list. Source: SM-21, protocol/system-message.md §4.5.
     private mutating func writeDenial(
-        _ document: borrowing Document, _ element: Document.Element, _ campaign: Campaign, _ sheet: AnswerSheet,
+        _ document: borrowing Document, _ element: Document.Element, _ campaign: Campaign, _ user: UInt32,
         _ wall: WallTime, into writer: inout Writer
     ) {
         writer.open(.loginResponse)
@@ -216,7 +194,7 @@ extension Engine where Port: ~Copyable {
         writeReason(campaign, .forbidden, into: &writer)
         if campaign.tryAgain > 0 {
             var rest = UInt64(campaign.tryAgain)
-            if wall.isTrusted, let entry = sheet.entry(campaign), entry.at > 0 {
+            if wall.isTrusted, let entry = sheet(of: user).entry(campaign), entry.at > 0 {
                 rest = entry.at + rest - min(entry.at + rest, wall.secondsSince1970)
             }
             writer.integer(.tryAgainTimeout, max(1, rest))

@@ -7,19 +7,17 @@ extension Engine where Port: ~Copyable {
     /// Tells a user something at his next poll, in this session or the next. One that waits still is brought up to date.
     mutating func notify(_ notice: Notice, _ argument: UInt32, _ user: UInt32, _ turn: inout Turn) {
         guard let place = place(of: notice.number) else { return }
-        var sheet = sheet(of: user)
-        let last = sheet.entry(of: notice.number)
+        let last = sheet(of: user).entry(of: notice.number)
         var entry = SheetEntry(campaign: notice.number, generation: 1)
         entry.argument = argument
         entry.at = turn.wall.storedSeconds
         if let last {
-            let isStillWaiting = last.state == .asked && isWaiting(campaign(at: place, for: sheet), for: user)
+            let isStillWaiting = last.state == .asked && isWaiting(campaign(at: place, for: user), for: user)
             entry.generation = isStillWaiting ? last.generation : last.generation &+ 1
             if isStillWaiting, notice == .quota { entry.argument += last.argument }
         }
-        sheet.set(entry)
-        keep(sheet, of: user)
-        enqueueService(campaign(at: place, for: sheet), for: user)
+        set(entry, of: user)
+        enqueueService(campaign(at: place, for: user), for: user)
     }
 
     /// Somebody was put on a contact list for the first time. Source: SM-48.

@@ -10,6 +10,12 @@ extension Engine where Port: ~Copyable {
     /// Lets the sessions look at the campaigns again.
     mutating func campaignsChanged() {
         campaignEpoch += 1
+        hasSessionCampaigns = false
+        for place in operatorPlaces where campaigns[place].number != 0 {
+            if campaigns[place].kind != .login || campaigns[place].isRequired && !campaigns[place].isBlocking {
+                hasSessionCampaigns = true
+            }
+        }
     }
 
     /// Looks for what has to be asked in a session, and for the level that it has; called with each of its requests.
@@ -22,54 +28,33 @@ extension Engine where Port: ~Copyable {
         sessions[slot].epoch = campaignEpoch
         sessions[slot].remindAt = nil
         let user = sessions[slot].user
-        var sheet = sheet(of: user)
         for place in operatorPlaces where campaigns[place].number != 0 {
-            let entry = sheet.entry(campaigns[place])
-            guard campaigns[place].isDue(turn.wall), entry != nil || isFor(campaigns[place], user, sheet) else {
+            var state = sheet(of: user).entry(campaigns[place])?.state
+            guard campaigns[place].isDue(turn.wall), state != nil || isFor(campaigns[place], user, sheet(of: user))
+            else {
                 continue
             }
-            if isDueInSession(campaigns[place], entry, slot, isNew: isNew) {
+            if campaigns[place].isDueInSession(state, session: sessions[slot].number, isNew: isNew) {
                 askInSession(campaigns[place], slot, &turn)
-                sheet = self.sheet(of: user)
-            } else if entry?.state == .asked, isAskedAgain(campaigns[place], isNew: isNew, reminds: reminds) {
+                state = .asked
+            } else if state == .asked, campaigns[place].isAskedAgain(isNew: isNew, reminds: reminds) {
                 enqueueService(campaigns[place], for: user)
             }
-            if campaigns[place].isRequired, sheet.entry(campaigns[place])?.state == .asked {
+            if campaigns[place].isRequired, state == .asked {
                 campaigns[place].blocks ? restrict(slot, until: campaigns[place], &turn) : remind(slot, turn)
             }
         }
         applyLevel(to: user, &turn)
     }
 
-    private func isDueInSession(_ campaign: Campaign, _ entry: SheetEntry?, _ slot: UInt16, isNew: Bool) -> Bool {
-        switch campaign.kind {
-        case .login, .notice: return false
-        case .welcome: guard sessions[slot].number > campaign.sequence else { return false }
-        case .online: break
-        }
-        guard let entry else { return true }
-        switch entry.state {
-        case .asked: return false
-        case .answered, .denied: return isNew && campaign.policy == .everyLogin
-        }
-    }
-
-    /// Whether a message without an answer is sent once more: to a new session, and as a reminder.
-    private func isAskedAgain(_ campaign: Campaign, isNew: Bool, reminds: Bool) -> Bool {
-        if campaign.kind == .login { return reminds && campaign.isRequired }
-        return isNew && (campaign.policy != .once || campaign.isRequired) || reminds && campaign.isRequired
-    }
-
     private mutating func askInSession(_ campaign: Campaign, _ slot: UInt16, _ turn: inout Turn) {
         let user = sessions[slot].user
-        var sheet = sheet(of: user)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = turn.wall.storedSeconds
-        if campaign.blocks, let former = sheet.entry(of: campaign.number), former.state != .denied {
+        if campaign.blocks, let former = sheet(of: user).entry(of: campaign.number), former.state != .denied {
             entry.grant = former.grant
         }
-        sheet.set(entry)
-        keep(sheet, of: user)
+        set(entry, of: user)
         enqueueService(campaign, for: user)
     }
 
@@ -101,9 +86,9 @@ extension Engine where Port: ~Copyable {
         // It is not new, and may not have seen what was put before it.
         sessions[slot].epoch = .max
         guard sessions[slot].isRestricted else { return }
-        let sheet = sheet(of: sessions[slot].user)
+        let user = sessions[slot].user
         for place in operatorPlaces where campaigns[place].blocks && campaigns[place].kind != .login {
-            if sheet.entry(campaigns[place])?.state == .asked {
+            if sheet(of: user).entry(campaigns[place])?.state == .asked {
                 awaitAnswer(slot, seconds: campaigns[place].timeout, now)
             }
         }
@@ -155,9 +140,8 @@ extension Engine where Port: ~Copyable {
 
     /// Gives the open sessions of a user the level of his answers, and tells him when it is another. Source: SM-65.
     mutating func applyLevel(to user: UInt32, _ turn: inout Turn) {
-        let sheet = sheet(of: user)
-        let level = level(sheet)
-        let asked = openBlocks(sheet)
+        let level = level(sheet(of: user))
+        let asked = openBlocks(sheet(of: user))
         var isTold = false
         var next = sessions.first(of: user)
         while let slot = next {

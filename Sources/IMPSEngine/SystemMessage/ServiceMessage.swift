@@ -76,9 +76,11 @@ extension Engine where Port: ~Copyable {
     /// What an entry stands for; nil when it is over: answered, renewed, ended.
     private func openCampaign(_ message: ServiceMessage) -> Campaign? {
         guard let place = place(of: message.campaign) else { return nil }
-        let sheet = sheet(of: message.owner)
-        let campaign = campaign(at: place, for: sheet)
-        guard campaign.generation == message.generation, sheet.entry(campaign)?.state == .asked else { return nil }
+        let campaign = campaign(at: place, for: message.owner)
+        guard campaign.generation == message.generation, sheet(of: message.owner).entry(campaign)?.state == .asked
+        else {
+            return nil
+        }
         return campaign
     }
 
@@ -139,10 +141,8 @@ extension Engine where Port: ~Copyable {
         noteShown(campaign, user, wall)
         // What asks nothing is done with when it was shown.
         guard campaign.optionCount == 0 else { return }
-        var sheet = sheet(of: user)
-        guard var entry = sheet.entry(campaign) else { return }
+        guard var entry = sheet(of: user).entry(campaign) else { return }
         entry.state = .answered
-        sheet.set(entry)
-        keep(sheet, of: user)
+        set(entry, of: user)
     }
 }

@@ -82,48 +82,50 @@ extension Engine where Port: ~Copyable {
     mutating func messageToSystem(_ text: Span<UInt8>, from slot: UInt16, _ turn: inout Turn) {
         let user = sessions[slot].user
         let text = text.trimmed()
-        var sheet = sheet(of: user)
         if let word = HelpWord(text) {
-            if word != .show, sheet.isHelpOff != (word == .off) {
-                sheet.isHelpOff = word == .off
-                keep(sheet, of: user)
-            }
-            reply(
-                sheet.isHelpOff
-                    ? "Help messages are off. Write 'help on' to get them again."
-                    : "Help messages are on. Write 'help off' for none.",
-                to: user, turn.wall)
+            answer(word, user, turn.wall)
             return
         }
-        guard let place = openQuestion(sheet) else {
+        guard let place = openQuestion(to: user) else {
             reply("Nothing is asked of you. Write 'help' to see whether you get help messages.", to: user, turn.wall)
             return
         }
-        let campaign = campaign(at: place, for: sheet)
+        let campaign = campaign(at: place, for: user)
         guard let option = chosenOption(text, campaign), campaign.mechanism.isEmpty else {
             reply("Please answer with the number of an option.", to: user, turn.wall)
             return
         }
-        guard var entry = sheet.entry(campaign) else { return }
+        guard var entry = sheet(of: user).entry(campaign) else { return }
         entry.at = turn.wall.storedSeconds
-        record(option, campaign, user, &entry, sheet, &turn)
+        record(option, campaign, user, &entry, &turn)
         if !entry.grant.isAdmitted, campaign.blocks {
             disconnectAll(user, because: .declined, &turn)
             return
         }
         applyLevel(to: user, &turn)
-        let isLast = openQuestion(self.sheet(of: user)) == nil
+        let isLast = openQuestion(to: user) == nil
         reply(isLast ? "Thank you." : "Thank you. One more:", to: user, turn.wall)
+    }
+
+    /// Shows or changes whether a user gets help messages. Source: SM-52.
+    private mutating func answer(_ word: HelpWord, _ user: UInt32, _ wall: WallTime) {
+        let wasOff = sheet(of: user).isHelpOff
+        let isOff = word == .show ? wasOff : word == .off
+        if wasOff != isOff { setHelp(isOff: isOff, of: user) }
+        reply(
+            isOff
+                ? "Help messages are off. Write 'help on' to get them again."
+                : "Help messages are on. Write 'help off' for none.", to: user, wall)
     }
 
     /// The place of the question that an answer without a name is for: what blocks comes first, else the one that was put
     /// last.
-    private func openQuestion(_ sheet: AnswerSheet) -> Int? {
+    private func openQuestion(to user: UInt32) -> Int? {
         var found: Int?
         var latest: UInt64 = 0
         for place in 0..<campaigns.count where campaigns[place].number != 0 && campaigns[place].optionCount > 0 {
-            let campaign = campaign(at: place, for: sheet)
-            guard let entry = sheet.entry(campaign), entry.state == .asked, campaign.notice != .waiting else {
+            let campaign = campaign(at: place, for: user)
+            guard let entry = sheet(of: user).entry(campaign), entry.state == .asked, campaign.notice != .waiting else {
                 continue
             }
             if campaign.blocks { return place }

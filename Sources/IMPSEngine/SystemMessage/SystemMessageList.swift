@@ -71,11 +71,10 @@ extension Engine where Port: ~Copyable {
     mutating func writeSystemMessages(
         _ due: DueCampaigns, for user: UInt32, _ turn: borrowing Turn, into writer: inout Writer
     ) {
-        let sheet = sheet(of: user)
         writer.open(.systemMessageList)
         for index in 0..<due.count {
             let mark = writer.mark
-            let campaign = campaign(at: due[index], for: sheet)
+            let campaign = campaign(at: due[index], for: user)
             writeSystemMessage(
                 campaign, for: user, isRequired: campaign.isRequired || blocks(due[index]), into: &writer)
             if writer.isOverflowed || writer.output.freeCapacity < 1024 {

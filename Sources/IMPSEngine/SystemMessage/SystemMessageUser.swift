@@ -95,16 +95,17 @@ extension Engine where Port: ~Copyable {
         guard let element = document.first(.systemMessageID, in: response),
             let id = SystemMessageID(document.word(of: element)), id.user == user, let place = place(of: id.campaign)
         else { return .invalidMessageID }
-        let sheet = sheet(of: user)
-        let campaign = campaign(at: place, for: sheet)
-        guard campaign.generation == id.generation, var entry = sheet.entry(campaign) else { return .invalidMessageID }
+        let campaign = campaign(at: place, for: user)
+        guard campaign.generation == id.generation, var entry = sheet(of: user).entry(campaign) else {
+            return .invalidMessageID
+        }
         let chosen = document.integer(.chosenOptionID, in: response)
         if entry.state != .asked {
             return chosen ?? 0 == UInt64(entry.option) ? .success : .invalidMessageID
         }
         entry.at = turn.wall.storedSeconds
         if !campaign.mechanism.isEmpty, !isVerified(document, response, campaign, user) {
-            if noteWrongKey(campaign, user, &entry, sheet, turn.now) { outcome.denial = place }
+            if noteWrongKey(campaign, user, &entry, turn.now) { outcome.denial = place }
             return .badParameter
         }
         var option = CampaignOption()
@@ -116,7 +117,7 @@ extension Engine where Port: ~Copyable {
         } else if campaign.isRequired || blocks(place) {
             return .badParameter
         }
-        record(option, campaign, user, &entry, sheet, &turn)
+        record(option, campaign, user, &entry, &turn)
         if !entry.grant.isAdmitted { outcome.denial = place }
         if option.action == .hold { outcome.holds = true }
         return .success
@@ -124,7 +125,7 @@ extension Engine where Port: ~Copyable {
 
     /// Counts a wrong key; true when it was the last that was allowed, which counts as a denial.
     private mutating func noteWrongKey(
-        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ sheet: AnswerSheet, _ now: Instant
+        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ now: Instant
     ) -> Bool {
         // Like a wrong password: who guesses has to wait.
         if let address = address(of: user) { countFailure(.user, address.span, now: now) }
@@ -137,16 +138,14 @@ extension Engine where Port: ~Copyable {
         proof.tries = entry.tries
         if entry.state == .denied { proof.events |= Proof.wasDenied }
         keep(proof, campaign, user)
-        var changed = sheet
-        changed.set(entry)
-        keep(changed, of: user)
+        set(entry, of: user)
         return entry.state == .denied
     }
 
     /// Keeps an answer, in the sheet and as proof, and does what the option says.
     mutating func record(
         _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry,
-        _ sheet: AnswerSheet, _ turn: inout Turn
+        _ turn: inout Turn
     ) {
         closeService(campaign, user, turn.wall)
         entry.option = option.id
@@ -160,15 +159,13 @@ extension Engine where Port: ~Copyable {
             if !campaign.mechanism.isEmpty { proof.events |= Proof.wasVerified }
             keep(proof, campaign, user)
         }
-        var changed = sheet
-        changed.set(entry)
+        set(entry, of: user)
         switch option.action {
-        case .helpOff: changed.isHelpOff = true
-        case .helpOn: changed.isHelpOff = false
+        case .helpOff: setHelp(isOff: true, of: user)
+        case .helpOn: setHelp(isOff: false, of: user)
         // The session sees to holding; contact lists will take who is to be added.
         case .none, .hold, .addContact: break
         }
-        keep(changed, of: user)
         logAnswer(campaign, entry, user, &turn)
     }
 

@@ -208,6 +208,7 @@ extension Configuration {
         var section = InlineBytes<64>()
         var hasMain = false
         var message = MessageSection()
+        var names = SectionNames()
         while true {
             do throws(UCIError) {
                 guard let statement = try reader.next() else { break }
@@ -218,6 +219,10 @@ extension Configuration {
                         hasMain = true
                     } else if section.span.equals("sysmsg") || section.span.equals("help") {
                         message.begin(reader)
+                        if !names.add(reader) {
+                            diagnostics.error(
+                                line: reader.line, section.span, section.span, "another section has this name")
+                        }
                     } else {
                         diagnostics.warning(
                             line: reader.line, section.span, section.span,
@@ -242,6 +247,26 @@ extension Configuration {
         }
         configuration.checkRelations(reader.line, &diagnostics)
         return configuration
+    }
+
+    /// The names of the sections so far; each may be there once.
+    private struct SectionNames {
+        private var hashes = InlineArray<64, UInt64>(repeating: 0)
+        private var count = 0
+
+        /// False when the name was there before.
+        mutating func add(_ reader: borrowing UCIReader) -> Bool {
+            let type = reader.word
+            let name = reader.value
+            var hash = Hash64(type.span)
+            hash.combine(name.span)
+            for index in 0..<count where hashes[index] == hash.value { return false }
+            if count < hashes.count {
+                hashes[count] = hash.value
+                count += 1
+            }
+            return true
+        }
     }
 
     /// A `sysmsg` or `help` section. It is only looked at here; the start takes it into the store.

@@ -75,10 +75,9 @@ extension Engine where Port: ~Copyable {
             && (!sessions[slot].isServiceAgreed || primitive.requirement.isMet(by: sessions[slot].functions))
     }
 
-    /// A client without System Messages answers them by messages, whatever its level is; the handlers see to it that
-    /// these are of the system address.
+    /// Messages of the system address are for everybody, whatever his level is: they may ask something. The handlers see
+    /// to it that they are no others.
     private func mayAnswer(by primitive: Primitive, in slot: UInt16) -> Bool {
-        guard sessions[slot].asksByMessage else { return false }
         switch primitive {
         case .sendMessageRequest, .getMessageRequest, .messageDelivered: return true
         default: return false
@@ -91,8 +90,10 @@ extension Engine where Port: ~Copyable {
     /// - Source: protocol/system-message.md §4.6, §5.3.
     private func admitRestricted(_ primitive: Primitive, asksByMessage: Bool) throws(Refusal) {
         switch primitive {
-        case .systemMessageUser, .keepAliveRequest, .logoutRequest, .messageDelivered: break
-        case .sendMessageRequest, .clientCapabilityRequest, .serviceRequest, .getMessageRequest, .getSPInfoRequest:
+        case .systemMessageUser, .keepAliveRequest, .logoutRequest, .messageDelivered, .sendMessageRequest,
+            .getMessageRequest:
+            break
+        case .clientCapabilityRequest, .serviceRequest, .getSPInfoRequest:
             if !asksByMessage { throw Refusal(.forbidden, "first answer the message from the system") }
         default: throw Refusal(.forbidden, "first answer the message from the system")
         }

@@ -72,8 +72,8 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var campaignEpoch: UInt32 = 1
     /// Some campaign has something to ask in a session.
     var hasSessionCampaigns = false
-    /// Seconds since 1970 when the next campaign begins; nil when none waits for its day.
-    var nextFrom: UInt64?
+    /// Seconds since 1970 when the next campaign begins or is over; nil when none has a day to come.
+    var nextDate: UInt64?
     /// Where records are put together; used by one function at a time, never across a call.
     var scratch: FixedBytes
     var sequences = SequenceBlock()

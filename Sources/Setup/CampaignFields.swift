@@ -65,15 +65,15 @@ public struct CampaignFields: ~Copyable {
             line.append(decimal: section)
         }
         guard let list else { return finish(&line, send) ? .done : .refused }
-        guard File.size(of: fields.span(list)) != nil else { return .unreadable }
+        // Nothing is made for a list that cannot be read.
+        var reader: LineReader
+        do throws(File.Failure) {
+            reader = try LineReader(fields.span(list))
+        } catch {
+            return .unreadable
+        }
         guard finish(&line, send) else { return .refused }
-        return sendMembers(list, &line, send)
-    }
-
-    /// Calls `send` with the command that takes a campaign back whose list was refused.
-    public borrowing func takeBack(through line: inout FixedBytes, _ send: (borrowing FixedBytes) -> Bool) {
-        begin("del", &line)
-        _ = finish(&line, send)
+        return sendMembers(&reader, &line, send) ? .done : .refused
     }
 
     /// Adds a field; a long text in pieces, because a word of a command is not that long.
@@ -91,25 +91,18 @@ public struct CampaignFields: ~Copyable {
 
     /// Sends the names in a file, one a line, many in a command; a line that begins with `#` says nothing.
     private func sendMembers(
-        _ path: Range<Int>, _ line: inout FixedBytes, _ send: (borrowing FixedBytes) -> Bool
-    ) -> SendOutcome {
-        var reader: LineReader
-        do throws(File.Failure) {
-            reader = try LineReader(fields.span(path))
-        } catch {
-            return .unreadable
-        }
+        _ reader: inout LineReader, _ line: inout FixedBytes, _ send: (borrowing FixedBytes) -> Bool
+    ) -> Bool {
         begin("member", &line)
         while let name = reader.next() {
             if name.isEmpty || name.span[0] == 0x23 { continue }
             line.append(0x20)
             line.append(escaped: name.span)
-            // The longest name may need four times its octets.
             guard line.count > 16_384 else { continue }
-            guard finish(&line, send) else { return .listRefused }
+            guard finish(&line, send) else { return false }
             begin("member", &line)
         }
-        return finish(&line, send) ? .done : .listRefused
+        return finish(&line, send)
     }
 
     private func begin(_ verb: StaticString, _ line: inout FixedBytes) {
@@ -132,8 +125,6 @@ public enum SendOutcome {
     case done
     /// It was refused.
     case refused
-    /// It is made, and a name of its list was refused.
-    case listRefused
     /// The file of the audience cannot be read.
     case unreadable
 }

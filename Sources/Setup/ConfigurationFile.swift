@@ -45,6 +45,9 @@ public struct SectionTaker: ~Copyable {
         _ text: Span<UInt8>, into engine: inout Engine<Environment>, _ turn: inout Turn,
         refused: (UInt64, Span<UInt8>, inout Turn) -> Void
     ) {
+        // What is gone makes room for what is new.
+        engine.endSections(&turn) { SectionTaker.has("sysmsg", $0, in: text) }
+        engine.endHelp { SectionTaker.has("help", $0, in: text) }
         var reader = UCIReader(text)
         var type = InlineBytes<64>()
         var name = InlineBytes<64>()
@@ -65,8 +68,6 @@ public struct SectionTaker: ~Copyable {
                 if word.span.equals("text") { engine.setHelp(name.span, value.span) }
             }
         }
-        engine.endSections(&turn) { SectionTaker.has("sysmsg", $0, in: text) }
-        engine.endHelp { SectionTaker.has("help", $0, in: text) }
     }
 
     /// Takes the fields of the section that comes next.
@@ -94,9 +95,6 @@ public struct SectionTaker: ~Copyable {
         switch SectionTaker.send(hash, fields, &line, &command, &answer, &engine, &turn) {
         case .done: break
         case .refused: refused(number, answer.span(6..<max(6, answer.count - 1)), &turn)
-        case .listRefused:
-            refused(number, answer.span(6..<max(6, answer.count - 1)), &turn)
-            SectionTaker.takeBack(fields, &line, &command, &answer, &engine, &turn)
         case .unreadable: refused(number, .constant("the file of the audience cannot be read"), &turn)
         }
     }
@@ -108,13 +106,6 @@ public struct SectionTaker: ~Copyable {
         fields.send(section: hash, through: &line) { perform($0, &command, &answer, &engine, &turn) }
     }
 
-    private static func takeBack(
-        _ fields: borrowing CampaignFields, _ line: inout FixedBytes, _ command: inout ControlCommand,
-        _ answer: inout FixedBytes, _ engine: inout Engine<Environment>, _ turn: inout Turn
-    ) {
-        fields.takeBack(through: &line) { perform($0, &command, &answer, &engine, &turn) }
-    }
-
     private static func perform(
         _ line: borrowing FixedBytes, _ command: inout ControlCommand, _ answer: inout FixedBytes,
         _ engine: inout Engine<Environment>, _ turn: inout Turn
@@ -123,7 +114,7 @@ public struct SectionTaker: ~Copyable {
         command.line.append(copy: line, 0..<line.count - 1)
         answer.removeAll()
         _ = engine.control(&command, &turn, into: &answer)
-        return answer.span.equals("ok\n")
+        return !answer.span.starts(with: "error ")
     }
 
     /// Whether a file has a section of a type with a name.

@@ -35,8 +35,9 @@ struct Chat: ArrivalHandler, ~Copyable {
     private var isLost = false
     private var isDone = false
     private let options: Options
-    /// A System Message that what is typed next answers.
-    private var question: Question?
+    /// The System Messages that are not answered yet; what is typed next answers one of them.
+    private var questions = InlineArray<8, Question>(repeating: Question())
+    private var questionCount = 0
     /// What the command line says about one that came.
     private var answers = Answers()
     /// It was asked before a login, and its answer is part of the next one.
@@ -128,12 +129,17 @@ struct Chat: ArrivalHandler, ~Copyable {
         isAtLogin = false
         switch outcome {
         case .answered(200):
+            questionCount = 0
+            showSystemMessages(session)
             session.negotiate()
             isLost = false
             isCatchingUp = true
             return nil
-        case .answered(403) where session.firstSystemMessage != nil:
-            showSystemMessage(session)
+        case .answered(let code) where session.firstSystemMessage != nil:
+            // The list has all that is to be answered.
+            questionCount = 0
+            if code != 403 { note("That was no valid answer.") }
+            showSystemMessages(session, usesPresets: code == 403)
             isAtLogin = true
             guard answers.count > 0 else { return nil }
             let given = answers
@@ -155,7 +161,7 @@ struct Chat: ArrivalHandler, ~Copyable {
         switch arrival {
         case .message(let message): show(message, in: session)
         case .report(let messageID, let recipient, let code): showReport(messageID, recipient, code)
-        case .systemMessage: showSystemMessage(session)
+        case .systemMessage: showSystemMessages(session)
         case .disconnect:
             beginNote()
             text.append("The server ended the session: ")
@@ -166,17 +172,43 @@ struct Chat: ArrivalHandler, ~Copyable {
         }
     }
 
-    private mutating func showSystemMessage(_ session: borrowing Session) {
-        guard let element = session.firstSystemMessage, let question = session.question(element) else { return }
-        beginNote()
-        session.write(element, columns: terminalColumns, into: &text)
-        text.append("\u{7}")
-        editor.print(text)
-        if let answer = options.preset(question) {
-            answers.append(answer)
-        } else if question.optionCount > 0 {
-            // One that has to be answered is not displaced by one that may be.
-            if self.question?.isRequired != true || question.isRequired { self.question = question }
+    /// The message that is answered next: one that has to be, else the first.
+    private var question: Question? {
+        for index in 0..<questionCount where questions[index].isRequired { return questions[index] }
+        return questionCount > 0 ? questions[0] : nil
+    }
+
+    private mutating func add(_ question: Question) {
+        remove(question.id)
+        guard questionCount < questions.count else { return }
+        questions[questionCount] = question
+        questionCount += 1
+    }
+
+    private mutating func remove(_ id: InlineBytes<48>) {
+        var kept = 0
+        for index in 0..<questionCount where !questions[index].id.span.equals(id.span) {
+            questions[kept] = questions[index]
+            kept += 1
+        }
+        questionCount = kept
+    }
+
+    /// Shows the System Messages in the document of the session, and asks for answers to them.
+    private mutating func showSystemMessages(_ session: borrowing Session, usesPresets: Bool = true) {
+        var next = session.firstSystemMessage
+        while let element = next {
+            next = session.document.next(after: element)
+            guard let question = session.question(element) else { continue }
+            beginNote()
+            session.write(element, columns: terminalColumns, into: &text)
+            text.append("\u{7}")
+            editor.print(text)
+            if usesPresets, let answer = options.preset(question) {
+                answers.append(answer)
+            } else if question.optionCount > 0 {
+                add(question)
+            }
         }
     }
 
@@ -186,7 +218,12 @@ struct Chat: ArrivalHandler, ~Copyable {
             return
         }
         switch session.answer(answers) {
-        case .answered(200): note("Answered.")
+        case .answered(200):
+            for index in 0..<answers.count { remove(answers[index].id) }
+            note("Answered.")
+        case .answered(426):
+            for index in 0..<answers.count { remove(answers[index].id) }
+            note("That message is not open any more.")
         case .answered:
             beginNote()
             text.append("The answer was not accepted: ")
@@ -199,7 +236,7 @@ struct Chat: ArrivalHandler, ~Copyable {
     /// Takes a line as the answer to a System Message; false when it stays to be corrected.
     private mutating func answer(_ question: Question, _ line: Span<UInt8>, _ session: inout Session) -> Bool {
         if line.count == 0, !question.isRequired {
-            self.question = nil
+            remove(question.id)
             return true
         }
         // The key comes behind the number.
@@ -221,7 +258,6 @@ struct Chat: ArrivalHandler, ~Copyable {
         }
         var answers = Answers()
         answers.append(answer)
-        self.question = nil
         send(answers, &session)
         return true
     }

@@ -26,9 +26,6 @@ func addCampaign(_ options: inout Options, _ configuration: Configuration) -> Ex
     }
     switch outcome {
     case .done, .refused: return code
-    case .listRefused:
-        fields.takeBack(through: &buffer) { send($0, options, configuration, to: 1) == .success }
-        return code
     case .unreadable:
         Terminal.printError("impsctl: the file of the audience cannot be read\n")
         return .badData

@@ -191,31 +191,28 @@ struct Printer: ~Copyable {
         output.append(0x22)
         var index = range.lowerBound
         while index < range.upperBound {
-            var octet = line[index]
-            index += 1
-            if octet == 0x5C, index + 2 < range.upperBound, let high = Hexadecimal.value(line[index + 1]),
-                let low = Hexadecimal.value(line[index + 2])
-            {
-                octet = high << 4 | low
-                index += 3
-            }
+            let octet = unescaped(&index, before: range.upperBound)
             if octet == 0x22 { output.append(0x22) }
             output.append(octet)
         }
         output.append(0x22)
     }
 
+    /// The octet that stands at a place of the line, which moves on.
+    private func unescaped(_ index: inout Int, before end: Int) -> UInt8 {
+        let octet = line[index]
+        index += 1
+        guard octet == 0x5C, index + 2 < end, let high = Hexadecimal.value(line[index + 1]),
+            let low = Hexadecimal.value(line[index + 2])
+        else { return octet }
+        index += 3
+        return high << 4 | low
+    }
+
     private mutating func appendJSON(_ range: Range<Int>) {
         var index = range.lowerBound
         while index < range.upperBound {
-            var octet = line[index]
-            index += 1
-            if octet == 0x5C, index + 2 < range.upperBound, let high = Hexadecimal.value(line[index + 1]),
-                let low = Hexadecimal.value(line[index + 2])
-            {
-                octet = high << 4 | low
-                index += 3
-            }
+            let octet = unescaped(&index, before: range.upperBound)
             if octet == 0x22 || octet == 0x5C {
                 output.append(0x5C)
                 output.append(octet)

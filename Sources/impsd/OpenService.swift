@@ -24,7 +24,7 @@ func openService(
     engine.reload(&turn)
     logProvisioning(configuration, provision(configuration.provisionPath, &engine, &turn), &turn)
     var sections = SectionTaker()
-    takeSections(&sections, file.text.span, options.configPath, &engine, &turn)
+    takeSections(&sections, file, options.configPath, &engine, &turn)
     return Service(
         engine: engine, file, sections, folder, sizes, clock, options, configuration, lastExit: lastExit,
         isRestored: event.isRestored)
@@ -32,10 +32,11 @@ func openService(
 
 /// Takes the System Messages of the configuration into the store, and tells what cannot be taken.
 func takeSections(
-    _ sections: inout SectionTaker, _ text: Span<UInt8>, _ path: InlineBytes<200>, _ engine: inout Engine<Environment>,
+    _ sections: inout SectionTaker, _ file: borrowing ConfigurationFile, _ path: InlineBytes<200>,
+    _ engine: inout Engine<Environment>,
     _ turn: inout Turn
 ) {
-    sections.take(text, into: &engine, &turn) { line, words, turn in
+    sections.take(file.text.span, into: &engine, &turn) { line, words, turn in
         guard turn.journal.begin(.config, turn.now, turn.wall) else { return }
         turn.journal.word("is", "error")
         turn.journal.text("file", path.span, countMax: 60)

@@ -346,8 +346,7 @@ final class Service: RequestHandler {
             checkpointHours = UInt64(configuration.checkpointHours)
             turn.journal.level = configuration.logLevel
             turn.journal.rate = configuration.logRate
-            takeSections(&sections, file.text.span, configPath, &engine, &turn)
-            logFailure(commit(&turn), &turn)
+            takeSections(&sections, file, configPath, &engine, &turn)
         }
         if turn.journal.begin(.reload, turn.now, turn.wall) {
             turn.journal.word("used", isUsable ? "yes" : "no")

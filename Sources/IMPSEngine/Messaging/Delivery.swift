@@ -75,7 +75,7 @@ extension Engine where Port: ~Copyable {
             guard let entry = mailboxEntry(user, next) else { continue }
             // What another session confirmed is for the sessions that were there when it came.
             let isRead = entry.confirmationCount > 0 && (session > next || entry.isConfirmed(by: session))
-            if !isRead, !isHeld(entry, next, in: slot) { return next }
+            if !isRead, !isHeld(entry, next, in: slot), !isOutstanding(next, in: slot) { return next }
         }
         sessions[slot].mayHaveMore = hasOutstanding(in: slot)
         return nil
@@ -97,6 +97,13 @@ extension Engine where Port: ~Copyable {
     /// Whether the level of a session has messages at all.
     func mayReceive(_ slot: UInt16) -> Bool {
         !sessions[slot].level.intersection(.below(.imReceiveFunc)).isEmpty
+    }
+
+    private func isOutstanding(_ sequence: UInt64, in slot: UInt16) -> Bool {
+        for index in 0..<Int(Limits.outstandingCountMax) where sessions[slot].outstanding[index].sequence == sequence {
+            return true
+        }
+        return false
     }
 
     private func hasOutstanding(in slot: UInt16) -> Bool {
@@ -124,7 +131,7 @@ extension Engine where Port: ~Copyable {
             sessions[slot].outstanding[place] = Outstanding(sequence: sequence)
         }
         sessions[slot].outstanding[place].sentAt = now.seconds
-        sessions[slot].outstanding[place].deliveries += 1
+        if sessions[slot].outstanding[place].deliveries < .max { sessions[slot].outstanding[place].deliveries += 1 }
     }
 
     mutating func forgetOutstanding(_ sequence: UInt64, in slot: UInt16) {
@@ -157,6 +164,11 @@ extension Engine where Port: ~Copyable {
                 forgetOutstanding(sequence, in: slot)
                 return false
             }
+            guard !isOverAsked(sequence, of: user, turn.wall) else {
+                removeEntry(sequence, of: user)
+                forgetOutstanding(sequence, in: slot)
+                return false
+            }
             sendMessage(sequence, header, in: slot, into: &writer)
         case .report:
             guard sendReport(sequence, in: slot, into: &writer) else {
@@ -165,10 +177,17 @@ extension Engine where Port: ~Copyable {
                 return false
             }
         case .service:
+            let mark = writer.mark
             guard sendService(sequence, turn, into: &writer) else {
                 removeEntry(sequence, of: user)
                 forgetOutstanding(sequence, in: slot)
                 return false
+            }
+            // What is too large for the client's parser it fetches as a message.
+            if writer.isOverflowed || writer.output.freeCapacity <= envelopeEndByteCount {
+                writer.rewind(to: mark)
+                guard turnIntoMessage(sequence, turn), let header = messageHeader(sequence) else { return false }
+                sendMessage(sequence, header, in: slot, into: &writer)
             }
         }
         envelope.closeTransaction(into: &writer)

@@ -121,7 +121,8 @@ extension Engine where Port: ~Copyable {
         }
         guard isExpired(header, turn.wall) else {
             if let expiry = header.expiry(lifetime: settings.lifetimeSeconds) { scheduleExpirySweep(at: expiry, turn) }
-            return true
+            // A question has the place of the entry that it was made from, which may be older than its time.
+            return header.campaign == 0
         }
         for index in 0..<header.recipientCount { expire(sequence, of: header.recipients[index], &turn) }
         return false

@@ -34,7 +34,7 @@ extension Engine where Port: ~Copyable {
             guard let entry = mailboxEntry(user, next) else { continue }
             if entry.confirmationCount > 0 {
                 totals.lingering += 1
-            } else {
+            } else if entry.counts {
                 totals.count += 1
                 totals.byteCount += UInt64(entry.byteCount)
             }
@@ -59,10 +59,12 @@ extension Engine where Port: ~Copyable {
 
     /// Puts an entry into a mailbox and lets the user's sessions know.
     mutating func enqueue(_ entry: MailboxEntry, _ sequence: UInt64, for user: UInt32) {
-        var totals = totals(of: user)
-        totals.count += 1
-        totals.byteCount += UInt64(entry.byteCount)
-        storeTotals(totals, of: user)
+        if entry.counts {
+            var totals = totals(of: user)
+            totals.count += 1
+            totals.byteCount += UInt64(entry.byteCount)
+            storeTotals(totals, of: user)
+        }
         storeEntry(entry, sequence, of: user)
         var slot = sessions.first(of: user)
         while let current = slot {
@@ -75,23 +77,39 @@ extension Engine where Port: ~Copyable {
     mutating func changeEntry(_ sequence: UInt64, of user: UInt32, to entry: MailboxEntry) {
         guard let former = mailboxEntry(user, sequence) else { return }
         var totals = totals(of: user)
-        totals.byteCount += UInt64(entry.byteCount)
-        totals.byteCount -= min(totals.byteCount, UInt64(former.byteCount))
+        if former.counts { totals.remove(former) }
+        if entry.counts {
+            totals.count += 1
+            totals.byteCount += UInt64(entry.byteCount)
+        }
         storeTotals(totals, of: user)
         storeEntry(entry, sequence, of: user)
     }
 
-    /// Messages that wait for a user and that he has not seen, without those from the system address.
+    /// Messages that wait for a user and that he has not seen, without those from the system address, among the first
+    /// thousand entries: a login looks at no more.
     func waitingCount(_ user: UInt32) -> UInt32 {
         guard totals(of: user).count > 0 else { return 0 }
         var count: UInt32 = 0
         var sequence: UInt64 = 0
-        while let next = entryNumber(after: sequence, of: user) {
+        for _ in 0..<1000 {
+            guard let next = entryNumber(after: sequence, of: user) else { break }
             sequence = next
             guard let entry = mailboxEntry(user, next), entry.kind == .message, !entry.isQuiet,
                 entry.confirmationCount == 0, !isFromSystem(next)
             else { continue }
             count += 1
+        }
+        return count
+    }
+
+    /// Messages in a mailbox that are not sent by themselves.
+    func quietCount(_ user: UInt32) -> Int {
+        var count = 0
+        var sequence: UInt64 = 0
+        while let next = entryNumber(after: sequence, of: user) {
+            sequence = next
+            if let entry = mailboxEntry(user, next), entry.isQuiet { count += 1 }
         }
         return count
     }
@@ -108,9 +126,8 @@ extension Engine where Port: ~Copyable {
         var totals = totals(of: user)
         if entry.confirmationCount > 0 {
             totals.lingering -= min(totals.lingering, 1)
-        } else {
-            totals.count -= min(totals.count, 1)
-            totals.byteCount -= min(totals.byteCount, UInt64(entry.byteCount))
+        } else if entry.counts {
+            totals.remove(entry)
         }
         store.delete(Key.mailboxEntry(user, sequence).span)
         storeTotals(totals, of: user)
@@ -156,8 +173,7 @@ extension Engine where Port: ~Copyable {
             counters.messagesDelivered += 1
             report(.success, about: sequence, to: user, turn.wall)
             var totals = totals(of: user)
-            totals.count -= min(totals.count, 1)
-            totals.byteCount -= min(totals.byteCount, UInt64(entry.byteCount))
+            if entry.counts { totals.remove(entry) }
             totals.lingering += 1
             storeTotals(totals, of: user)
         }

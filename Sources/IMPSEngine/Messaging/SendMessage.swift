@@ -291,6 +291,8 @@ extension Engine where Port: ~Copyable {
         header.sender = account.display
         header.wantsReport = false
         header.validity = 0
+        header.campaign = 0
+        header.generation = 0
         header.recipientCount = 0
         accept(&header, sequence, Span(), &deliveries, turn)
         copyContent(of: original, from: originalByteCount, to: sequence)

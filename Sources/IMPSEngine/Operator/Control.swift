@@ -44,11 +44,15 @@ public enum ControlProgress: Sendable {
 /// The words of a command, unescaped one after the other.
 struct Words: ~Escapable {
     private var rest: Span<UInt8>
+    private var isTooLong = false
 
     @_lifetime(copy line)
     init(_ line: Span<UInt8>) {
         rest = line
     }
+
+    /// Every word was given out; false when one was too long.
+    var isAtEnd: Bool { !isTooLong && rest.trimmed().count == 0 }
 
     /// The next word; empty at the end, and when it is too long.
     mutating func next() -> InlineBytes<520> {
@@ -62,10 +66,16 @@ struct Words: ~Escapable {
             if word[index] == 0x5C, index + 3 < word.count, word[index + 1] == 0x78,
                 let high = Hexadecimal.value(word[index + 2]), let low = Hexadecimal.value(word[index + 3])
             {
-                guard text.append(high << 4 | low) else { return InlineBytes() }
+                guard text.append(high << 4 | low) else {
+                    isTooLong = true
+                    return InlineBytes()
+                }
                 index += 4
             } else {
-                guard text.append(word[index]) else { return InlineBytes() }
+                guard text.append(word[index]) else {
+                    isTooLong = true
+                    return InlineBytes()
+                }
                 index += 1
             }
         }
@@ -225,6 +235,8 @@ extension Engine where Port: ~Copyable {
                 "idle_s", (now.milliseconds - min(now.milliseconds, sessions[slot].lastSeen.milliseconds)) / 1000)
             output.field("keepalive_s", UInt64(sessions[slot].keepAliveSeconds))
             output.field("method", sessions[slot].deliveryMethod.letter.octets)
+            output.field("level", (sessions[slot].level.rawValue == .max ? "full" : "limited" as StaticString).octets)
+            output.field("asked", sessions[slot].isRestricted ? 1 : 0)
             output.field("closing", UInt64(sessions[slot].closing))
             output.endRecord()
         }

@@ -148,6 +148,11 @@ struct MailboxTotals {
         record.append(bigEndian: byteCount)
         record.append(bigEndian: lingering)
     }
+
+    mutating func remove(_ entry: MailboxEntry) {
+        count -= min(count, 1)
+        byteCount -= min(byteCount, UInt64(entry.byteCount))
+    }
 }
 
 /// An entry of a mailbox.
@@ -187,6 +192,9 @@ struct MailboxEntry {
         record.append(bigEndian: byteCount)
         for index in 0..<confirmationCount { record.append(bigEndian: confirmations[index]) }
     }
+
+    /// Whether it takes room of the mailbox; what the server says by itself does not.
+    var counts: Bool { kind != .service && !isQuiet }
 
     func isConfirmed(by session: UInt64) -> Bool {
         for index in 0..<confirmationCount where confirmations[index] == session { return true }

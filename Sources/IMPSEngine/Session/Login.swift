@@ -25,6 +25,11 @@ extension Engine where Port: ~Copyable {
         _ turn: inout Turn, into writer: inout Writer
     ) {
         let mark = writer.mark
+        // Without a secret in it the same request is the same only from the same place.
+        var hash = hash
+        if document.first(.password, in: element) == nil, document.first(.digestBytes, in: element) == nil {
+            hash ^= Hash64(request.client.address.span).value
+        }
         do throws(Refusal) {
             let credentials = try credentials(document, element)
             if let slot = session(of: credentials), replayAnswer(hash, in: slot, now: turn.now, into: &writer) {
@@ -392,6 +397,11 @@ extension Engine where Port: ~Copyable {
         sessions[slot].epoch = hasSessionCampaigns ? 0 : campaignEpoch
         sessions[slot].answerBy = nil
         sessions[slot].remindAt = nil
+        if sessions[slot].holdsMail {
+            sessions[slot].holdsMail = false
+            sessions[slot].sentUpTo = 0
+            sessions[slot].mayHaveMore = true
+        }
         tellRefused(sessions[slot].user, &turn)
         switch gate {
         case .closed: break

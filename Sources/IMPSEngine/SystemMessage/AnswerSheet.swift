@@ -32,6 +32,15 @@ struct SheetEntry: BitwiseCopyable, Sendable {
         self.generation = generation
     }
 
+    /// Takes over from what was known what asking again does not change: the level, until there is another answer, and
+    /// how many keys were wrong.
+    mutating func keep(_ former: SheetEntry?, of campaign: Campaign) {
+        guard let former else { return }
+        let isSame = former.campaign == campaign.number && former.generation == campaign.generation
+        if isSame { tries = former.tries }
+        if former.state != .denied, campaign.blocks || isSame { grant = former.grant }
+    }
+
     init?(_ record: Span<UInt8>) {
         var reader = RecordReader(record)
         campaign = reader.integer()

@@ -35,7 +35,8 @@ struct CampaignOption: BitwiseCopyable, Sendable {
         id = reader.integer()
         grant.isAdmitted = reader.integer(UInt8.self) != 0
         grant.functions = FunctionSet(rawValue: reader.integer())
-        text = reader.counted()
+        let count: UInt16 = reader.integer()
+        text = InlineBytes(reader.octets(Int(count))) ?? InlineBytes()
         let action = OptionAction(rawValue: reader.integer())
         guard !reader.isBroken, let action else { return nil }
         self.action = action
@@ -45,7 +46,9 @@ struct CampaignOption: BitwiseCopyable, Sendable {
         record.append(bigEndian: id)
         record.append(grant.isAdmitted ? 1 : 0)
         record.append(bigEndian: grant.functions.rawValue)
-        record.append(counted: text.span)
+        // 64 characters may have 256 octets.
+        record.append(bigEndian: UInt16(text.count))
+        record.append(text.span)
         record.append(action.rawValue)
     }
 }
@@ -79,6 +82,8 @@ public struct Campaign: ZeroInitializable {
     var legacy: LegacyPolicy?
     /// Sessions with a higher number began after the campaign did; what `welcome` is for.
     var sequence: UInt64 = 0
+    /// The campaign that it took the place of, because the section of the configuration was changed; 0 for none.
+    var former: UInt32 = 0
     /// What a section of the configuration says, as one number; 0 for a campaign that the operator made.
     var section: UInt64 = 0
     var optionCount: UInt8 = 0
@@ -130,6 +135,7 @@ public struct Campaign: ZeroInitializable {
         legacy = LegacyPolicy(rawValue: reader.integer())
         sequence = reader.integer()
         section = reader.integer()
+        former = reader.integer()
         optionCount = reader.integer()
         textByteCount = reader.integer()
         created = reader.integer()
@@ -164,6 +170,7 @@ public struct Campaign: ZeroInitializable {
         record.append(legacy?.rawValue ?? 0)
         record.append(bigEndian: sequence)
         record.append(bigEndian: section)
+        record.append(bigEndian: former)
         record.append(optionCount)
         record.append(bigEndian: textByteCount)
         record.append(bigEndian: created)
@@ -200,9 +207,10 @@ public struct Campaign: ZeroInitializable {
 
     /// Whether who declined it may not try again yet, or not at all.
     ///
-    /// - Parameter since: Seconds since 1970 when he declined.
-    func keepsOut(since: UInt64, _ wall: WallTime) -> Bool {
-        !reoffers || wall.isTrusted && since + UInt64(tryAgain) > wall.secondsSince1970
+    /// Who guessed keys stays out until the operator lets him in.
+    func keepsOut(_ entry: SheetEntry, _ wall: WallTime) -> Bool {
+        if !reoffers || entry.tries >= Limits.verificationTries { return true }
+        return wall.isTrusted && entry.at + UInt64(tryAgain) > wall.secondsSince1970
     }
 
     /// Whether it is put before a user in his session.

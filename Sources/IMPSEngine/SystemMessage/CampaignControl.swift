@@ -25,7 +25,7 @@ extension Engine where Port: ~Copyable {
         } else if action.equals("del") {
             delete(&campaign, &turn)
         } else if action.equals("member") {
-            try addMembers(&words, campaign)
+            try addMembers(&words, campaign, &turn, into: &output)
         } else if action.equals("answer") {
             try answer(campaign, &words, &turn)
         } else if action.equals("key") {
@@ -50,7 +50,11 @@ extension Engine where Port: ~Copyable {
         let former = self.campaign(named: name)
         if let former, former.section == 0 || campaign.section == 0 { throw .campaignExists }
         try findAudience(&campaign)
-        if var former { delete(&former, &turn) }
+        if var former {
+            // Its answers set the level until there are new ones.
+            if former.isActive { campaign.former = former.number }
+            delete(&former, &turn)
+        }
         guard hasRoomForCampaign else { throw .campaignsFull }
         campaign.state = .active
         campaign.number = takeCampaignNumber()
@@ -81,6 +85,7 @@ extension Engine where Port: ~Copyable {
                 throw .campaignRefused(words)
             }
         }
+        guard words.isAtEnd else { throw .campaignRefused("a field is no key=value, or has more than 512 octets") }
         let number = campaign.section
         campaign = section.campaign
         campaign.section = number
@@ -120,16 +125,35 @@ extension Engine where Port: ~Copyable {
         campaign.audienceUser = account.number
     }
 
-    private mutating func addMembers(_ words: inout Words, _ campaign: Campaign) throws(OperatorError) {
+    /// Names that nobody has are told, and the others are taken: a list is often older than the accounts.
+    private mutating func addMembers(
+        _ words: inout Words, _ campaign: Campaign, _ turn: inout Turn, into output: inout FixedBytes
+    ) throws(OperatorError) {
         guard campaign.audience == .list else { throw .campaignRefused("members need the audience list:FILE") }
+        var taken: UInt64 = 0
+        var unknown: UInt64 = 0
         while true {
             let name = words.next()
             guard !name.isEmpty else { break }
-            let address = try localAddress(name.span)
-            guard let account = account(address.canonical) else { throw .userUnknown }
-            addMember(account.number, of: campaign)
+            if let address = Address(name.span, homeDomain: settings.domain.span),
+                let account = account(address.canonical)
+            {
+                addMember(account.number, of: campaign)
+                taken += 1
+            } else {
+                unknown += 1
+                guard output.freeCapacity > 1024 else { continue }
+                output.field("unknown", name.span)
+                output.endRecord()
+            }
         }
         campaignsChanged()
+        guard turn.journal.begin(.campaign, turn.now, turn.wall) else { return }
+        turn.journal.text("name", campaign.name.span)
+        turn.journal.word("is", "listed")
+        turn.journal.number("users", taken)
+        turn.journal.number("unknown", unknown)
+        turn.journal.end()
     }
 
     // MARK: Later
@@ -153,7 +177,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Takes a campaign away; what anybody was asked stays, with the text, as the proof.
-    private mutating func delete(_ campaign: inout Campaign, _ turn: inout Turn) {
+    mutating func delete(_ campaign: inout Campaign, _ turn: inout Turn) {
         removeMembers(of: campaign)
         campaign.state = .deleted
         keep(campaign)
@@ -176,6 +200,9 @@ extension Engine where Port: ~Copyable {
         let address = try localAddress(words.next().span)
         guard let account = account(address.canonical) else { throw .userUnknown }
         guard campaign.isActive else { throw .campaignRefused("it is not active") }
+        guard campaign.policy != .everyLogin else {
+            throw .campaignRefused("every-login asks at each login; nothing can be answered before")
+        }
         guard let id = Decimal.parse(words.next().span), id <= UInt64(UInt16.max),
             let option = option(id: UInt16(id), of: campaign)
         else { throw .campaignRefused("an option of the message by its identifier") }
@@ -186,7 +213,7 @@ extension Engine where Port: ~Copyable {
             proof.events |= Proof.wasByOperator
             keep(proof, campaign, account.number)
         }
-        if !entry.grant.isAdmitted, campaign.blocks {
+        if !entry.grant.isAdmitted {
             disconnectAll(account.number, because: .declined, &turn)
         } else {
             applyLevel(to: account.number, &turn)

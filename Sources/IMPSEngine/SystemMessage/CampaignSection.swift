@@ -86,13 +86,14 @@ extension Engine where Port: ~Copyable {
         return campaign.section == hash
     }
 
-    /// Ends the campaigns of sections that are not there any more.
+    /// Takes away the campaigns of sections that are not there any more.
     ///
     /// - Parameter isThere: Whether the configuration has a section with this name.
     public mutating func endSections(_ turn: inout Turn, _ isThere: (Span<UInt8>) -> Bool) {
         for place in operatorPlaces where campaigns[place].section != 0 {
             var campaign = campaigns[place]
-            if !isThere(campaign.name.span) { end(&campaign, &turn) }
+            // Deleted, it can come back as it was.
+            if !isThere(campaign.name.span) { delete(&campaign, &turn) }
         }
     }
 

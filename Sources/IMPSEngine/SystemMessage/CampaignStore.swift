@@ -255,10 +255,14 @@ extension Engine where Port: ~Copyable {
         scratch.removeAll()
         scratch.append(isHelpOff ? 1 : 0)
         for index in 0..<sheet(of: user).count {
-            guard let entry = sheet(of: user)[index], entry.campaign != number, place(of: entry.campaign) != nil else {
-                continue
-            }
+            guard let entry = sheet(of: user)[index], entry.campaign != number, isUsed(entry.campaign) else { continue }
             entry.write(into: &scratch)
         }
+    }
+
+    /// Whether a campaign is active, or the one before an active one.
+    private func isUsed(_ number: UInt32) -> Bool {
+        for place in operatorPlaces where campaigns[place].former == number && number != 0 { return true }
+        return place(of: number) != nil
     }
 }

@@ -34,11 +34,13 @@ extension Engine where Port: ~Copyable {
             // What is answered here holds for the sessions that are open elsewhere too.
             if outcome.failureCount < outcome.count { applyLevel(to: user, &turn) }
         }
-        let view = look(sheet(of: user), user, isPending: pending != nil, turn.wall)
+        // An answer of this very request is as good as one of a login that waits.
+        let isAnswered = pending != nil || outcome.failureCount < outcome.count
+        let view = look(sheet(of: user), user, isPending: isAnswered, turn.wall)
         if let denial = outcome.denial ?? view.denial {
             if let pending { dropPendingLogin(pending) }
             // Who declines in one place has declined in all.
-            if outcome.denial != nil, campaigns[denial].blocks { disconnectAll(user, because: .declined, &turn) }
+            if outcome.denial != nil { disconnectAll(user, because: .declined, &turn) }
             writeDenial(document, element, campaign(at: denial, for: user), user, turn.wall, into: &writer)
             logDenied(campaigns[denial], user, &turn)
             return .closed
@@ -83,7 +85,7 @@ extension Engine where Port: ~Copyable {
     func level(_ sheet: AnswerSheet) -> Grant {
         var level = Grant.full
         for place in operatorPlaces where campaigns[place].number != 0 {
-            if let entry = sheet.entry(of: campaigns[place].number), entry.state != .denied {
+            if let entry = former(campaigns[place], sheet), entry.state != .denied {
                 level = level.intersection(entry.grant)
             }
         }
@@ -105,13 +107,13 @@ extension Engine where Port: ~Copyable {
         var view = LoginView()
         var others = DueCampaigns()
         for place in operatorPlaces where campaigns[place].number != 0 {
-            let entry = sheet.entry(of: campaigns[place].number)
+            let entry = former(campaigns[place], sheet)
             if let entry, entry.state != .denied { view.level = view.level.intersection(entry.grant) }
-            let state = entry?.generation == campaigns[place].generation ? entry?.state : nil
+            let state = sheet.entry(campaigns[place])?.state
             guard campaigns[place].isOpenAtLogin(state, isPending: isPending), campaigns[place].isDue(wall),
                 isFor(campaigns[place], user, sheet)
             else { continue }
-            if state == .denied, campaigns[place].keepsOut(since: entry?.at ?? 0, wall) { view.denial = place }
+            if state == .denied, let entry, campaigns[place].keepsOut(entry, wall) { view.denial = place }
             if campaigns[place].blocks { view.due.append(place) } else { others.append(place) }
         }
         view.due.blocks = view.due.count > 0
@@ -173,9 +175,9 @@ extension Engine where Port: ~Copyable {
         let campaign = campaign(at: place, for: user)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = wall.storedSeconds
-        let former = sheet(of: user).entry(of: campaign.number)
-        if campaign.blocks, let former, former.state != .denied { entry.grant = former.grant }
-        let isAsked = former?.state == .asked && former?.generation == campaign.generation
+        let former = former(campaign, sheet(of: user))
+        if campaign.kind != .notice { entry.keep(former, of: campaign) }
+        let isAsked = sheet(of: user).entry(campaign)?.state == .asked
         if isAsked, isPending || campaign.kind != .notice { return }
         if campaign.kind == .notice {
             entry.argument = waitingCount(user)

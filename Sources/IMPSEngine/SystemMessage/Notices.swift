@@ -14,7 +14,7 @@ extension Engine where Port: ~Copyable {
         if let last {
             let isStillWaiting = last.state == .asked && isWaiting(campaign(at: place, for: user), for: user)
             entry.generation = isStillWaiting ? last.generation : last.generation &+ 1
-            if isStillWaiting, notice == .quota { entry.argument += last.argument }
+            if isStillWaiting, notice == .quota { entry.argument = last.argument.saturatingAdd(argument) }
         }
         set(entry, of: user)
         enqueueService(campaign(at: place, for: user), for: user)
@@ -109,7 +109,7 @@ extension Engine where Port: ~Copyable {
             return
         }
         // Who wants no help messages finds them in the inbox. Source: SM-51.
-        guard store.hasRoom, hasMailboxRoom(user, byteCount: UInt32(scratch.count)) else { return }
+        guard store.hasRoom, quietCount(user) < 20 else { return }
         var text = InlineBytes<7000>()
         _ = text.append(scratch.span)
         sendFromSystem(text, to: user, isQuiet: true, turn.wall)

@@ -34,7 +34,10 @@ extension Engine where Port: ~Copyable {
             else {
                 continue
             }
-            if campaigns[place].isDueInSession(state, session: sessions[slot].number, isNew: isNew) {
+            let isDue =
+                campaigns[place].isDueInSession(state, session: sessions[slot].number, isNew: isNew)
+                || isStillAskedByMessage(place, state, slot)
+            if isDue {
                 askInSession(campaigns[place], slot, &turn)
                 state = .asked
             } else if state == .asked, campaigns[place].isAskedAgain(isNew: isNew, reminds: reminds) {
@@ -51,11 +54,21 @@ extension Engine where Port: ~Copyable {
         let user = sessions[slot].user
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = turn.wall.storedSeconds
-        if campaign.blocks, let former = sheet(of: user).entry(of: campaign.number), former.state != .denied {
-            entry.grant = former.grant
-        }
+        entry.keep(former(campaign, sheet(of: user)), of: campaign)
         set(entry, of: user)
         enqueueService(campaign, for: user)
+    }
+
+    /// Whether a client that answers a login's question by a message has to be asked another one meanwhile: the message
+    /// was renewed.
+    private func isStillAskedByMessage(_ place: Int, _ state: AnswerState?, _ slot: UInt16) -> Bool {
+        state == nil && sessions[slot].isRestricted && sessions[slot].asksByMessage && campaigns[place].kind == .login
+            && campaigns[place].blocks
+    }
+
+    /// What is known of a user and a campaign, or of the one that it took the place of.
+    func former(_ campaign: Campaign, _ sheet: AnswerSheet) -> SheetEntry? {
+        sheet.entry(of: campaign.number) ?? (campaign.former > 0 ? sheet.entry(of: campaign.former) : nil)
     }
 
     /// Closes everything but the answer to a session. Source: protocol/system-message.md §5.3.
@@ -67,6 +80,8 @@ extension Engine where Port: ~Copyable {
             return
         }
         sessions[slot].isRestricted = true
+        // Another session may have seen it and not answered.
+        enqueueService(campaign, for: sessions[slot].user)
         awaitAnswer(slot, seconds: campaign.timeout, turn.now)
         storeSession(slot)
     }
@@ -103,6 +118,12 @@ extension Engine where Port: ~Copyable {
                 continue
             }
             sessions[slot].answerBy = nil
+            let user = sessions[slot].user
+            guard openBlocks(sheet(of: user), user, turn.wall).inSession else {
+                // What was asked is over.
+                applyLevel(to: user, &turn)
+                continue
+            }
             if turn.journal.begin(.sysmsgTimeout, turn.now, turn.wall) {
                 logUser(sessions[slot].user, &turn)
                 turn.journal.end()
@@ -113,41 +134,49 @@ extension Engine where Port: ~Copyable {
 
     // MARK: Dates
 
-    /// Has the sessions look when the day of a campaign comes.
+    /// Has the sessions look when the day of a campaign comes, or is over.
     mutating func watchDates(_ turn: borrowing Turn) {
         guard turn.wall.isTrusted else { return }
         let now = turn.wall.secondsSince1970
-        if let nextFrom, nextFrom <= now { campaignsChanged() }
-        nextFrom = nil
-        for place in operatorPlaces where campaigns[place].isActive && campaigns[place].from > now {
-            nextFrom = min(nextFrom ?? .max, campaigns[place].from)
+        if let nextDate, nextDate <= now { campaignsChanged() }
+        nextDate = nil
+        for place in operatorPlaces where campaigns[place].number != 0 {
+            if campaigns[place].from > now { nextDate = min(nextDate ?? .max, campaigns[place].from) }
+            if campaigns[place].until > now { nextDate = min(nextDate ?? .max, campaigns[place].until) }
         }
-        guard let nextFrom else { return }
-        scheduleSweep(at: turn.now.adding(seconds: min(86_400, nextFrom - now)))
+        guard let nextDate else { return }
+        scheduleSweep(at: turn.now.adding(seconds: min(86_400, nextDate - now)))
     }
 
     // MARK: Level
 
-    /// Whether something that blocks is asked and not answered.
-    private func openBlocks(_ sheet: AnswerSheet) -> (atLogin: Bool, inSession: Bool) {
-        var asked = (atLogin: false, inSession: false)
+    /// Whether something that blocks is not answered: what a login asks, and what was asked in a session.
+    private func openBlocks(
+        _ sheet: AnswerSheet, _ user: UInt32, _ wall: WallTime
+    ) -> (atLogin: Bool, inSession: Bool) {
+        var open = (atLogin: false, inSession: false)
         for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].blocks {
-            guard sheet.entry(campaigns[place])?.state == .asked else { continue }
-            if campaigns[place].kind == .login { asked.atLogin = true } else { asked.inSession = true }
+            let state = sheet.entry(campaigns[place])?.state
+            guard campaigns[place].isDue(wall) else { continue }
+            if campaigns[place].kind != .login {
+                if state == .asked { open.inSession = true }
+            } else if state != .answered, isFor(campaigns[place], user, sheet) {
+                open.atLogin = true
+            }
         }
-        return asked
+        return open
     }
 
     /// Gives the open sessions of a user the level of his answers, and tells him when it is another. Source: SM-65.
     mutating func applyLevel(to user: UInt32, _ turn: inout Turn) {
         let level = level(sheet(of: user))
-        let asked = openBlocks(sheet(of: user))
+        let open = openBlocks(sheet(of: user), user, turn.wall)
         var isTold = false
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)
             if sessions[slot].isRestricted {
-                if asked.inSession || asked.atLogin && sessions[slot].asksByMessage { continue }
+                if open.inSession || open.atLogin && sessions[slot].asksByMessage { continue }
                 // What was held back is delivered from the front.
                 sessions[slot].isRestricted = false
                 sessions[slot].answerBy = nil

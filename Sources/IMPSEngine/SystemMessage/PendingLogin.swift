@@ -69,14 +69,7 @@ extension Engine where Port: ~Copyable {
     mutating func suspendLogin(_ login: PendingLogin, _ now: Instant) {
         var place = pendingLogin(login.user, login.cookieHash, login.clientHash, now)
         if place == nil {
-            var soonest = 0
-            for index in 0..<pendingLogins.count {
-                if pendingLogins[index].user == 0 {
-                    soonest = index
-                    break
-                }
-                if pendingLogins[index].expiresAt < pendingLogins[soonest].expiresAt { soonest = index }
-            }
+            let soonest = placeForPendingLogin(of: login.user)
             place = soonest
             pendingLogins[soonest] = PendingLogin()
         }
@@ -92,6 +85,23 @@ extension Engine where Port: ~Copyable {
         pendingLogins[place].askedCount += pendingLogins[place].askedCount < .max ? 1 : 0
         pendingLogins[place].expiresAt = now.adding(seconds: UInt64(login.timeout))
         scheduleSweep(at: pendingLogins[place].expiresAt)
+    }
+
+    /// A free place, or the one whose time is over first: of this user when he has more than his share.
+    private func placeForPendingLogin(of user: UInt32) -> Int {
+        var soonest = 0
+        var own: Int?
+        var ownCount = 0
+        var free: Int?
+        for index in 0..<pendingLogins.count {
+            if pendingLogins[index].user == 0 { free = free ?? index }
+            if pendingLogins[index].expiresAt < pendingLogins[soonest].expiresAt { soonest = index }
+            guard pendingLogins[index].user == user else { continue }
+            ownCount += 1
+            if pendingLogins[index].expiresAt < pendingLogins[own ?? index].expiresAt || own == nil { own = index }
+        }
+        if ownCount >= max(1, pendingLogins.count / 8), let own { return own }
+        return free ?? soonest
     }
 
     /// A client that answers, even wrongly, knows System Messages.

@@ -23,7 +23,7 @@ extension Engine where Port: ~Copyable {
         var free: Int?
         for index in 0..<refused.count {
             if refused[index].user == user {
-                refused[index].count += 1
+                refused[index].count = refused[index].count.saturatingAdd(1)
                 return
             }
             if refused[index].user == 0 { free = free ?? index }
@@ -57,5 +57,13 @@ extension Engine where Port: ~Copyable {
         refused[index] = RefusedMessages()
         guard entry.user != 0, address(of: entry.user) != nil else { return }
         notify(.quota, entry.count, entry.user, &turn)
+    }
+}
+
+extension UInt32 {
+    /// The sum, or the most that there is.
+    func saturatingAdd(_ other: UInt32) -> UInt32 {
+        let (sum, isOverflowed) = addingReportingOverflow(other)
+        return isOverflowed ? .max : sum
     }
 }

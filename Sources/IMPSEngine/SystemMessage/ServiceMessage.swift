@@ -65,7 +65,7 @@ extension Engine where Port: ~Copyable {
     /// What an ordinary message from the system address asks, if it does.
     private func questionByMessage(_ sequence: UInt64, of user: UInt32) -> ServiceMessage? {
         guard mailboxEntry(user, sequence)?.confirmationCount == 0, let header = messageHeader(sequence),
-            header.campaign != 0
+            header.campaign != 0, header.sender.span.equals(systemAddress.span)
         else { return nil }
         var campaign = Campaign()
         campaign.number = header.campaign
@@ -74,8 +74,8 @@ extension Engine where Port: ~Copyable {
     }
 
     /// What an entry stands for; nil when it is over: answered, renewed, ended.
-    private func openCampaign(_ message: ServiceMessage) -> Campaign? {
-        guard let place = place(of: message.campaign) else { return nil }
+    private func openCampaign(_ message: ServiceMessage, _ wall: WallTime) -> Campaign? {
+        guard let place = place(of: message.campaign), campaigns[place].isDue(wall) else { return nil }
         let campaign = campaign(at: place, for: message.owner)
         guard campaign.generation == message.generation, sheet(of: message.owner).entry(campaign)?.state == .asked
         else {
@@ -86,7 +86,9 @@ extension Engine where Port: ~Copyable {
 
     /// Writes SystemMessage-Request for an entry; false when there is nothing to ask any more.
     mutating func sendService(_ sequence: UInt64, _ turn: borrowing Turn, into writer: inout Writer) -> Bool {
-        guard let message = serviceMessage(sequence), let campaign = openCampaign(message) else { return false }
+        guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else {
+            return false
+        }
         writer.open(.systemMessageRequest)
         writer.open(.systemMessageList)
         writeSystemMessage(campaign, for: message.owner, isRequired: campaign.isRequired, into: &writer)
@@ -99,7 +101,9 @@ extension Engine where Port: ~Copyable {
     /// Makes an ordinary message out of an entry, for a session that does not know System Messages; false when there is
     /// nothing to ask any more.
     mutating func turnIntoMessage(_ sequence: UInt64, _ turn: borrowing Turn) -> Bool {
-        guard let message = serviceMessage(sequence), let campaign = openCampaign(message) else { return false }
+        guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else {
+            return false
+        }
         let text = question(campaign)
         var header = headerFromSystem(text.count, to: message.owner, turn.wall)
         header.campaign = campaign.number
@@ -121,8 +125,11 @@ extension Engine where Port: ~Copyable {
         var sequence: UInt64 = 0
         while let next = entryNumber(after: sequence, of: user) {
             sequence = next
-            guard let message = serviceMessage(next), message.campaign == campaign.number else { continue }
-            serviceShown(next, user, wall)
+            guard let message = serviceMessage(next) ?? questionByMessage(next, of: user),
+                message.campaign == campaign.number
+            else { continue }
+            noteShown(message, user, wall)
+            removeEntry(next, of: user)
             var slot = sessions.first(of: user)
             while let current = slot {
                 forgetOutstanding(next, in: current)
@@ -131,13 +138,19 @@ extension Engine where Port: ~Copyable {
         }
     }
 
+    /// Whether an ordinary message asks what is over: answered, renewed, ended.
+    func isOverAsked(_ sequence: UInt64, of user: UInt32, _ wall: WallTime) -> Bool {
+        guard let message = questionByMessage(sequence, of: user) else { return false }
+        return openCampaign(message, wall) == nil
+    }
+
     /// The same for a question that came as an ordinary message.
     mutating func questionShown(_ sequence: UInt64, _ user: UInt32, _ wall: WallTime) {
         if let message = questionByMessage(sequence, of: user) { noteShown(message, user, wall) }
     }
 
     private mutating func noteShown(_ message: ServiceMessage, _ user: UInt32, _ wall: WallTime) {
-        guard let campaign = openCampaign(message) else { return }
+        guard let campaign = openCampaign(message, wall) else { return }
         noteShown(campaign, user, wall)
         // What asks nothing is done with when it was shown.
         guard campaign.optionCount == 0 else { return }

@@ -98,7 +98,7 @@ extension Engine where Port: ~Copyable {
         guard var entry = sheet(of: user).entry(campaign) else { return }
         entry.at = turn.wall.storedSeconds
         record(option, campaign, user, &entry, &turn)
-        if !entry.grant.isAdmitted, campaign.blocks {
+        if !entry.grant.isAdmitted {
             disconnectAll(user, because: .declined, &turn)
             return
         }

@@ -11,8 +11,8 @@ struct AnswerOutcome {
     var failure = StatusCode.success
     /// The place of the campaign whose answer denied access.
     var denial: Int?
-    /// What waits is to stay in the mailbox.
-    var holds = false
+    /// Whether what waits is to stay in the mailbox; nil when nothing was said about it.
+    var holds: Bool?
 }
 
 extension Engine where Port: ~Copyable {
@@ -42,11 +42,13 @@ extension Engine where Port: ~Copyable {
             if outcome.failureCount > 0 { throw Refusal(outcome.failure) }
             writer.status(.success)
         }
-        if outcome.holds {
-            sessions[slot].holdsMail = true
+        if let holds = outcome.holds, sessions[slot].holdsMail != holds {
+            sessions[slot].holdsMail = holds
+            sessions[slot].sentUpTo = 0
+            sessions[slot].mayHaveMore = true
             storeSession(slot)
         }
-        if let denial = outcome.denial, campaigns[denial].blocks {
+        if outcome.denial != nil {
             disconnectAll(user, because: .declined, &turn)
         } else {
             applyLevel(to: user, &turn)
@@ -119,7 +121,7 @@ extension Engine where Port: ~Copyable {
         }
         record(option, campaign, user, &entry, &turn)
         if !entry.grant.isAdmitted { outcome.denial = place }
-        if option.action == .hold { outcome.holds = true }
+        if campaign.notice == .waiting { outcome.holds = option.action == .hold }
         return .success
     }
 

@@ -59,7 +59,7 @@ durability: test-packages build ## 50 rounds of writers, SIGKILL and restart
 	IMPSD_DURABILITY_ROUNDS=50 swift test --filter Durability
 
 .PHONY: simulate
-simulate: test-packages ## 2000 seeds of the simulation
+simulate: test-packages ## 2000 new seeds of each simulation
 	IMPSD_SIMULATION_SEEDS=2000 swift test --filter Simulation
 
 .PHONY: bench

@@ -47,7 +47,9 @@ struct Options: ~Copyable {
                                GRANT: full, deny, or limited:FundamentalFeat,PresenceFeat;
                                a fourth part may be help-on or help-off
                                DATE: 2026-12-31 or 2026-12-31T18:00, in UTC
-          sysmsg list | show NAME | renew NAME | end NAME | del NAME
+          sysmsg list | renew NAME | end NAME | del NAME
+          sysmsg show NAME [GENERATION]
+                               what it asks, or asked in an earlier generation
           sysmsg progress NAME how many were asked, have seen it, have answered
           sysmsg results NAME  who was asked and answered what, and when;
                                with --json or --csv for machines

@@ -219,7 +219,46 @@ import Testing
         #expect(try alice.send("yes", to: "wv:bob@home.test").code == 200)
     }
 
+    @Test func a13ClientThatAnswersAtLastEvenWronglyIsAskedOn() throws {
+        let engine = try EngineProcess()
+        engine.sections = CampaignTests.terms
+        try reload(engine)
+        let alice = try engine.client("alice", "1.3")
+        let id = try identifier(alice.logIn())
+        for _ in 0..<4 { #expect(try alice.logIn().code == 403) }
+        #expect(try alice.logIn(answering: [(id, 9)]).code == 402)
+        #expect(try alice.logIn(answering: [(id, 1)]).code == 200)
+        #expect(try alice.send("yes", to: "wv:bob@home.test").code == 200)
+    }
+
     // MARK: Proof
+
+    /// A section that is changed again and again is one message: its answers hold until they are given anew.
+    @Test func anAnswerHoldsThroughTheChangesOfASection() throws {
+        let engine = try EngineProcess()
+        engine.sections = CampaignTests.terms
+        try reload(engine)
+        let alice = try engine.client("alice", "1.3")
+        #expect(try alice.logIn(answering: [(try identifier(alice.logIn()), 2)]).code == 200)
+        for price in ["0.20", "0.30", "0.40"] {
+            engine.sections = CampaignTests.terms.replacing("0.10", with: price)
+            try reload(engine)
+            #expect(try alice.send("no", to: "wv:bob@home.test").code == 506)
+        }
+        let shown = try engine.control(["sysmsg", "show", "terms-2026", "3"])
+        #expect(shown.output.contains("0.30"))
+        #expect(shown.output.contains("Please choose:"))
+        #expect(shown.output.contains("limited"))
+        #expect(try engine.control(["sysmsg", "show", "terms-2026", "1"]).output.contains("0.10"))
+        #expect(try engine.control(["sysmsg", "show", "terms-2026", "5"]).code == 1)
+        #expect(try alice.logIn(answering: [(try identifier(alice.logIn()), 1)]).code == 200)
+        #expect(try alice.send("yes", to: "wv:bob@home.test").code == 200)
+        // What somebody was asked can be read when it is gone.
+        engine.sections = ""
+        try reload(engine)
+        #expect(try engine.control(["sysmsg", "show", "terms-2026"]).output.contains("0.40"))
+        #expect(try engine.records(of: ["sysmsg", "results", "terms-2026"]).count == 2)
+    }
 
     @Test func theProofOutlivesTheCampaign() throws {
         let engine = try EngineProcess()

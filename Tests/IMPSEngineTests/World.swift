@@ -20,6 +20,8 @@ final class World {
     private var turn: Turn
     private var milliseconds: UInt64 = 1000
     private var random: Seeded
+    private var command = ControlCommand(line: FixedBytes(lent(ControlCommand.lineByteCountMax, UInt8(0))))
+    private var controlOutput = FixedBytes(lent(8192, UInt8(0)))
     private let settings: Settings
 
     private static func makeEngine(_ disk: MemoryStore.Disk, _ settings: Settings) -> Engine<MemoryStore> {
@@ -114,19 +116,28 @@ final class World {
 
     /// A command of the operator.
     func control(_ line: String, commits: Bool = true) -> String {
-        var command = ControlCommand(line: FixedBytes(lent(ControlCommand.lineByteCountMax, UInt8(0))))
+        command.reset()
         command.line.append(Array(line.utf8).span)
         var octets = InlineArray<64, UInt8>(repeating: 0)
         for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
         turn.entropy = Entropy(octets)
-        var output = FixedBytes(lent(8192, UInt8(0)))
+        controlOutput.removeAll()
         beginTurn()
-        _ = engine.control(&command, &turn, into: &output)
+        _ = engine.control(&command, &turn, into: &controlOutput)
         disk.commit(succeeds: commits)
         if !commits { engine.reload(&turn) }
-        let span = output.span
-        return String(decoding: span.indices.map { span[$0] }, as: Swift.UTF8.self)
+        return String(decoding: (0..<controlOutput.count).map { controlOutput[$0] }, as: Swift.UTF8.self)
     }
+}
+
+/// The seeds that a simulation tries: always the same, so that a change is judged by what it changed. With
+/// `IMPSD_SIMULATION_SEEDS`, that many new ones; with `IMPSD_SIMULATION_SEED`, that one again.
+func simulationSeeds(_ count: UInt64) -> Range<UInt64> {
+    let environment = ProcessInfo.processInfo.environment
+    if let one = UInt64(environment["IMPSD_SIMULATION_SEED"] ?? "") { return one..<one + 1 }
+    guard let count = UInt64(environment["IMPSD_SIMULATION_SEEDS"] ?? "") else { return 1..<1 + count }
+    let first = UInt64.random(in: 0 ... .max / 2)
+    return first..<first + count
 }
 
 /// Numbers that one seed decides.

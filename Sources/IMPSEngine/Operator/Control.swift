@@ -155,7 +155,7 @@ extension Engine where Port: ~Copyable {
             if action.span.equals("progress") { return try showProgress(name.span, &command, into: &output) }
             if action.span.equals("results") { return try listResults(name.span, &command, into: &output) }
             if action.span.equals("show") {
-                try showCampaign(name.span, into: &output)
+                try showCampaign(name.span, words.next().span, into: &output)
             } else {
                 try changeCampaign(action.span, name.span, &words, &turn, into: &output)
             }

@@ -13,7 +13,7 @@ import Octets
 /// | `L` campaign, user | who is on the list of a campaign's audience |
 /// | `M` sequence, piece | message, report or service message, the first piece with its header |
 /// | `P` campaign | a campaign of System Messages |
-/// | `P` campaign, part | its text, from part 1, its lead-in, 15, and its options, from part 16 |
+/// | `P` campaign, edition, part | its text, from part 1, its lead-in, 15, and its options, from part 16 |
 /// | `Q` user | totals of a mailbox |
 /// | `Q` user, sequence | an entry of a mailbox, in the order of delivery |
 /// | `R` sequence | answer to a request that changed something |
@@ -52,16 +52,20 @@ extension InlineBytes where capacity == 112 {
 
     static func campaign(_ number: UInt32) -> Key { numbered(0x50, number) }
 
-    static func campaign(_ number: UInt32, part: UInt8) -> Key {
+    static func campaign(_ number: UInt32, edition: UInt16, part: UInt8) -> Key {
         var key = numbered(0x50, number)
+        _ = key.append(bigEndian: edition)
         _ = key.append(part)
         return key
     }
 
     static func noticeText(_ code: UInt16) -> Key { numbered(0x48, code) }
 
+    /// What all members of a campaign's audience begin with.
+    static func members(_ campaign: UInt32) -> Key { numbered(0x4C, campaign) }
+
     static func member(_ campaign: UInt32, _ user: UInt32) -> Key {
-        var key = numbered(0x4C, campaign)
+        var key = members(campaign)
         _ = key.append(bigEndian: user)
         return key
     }

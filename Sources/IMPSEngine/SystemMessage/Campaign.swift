@@ -59,6 +59,8 @@ public struct Campaign: ZeroInitializable {
     var number: UInt32 = 0
     /// How often it was renewed: answers of an earlier generation count no more.
     var generation: UInt16 = 1
+    /// The generation that its text and its options are from: a changed section of the configuration begins another one.
+    var edition: UInt16 = 1
     var kind = CampaignKind.login
     var state = CampaignState.active
     var isRequired = false
@@ -82,8 +84,6 @@ public struct Campaign: ZeroInitializable {
     var legacy: LegacyPolicy?
     /// Sessions with a higher number began after the campaign did; what `welcome` is for.
     var sequence: UInt64 = 0
-    /// The campaign that it took the place of, because the section of the configuration was changed; 0 for none.
-    var former: UInt32 = 0
     /// What a section of the configuration says, as one number; 0 for a campaign that the operator made.
     var section: UInt64 = 0
     var optionCount: UInt8 = 0
@@ -119,6 +119,7 @@ public struct Campaign: ZeroInitializable {
         var reader = RecordReader(record)
         number = reader.integer()
         generation = reader.integer()
+        edition = reader.integer()
         let kind = CampaignKind(rawValue: reader.integer())
         let state = CampaignState(rawValue: reader.integer())
         isRequired = reader.integer(UInt8.self) != 0
@@ -135,7 +136,6 @@ public struct Campaign: ZeroInitializable {
         legacy = LegacyPolicy(rawValue: reader.integer())
         sequence = reader.integer()
         section = reader.integer()
-        former = reader.integer()
         optionCount = reader.integer()
         textByteCount = reader.integer()
         created = reader.integer()
@@ -154,6 +154,7 @@ public struct Campaign: ZeroInitializable {
     func write(into record: inout FixedBytes) {
         record.append(bigEndian: number)
         record.append(bigEndian: generation)
+        record.append(bigEndian: edition)
         record.append(kind.rawValue)
         record.append(state.rawValue)
         record.append(isRequired ? 1 : 0)
@@ -170,7 +171,6 @@ public struct Campaign: ZeroInitializable {
         record.append(legacy?.rawValue ?? 0)
         record.append(bigEndian: sequence)
         record.append(bigEndian: section)
-        record.append(bigEndian: former)
         record.append(optionCount)
         record.append(bigEndian: textByteCount)
         record.append(bigEndian: created)

@@ -46,23 +46,25 @@ extension Engine where Port: ~Copyable {
         guard store.hasRoom else { throw .storeFull }
         var campaign = try check(words)
         campaign.name = copy
-        // What a section of the configuration says replaces what it said before.
         let former = self.campaign(named: name)
         if let former, former.section == 0 || campaign.section == 0 { throw .campaignExists }
         try findAudience(&campaign)
-        if var former {
-            // Its answers set the level until there are new ones.
-            if former.isActive { campaign.former = former.number }
-            delete(&former, &turn)
+        guard former?.isActive ?? false || hasRoomForCampaign else { throw .campaignsFull }
+        if let former {
+            // What a section of the configuration says replaces what it said before; the answers set the level until
+            // there are new ones.
+            campaign.number = former.number
+            campaign.generation = try generation(after: former)
+            campaign.edition = campaign.generation
+            if hasProof(former) { removeMembers(of: former) } else { remove(former) }
+        } else {
+            campaign.number = takeCampaignNumber()
         }
-        guard hasRoomForCampaign else { throw .campaignsFull }
-        campaign.state = .active
-        campaign.number = takeCampaignNumber()
         campaign.created = turn.wall.storedSeconds
         campaign.secret = turn.entropy.take()
         campaign.sequence = takeSequence()
-        keep(campaign)
         write(words, of: &campaign)
+        keep(campaign)
         campaignsChanged()
         watchDates(turn)
         log(.campaign, "started", campaign, &turn)
@@ -70,8 +72,8 @@ extension Engine where Port: ~Copyable {
 
     /// Reads the fields, and changes nothing.
     private mutating func check(_ words: Words) throws(OperatorError) -> Campaign {
-        var campaign = Campaign()
         var section = CampaignSection()
+        var number: UInt64 = 0
         var words = words
         scratch.removeAll()
         while let (word, equals) = nextField(&words) {
@@ -80,18 +82,18 @@ extension Engine where Port: ~Copyable {
             if field.equals("text") {
                 scratch.append(value)
             } else if field.equals("section") {
-                campaign.section = Decimal.parse(value) ?? 0
+                number = Decimal.parse(value) ?? 0
             } else if let words = section.take(field, value) {
                 throw .campaignRefused(words)
             }
         }
         guard words.isAtEnd else { throw .campaignRefused("a field is no key=value, or has more than 512 octets") }
-        let number = campaign.section
-        campaign = section.campaign
-        campaign.section = number
-        campaign.optionCount = 0
         let length = scratch.isOverflowed ? nil : UTF8.scalarCount(scratch.span)
         try section.campaign.check(textLength: length, most: settings.systemTextMax)
+        var campaign = section.campaign
+        campaign.section = number
+        // They are counted as they are written.
+        campaign.optionCount = 0
         return campaign
     }
 
@@ -160,13 +162,18 @@ extension Engine where Port: ~Copyable {
 
     private mutating func renew(_ campaign: inout Campaign, _ turn: inout Turn) throws(OperatorError) {
         guard campaign.isActive || hasRoomForCampaign else { throw .campaignsFull }
-        campaign.generation += 1
+        campaign.generation = try generation(after: campaign)
         campaign.state = .active
         campaign.sequence = takeSequence()
         keep(campaign)
         campaignsChanged()
         watchDates(turn)
         log(.campaign, "renewed", campaign, &turn)
+    }
+
+    private func generation(after campaign: Campaign) throws(OperatorError) -> UInt16 {
+        guard campaign.generation < .max else { throw .campaignRefused("it was renewed too often; add another one") }
+        return campaign.generation + 1
     }
 
     mutating func end(_ campaign: inout Campaign, _ turn: inout Turn) {

@@ -32,14 +32,24 @@ extension Engine where Port: ~Copyable {
         output.endRecord()
     }
 
-    mutating func showCampaign(_ name: Span<UInt8>, into output: inout FixedBytes) throws(OperatorError) {
-        guard let campaign = campaign(named: name) else { throw .campaignUnknown }
+    /// What a message asks, or asked in an earlier generation: what the proof is about. A deleted one is shown as long as
+    /// no other has its name.
+    mutating func showCampaign(
+        _ name: Span<UInt8>, _ generation: Span<UInt8>, into output: inout FixedBytes
+    ) throws(OperatorError) {
+        guard var campaign = campaign(named: name) ?? lastCampaign(named: name) else { throw .campaignUnknown }
+        if !generation.isEmpty {
+            guard let number = Decimal.parse(generation), (1...UInt64(campaign.generation)).contains(number) else {
+                throw .campaignRefused("it has no such generation")
+            }
+            chooseEdition(of: &campaign, UInt16(number))
+        }
         write(campaign, into: &output)
         loadText(of: campaign)
         output.field("text", scratch.span)
         output.endRecord()
-        if campaign.hasLeadIn {
-            loadLeadIn(of: campaign)
+        loadLeadIn(of: campaign)
+        if scratch.count > 0 {
             output.field("lead_in", scratch.span)
             output.endRecord()
         }
@@ -109,6 +119,12 @@ extension Engine where Port: ~Copyable {
             command.position = UInt64(next.number)
             command.lastKey = Key()
         }
+    }
+
+    private func lastCampaign(named name: Span<UInt8>) -> Campaign? {
+        var last: Campaign?
+        while let next = firstCampaign(named: name, from: (last?.number ?? 0) + 1) { last = next }
+        return last
     }
 
     private func firstCampaign(named name: Span<UInt8>, from number: UInt32) -> Campaign? {

@@ -114,7 +114,7 @@ extension Engine where Port: ~Copyable {
         var offset = 0
         while offset < piece.count {
             let used = Int(campaign.textByteCount)
-            let key = Key.campaign(campaign.number, part: Engine.textPart + UInt8(used / Engine.partByteCount))
+            let key = partKey(campaign, Engine.textPart + UInt8(used / Engine.partByteCount))
             let room = Engine.partByteCount - used % Engine.partByteCount
             let count = min(room, piece.count - offset)
             scratch.removeAll()
@@ -124,7 +124,6 @@ extension Engine where Port: ~Copyable {
             campaign.textByteCount += UInt16(count)
             offset += count
         }
-        keep(campaign)
     }
 
     /// Puts the text into `scratch`.
@@ -136,7 +135,7 @@ extension Engine where Port: ~Copyable {
         }
         var part = Engine.textPart
         while scratch.count < Int(campaign.textByteCount), part < Engine.leadInPart {
-            Engine.append(Key.campaign(campaign.number, part: part), in: store, skipping: 0, to: &scratch)
+            Engine.append(partKey(campaign, part), in: store, skipping: 0, to: &scratch)
             part += 1
         }
     }
@@ -144,16 +143,31 @@ extension Engine where Port: ~Copyable {
     /// Puts the lead-in of the options into `scratch`.
     mutating func loadLeadIn(of campaign: Campaign) {
         scratch.removeAll()
-        Engine.append(Key.campaign(campaign.number, part: Engine.leadInPart), in: store, skipping: 0, to: &scratch)
+        Engine.append(partKey(campaign, Engine.leadInPart), in: store, skipping: 0, to: &scratch)
     }
 
     /// Gives a new campaign its lead-in.
     mutating func setLeadIn(_ text: Span<UInt8>, of campaign: inout Campaign) {
         scratch.removeAll()
         scratch.append(text)
-        store.put(Key.campaign(campaign.number, part: Engine.leadInPart).span, scratch)
+        store.put(partKey(campaign, Engine.leadInPart).span, scratch)
         campaign.hasLeadIn = true
-        keep(campaign)
+    }
+
+    /// Turns a campaign into what it was in an earlier generation, as far as its texts go.
+    func chooseEdition(of campaign: inout Campaign, _ generation: UInt16) {
+        campaign.generation = generation
+        guard generation < campaign.edition else { return }
+        campaign.edition = generation
+        while campaign.edition > 1, store.value(for: partKey(campaign, Engine.textPart).span) == nil {
+            campaign.edition -= 1
+        }
+        // How much there is of it is seen as it is read.
+        campaign.textByteCount = .max
+        campaign.optionCount = Limits.optionCountMax
+        while campaign.optionCount > 0, option(campaign.optionCount - 1, of: campaign) == nil {
+            campaign.optionCount -= 1
+        }
     }
 
     // MARK: Options
@@ -162,7 +176,7 @@ extension Engine where Port: ~Copyable {
     func option(_ place: UInt8, of campaign: Campaign) -> CampaignOption? {
         if let notice = campaign.notice { return notice.option(place, isAskedFirst: settings.announcement == .prompt) }
         guard place < campaign.optionCount else { return nil }
-        let key = Key.campaign(campaign.number, part: Engine.optionPart + place)
+        let key = partKey(campaign, Engine.optionPart + place)
         guard let record = store.value(for: key.span) else { return nil }
         return CampaignOption(record)
     }
@@ -179,18 +193,28 @@ extension Engine where Port: ~Copyable {
     mutating func append(_ option: CampaignOption, to campaign: inout Campaign) {
         scratch.removeAll()
         option.write(into: &scratch)
-        store.put(Key.campaign(campaign.number, part: Engine.optionPart + campaign.optionCount).span, scratch)
+        store.put(partKey(campaign, Engine.optionPart + campaign.optionCount).span, scratch)
         campaign.optionCount += 1
-        keep(campaign)
     }
 
-    /// Takes a campaign away with its parts.
+    private func partKey(_ campaign: Campaign, _ part: UInt8) -> Key {
+        Key.campaign(campaign.number, edition: campaign.edition, part: part)
+    }
+
+    /// Takes a campaign away with the texts of all its editions.
     mutating func remove(_ campaign: Campaign) {
-        for part in Engine.textPart..<Engine.optionPart + Limits.optionCountMax {
-            store.delete(Key.campaign(campaign.number, part: part).span)
-        }
+        removeAll(Key.campaign(campaign.number))
         removeMembers(of: campaign)
-        store.delete(Key.campaign(campaign.number).span)
+    }
+
+    /// Removes all that begins with a key.
+    private mutating func removeAll(_ first: Key) {
+        while let key = firstKey(of: first) { store.delete(key.span) }
+    }
+
+    private func firstKey(of first: Key) -> Key? {
+        guard let entry = store.entry(atOrAfter: first.span), entry.key.starts(with: first.span) else { return nil }
+        return Key(entry.key)
     }
 
     // MARK: Audience
@@ -215,15 +239,7 @@ extension Engine where Port: ~Copyable {
     }
 
     mutating func removeMembers(of campaign: Campaign) {
-        while let key = firstMember(of: campaign) { store.delete(key.span) }
-    }
-
-    private func firstMember(of campaign: Campaign) -> Key? {
-        let first = Key.member(campaign.number, 0)
-        guard let entry = store.entry(atOrAfter: first.span), let key = Key(entry.key),
-            key.span.starts(with: first.span.extracting(0..<5))
-        else { return nil }
-        return key
+        removeAll(Key.members(campaign.number))
     }
 
     // MARK: Users
@@ -255,14 +271,10 @@ extension Engine where Port: ~Copyable {
         scratch.removeAll()
         scratch.append(isHelpOff ? 1 : 0)
         for index in 0..<sheet(of: user).count {
-            guard let entry = sheet(of: user)[index], entry.campaign != number, isUsed(entry.campaign) else { continue }
+            guard let entry = sheet(of: user)[index], entry.campaign != number, place(of: entry.campaign) != nil else {
+                continue
+            }
             entry.write(into: &scratch)
         }
-    }
-
-    /// Whether a campaign is active, or the one before an active one.
-    private func isUsed(_ number: UInt32) -> Bool {
-        for place in operatorPlaces where campaigns[place].former == number && number != 0 { return true }
-        return place(of: number) != nil
     }
 }

@@ -36,7 +36,7 @@ extension Engine where Port: ~Copyable {
         }
         // An answer of this very request is as good as one of a login that waits.
         let isAnswered = pending != nil || outcome.failureCount < outcome.count
-        let view = look(sheet(of: user), user, isPending: isAnswered, turn.wall)
+        let view = view(sheet(of: user), user, isPending: isAnswered, turn.wall)
         if let denial = outcome.denial ?? view.denial {
             if let pending { dropPendingLogin(pending) }
             // Who declines in one place has declined in all.
@@ -45,8 +45,8 @@ extension Engine where Port: ~Copyable {
             logDenied(campaigns[denial], user, &turn)
             return .closed
         }
-        // A client that was asked that often and never answered does not know how to.
-        let isIgnorant = pending.map { pendingLogins[$0].askedCount >= Limits.asksMax } ?? false
+        // A client that was asked that often and never answered, not even wrongly, does not know how to.
+        let isIgnorant = outcome.count == 0 && pending.map { pendingLogins[$0].askedCount >= Limits.asksMax } ?? false
         var due = view.due
         // An announcement comes with the login, not with what is asked before.
         if waits, !isIgnorant, !due.blocks || settings.announcement == .prompt {
@@ -85,7 +85,7 @@ extension Engine where Port: ~Copyable {
     func level(_ sheet: AnswerSheet) -> Grant {
         var level = Grant.full
         for place in operatorPlaces where campaigns[place].number != 0 {
-            if let entry = former(campaigns[place], sheet), entry.state != .denied {
+            if let entry = sheet.entry(of: campaigns[place].number), entry.state != .denied {
                 level = level.intersection(entry.grant)
             }
         }
@@ -103,13 +103,13 @@ extension Engine where Port: ~Copyable {
         var level = Grant.full
     }
 
-    private func look(_ sheet: AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime) -> LoginView {
+    private func view(_ sheet: AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime) -> LoginView {
         var view = LoginView()
         var others = DueCampaigns()
         for place in operatorPlaces where campaigns[place].number != 0 {
-            let entry = former(campaigns[place], sheet)
+            let entry = sheet.entry(of: campaigns[place].number)
             if let entry, entry.state != .denied { view.level = view.level.intersection(entry.grant) }
-            let state = sheet.entry(campaigns[place])?.state
+            let state = entry?.generation == campaigns[place].generation ? entry?.state : nil
             guard campaigns[place].isOpenAtLogin(state, isPending: isPending), campaigns[place].isDue(wall),
                 isFor(campaigns[place], user, sheet)
             else { continue }
@@ -175,9 +175,9 @@ extension Engine where Port: ~Copyable {
         let campaign = campaign(at: place, for: user)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = wall.storedSeconds
-        let former = former(campaign, sheet(of: user))
+        let former = sheet(of: user).entry(of: campaign.number)
         if campaign.kind != .notice { entry.keep(former, of: campaign) }
-        let isAsked = sheet(of: user).entry(campaign)?.state == .asked
+        let isAsked = former?.generation == campaign.generation && former?.state == .asked
         if isAsked, isPending || campaign.kind != .notice { return }
         if campaign.kind == .notice {
             entry.argument = waitingCount(user)

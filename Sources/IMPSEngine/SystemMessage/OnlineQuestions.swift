@@ -54,7 +54,7 @@ extension Engine where Port: ~Copyable {
         let user = sessions[slot].user
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = turn.wall.storedSeconds
-        entry.keep(former(campaign, sheet(of: user)), of: campaign)
+        entry.keep(sheet(of: user).entry(of: campaign.number), of: campaign)
         set(entry, of: user)
         enqueueService(campaign, for: user)
     }
@@ -64,11 +64,6 @@ extension Engine where Port: ~Copyable {
     private func isStillAskedByMessage(_ place: Int, _ state: AnswerState?, _ slot: UInt16) -> Bool {
         state == nil && sessions[slot].isRestricted && sessions[slot].asksByMessage && campaigns[place].kind == .login
             && campaigns[place].blocks
-    }
-
-    /// What is known of a user and a campaign, or of the one that it took the place of.
-    func former(_ campaign: Campaign, _ sheet: AnswerSheet) -> SheetEntry? {
-        sheet.entry(of: campaign.number) ?? (campaign.former > 0 ? sheet.entry(of: campaign.former) : nil)
     }
 
     /// Closes everything but the answer to a session. Source: protocol/system-message.md §5.3.

@@ -131,12 +131,12 @@ extension Engine where Port: ~Copyable {
     ) -> Bool {
         // Like a wrong password: who guesses has to wait.
         if let address = address(of: user) { countFailure(.user, address.span, now: now) }
-        entry.tries += 1
+        entry.tries += entry.tries < .max ? 1 : 0
         if entry.tries >= Limits.verificationTries {
             entry.state = .denied
             entry.grant = .deny
         }
-        var proof = proof(campaign, user) ?? Proof()
+        var proof = proof(campaign, user) ?? newProof(user)
         proof.tries = entry.tries
         if entry.state == .denied { proof.events |= Proof.wasDenied }
         keep(proof, campaign, user)

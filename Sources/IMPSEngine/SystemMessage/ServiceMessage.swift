@@ -6,15 +6,15 @@ import Wire
 /// client answers, across sessions and restarts. Source: protocol/system-message.md §5.1, §5.4.
 struct ServiceMessage {
     /// The user in whose mailbox it lies.
-    var owner: UInt32 = 0
+    var owner: UInt32
     /// The number of a campaign or notice, and which instance of it.
-    var campaign: UInt32 = 0
-    var generation: UInt16 = 0
+    var campaign: UInt32
+    var generation: UInt16
 
-    init(owner: UInt32, _ campaign: Campaign) {
+    init(owner: UInt32, campaign: UInt32, generation: UInt16) {
         self.owner = owner
-        self.campaign = campaign.number
-        generation = campaign.generation
+        self.campaign = campaign
+        self.generation = generation
     }
 
     init?(_ record: Span<UInt8>) {
@@ -46,7 +46,8 @@ extension Engine where Port: ~Copyable {
         guard !isWaiting(campaign, for: user) else { return }
         let sequence = takeSequence()
         scratch.removeAll()
-        ServiceMessage(owner: user, campaign).write(into: &scratch)
+        let message = ServiceMessage(owner: user, campaign: campaign.number, generation: campaign.generation)
+        message.write(into: &scratch)
         store.put(Key.message(sequence, piece: 0).span, scratch)
         enqueue(MailboxEntry(kind: .service, byteCount: 0), sequence, for: user)
     }
@@ -67,10 +68,7 @@ extension Engine where Port: ~Copyable {
         guard mailboxEntry(user, sequence)?.confirmationCount == 0, let header = messageHeader(sequence),
             header.campaign != 0, header.sender.span.equals(systemAddress.span)
         else { return nil }
-        var campaign = Campaign()
-        campaign.number = header.campaign
-        campaign.generation = header.generation
-        return ServiceMessage(owner: user, campaign)
+        return ServiceMessage(owner: user, campaign: header.campaign, generation: header.generation)
     }
 
     /// What an entry stands for; nil when it is over: answered, renewed, ended.

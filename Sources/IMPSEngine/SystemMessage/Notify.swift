@@ -2,7 +2,7 @@ import CSP
 import Octets
 import Wire
 
-/// The server's own notices: raising them, their texts, help after errors. Source: protocol/system-message.md §5.2.
+/// The server's own notices: raising them, and their texts. Source: protocol/system-message.md §5.2.
 extension Engine where Port: ~Copyable {
     /// Tells a user something at his next poll, in this session or the next. One that waits still is brought up to date.
     mutating func notify(_ notice: Notice, _ argument: UInt32, _ user: UInt32, _ turn: inout Turn) {
@@ -71,62 +71,5 @@ extension Engine where Port: ~Copyable {
         }
         var reader = RecordReader(entry.key.extracting(1..<3))
         return reader.integer()
-    }
-
-    // MARK: Help
-
-    /// Counts a refusal of a session; the same code three times within ten minutes brings help, once a session.
-    mutating func countError(_ code: StatusCode, in slot: UInt16, _ turn: inout Turn) {
-        guard settings.helpErrors > 0, !sessions[slot].isRestricted else { return }
-        var place = 0
-        for index in 0..<4 {
-            let tracked = sessions[slot].errors[index]
-            if tracked.code == code.rawValue {
-                place = index
-                break
-            }
-            // A free place, or the one that came longest ago.
-            let worst = sessions[slot].errors[place]
-            if worst.code != 0, tracked.code == 0 || tracked.since < worst.since { place = index }
-        }
-        var errors = sessions[slot].errors[place]
-        if errors.code != code.rawValue || !errors.isHelped && turn.now.seconds &- errors.since > 600 {
-            errors = RepeatedError(code: code.rawValue, since: turn.now.seconds)
-        }
-        if errors.count < .max { errors.count += 1 }
-        if errors.count >= settings.helpErrors, !errors.isHelped {
-            errors.isHelped = true
-            help(code, sessions[slot].user, &turn)
-        }
-        sessions[slot].errors[place] = errors
-    }
-
-    private mutating func help(_ code: StatusCode, _ user: UInt32, _ turn: inout Turn) {
-        writeText(of: .help, UInt32(code.rawValue))
-        guard scratch.count > 0 else { return }
-        guard sheet(of: user).isHelpOff else {
-            notify(.help, UInt32(code.rawValue), user, &turn)
-            return
-        }
-        // Who wants no help messages finds them in the inbox. Source: SM-51.
-        guard store.hasRoom, quietCount(user) < 20 else { return }
-        var text = InlineBytes<7000>()
-        _ = text.append(scratch.span)
-        sendFromSystem(text, to: user, isQuiet: true, turn.wall)
-    }
-}
-
-/// Refusals of one code in a session.
-struct RepeatedError: BitwiseCopyable {
-    var code: UInt16 = 0
-    var count: UInt8 = 0
-    /// Help was given; it is not given again in this session.
-    var isHelped = false
-    /// Seconds of the monotonic clock when the first came.
-    var since: UInt32 = 0
-
-    init(code: UInt16 = 0, since: UInt32 = 0) {
-        self.code = code
-        self.since = since
     }
 }

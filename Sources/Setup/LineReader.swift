@@ -1,0 +1,41 @@
+import Files
+import Octets
+
+/// Reads a file line by line, without holding more of it than a part.
+struct LineReader: ~Copyable {
+    private let descriptor: Int32
+    private var part = InlineArray<512, UInt8>(repeating: 0)
+    private var position = 0
+    private var count = 0
+
+    init(_ path: Span<UInt8>) throws(File.Failure) {
+        descriptor = try File.open(path)
+    }
+
+    deinit { File.close(descriptor) }
+
+    /// The next line without white space at its ends, cut off after 120 octets; nil at the end.
+    mutating func next() -> InlineBytes<120>? {
+        var line = InlineBytes<120>()
+        var hasAny = false
+        while let octet = nextOctet() {
+            hasAny = true
+            if octet == 0x0A { break }
+            if line.isEmpty, octet.isASCIIWhitespace { continue }
+            _ = line.append(octet)
+        }
+        guard hasAny else { return nil }
+        return InlineBytes(line.span.trimmed())
+    }
+
+    private mutating func nextOctet() -> UInt8? {
+        if position == count {
+            var space = part.mutableSpan
+            count = File.read(descriptor, into: &space)
+            position = 0
+            guard count > 0 else { return nil }
+        }
+        position += 1
+        return part[position - 1]
+    }
+}

@@ -25,6 +25,14 @@ public enum UTF8 {
         return (value, byteCount)
     }
 
+    /// Whether XML has a character, and with it the protocol. Source: protocol/session.md §1.2.
+    public static func isXMLCharacter(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0x09, 0x0A, 0x0D, 0x20...0xD7FF, 0xE000...0xFFFD, 0x1_0000...0x10_FFFF: return true
+        default: return false
+        }
+    }
+
     /// The number of scalars of valid UTF-8; nil when it is not valid.
     public static func scalarCount(_ octets: Span<UInt8>) -> Int? {
         var index = 0

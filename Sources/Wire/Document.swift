@@ -155,9 +155,9 @@ extension Document {
         texts.removeAll()
     }
 
-    /// Keeps the namespace of the root; called before any text.
-    mutating func setNamespace(_ namespace: Span<UInt8>) {
-        texts.append(namespace)
+    /// Keeps a piece of the namespace of the root; called before any text.
+    mutating func appendNamespace(_ piece: Span<UInt8>) {
+        texts.append(piece)
         namespaceCount = texts.count
     }
 
@@ -189,6 +189,21 @@ extension Document {
     mutating func append(text octets: Span<UInt8>) { texts.append(octets) }
 
     mutating func append(scalar: UInt32) { texts.append(scalar: scalar) }
+
+    mutating func append(decimal value: UInt64, width: Int) { texts.append(decimal: value, width: width) }
+
+    mutating func append(base64 octets: Span<UInt8>) { Base64.encode(octets, into: &texts) }
+
+    /// Adds an element with a constant text behind the children of `parent`; false when the tape is full.
+    mutating func addChild(_ tag: Tag, _ text: StaticString, of parent: Element) -> Bool {
+        var last = firstChild(of: parent)
+        while let child = last, let next = nextSibling(of: child) { last = next }
+        guard let element = add(tag, under: parent, after: last) else { return false }
+        let start = texts.count
+        texts.append(text)
+        setText(of: element, from: start)
+        return true
+    }
 
     /// Forgets text after `count` octets: white space before a child.
     mutating func truncateText(to count: Int) { texts.truncate(to: count) }

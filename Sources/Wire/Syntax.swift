@@ -4,6 +4,8 @@ import Octets
 public enum Syntax: UInt8, Sendable {
     /// XML text.
     case xml = 1
+    /// WBXML tokens.
+    case wbxml = 2
 }
 
 extension Document {
@@ -13,6 +15,7 @@ extension Document {
     public mutating func read(_ octets: Span<UInt8>, syntax: Syntax) throws(WireError) {
         switch syntax {
         case .xml: try read(xml: octets)
+        case .wbxml: try read(wbxml: octets)
         }
     }
 }

@@ -7,7 +7,9 @@ import Octets
 public struct Writer: ~Copyable {
     /// A place to come back to.
     public struct Mark: Equatable, Sendable {
+        /// Octets without those of the string table.
         let count: Int
+        let page: UInt8
     }
 
     /// The place of a flag that is decided after it was written.
@@ -24,6 +26,15 @@ public struct Writer: ~Copyable {
     /// The version of the message that is being written; it says which namespaces the elements get.
     public private(set) var version = Version.v1_2
 
+    /// Where the body of a WBXML message begins.
+    var bodyStart = 0
+    /// Octets of its string table, which lies before the body.
+    var tableByteCount = 0
+    /// The code page that the next token is in; `unknownPage` after what was written before.
+    var page: UInt8 = 0
+
+    static var unknownPage: UInt8 { .max }
+
     /// A writer into lent memory.
     public init(output: consuming FixedBytes) {
         self.output = output
@@ -33,21 +44,32 @@ public struct Writer: ~Copyable {
     public mutating func begin(syntax: Syntax, version: Version) {
         self.syntax = syntax
         self.version = version
+        bodyStart = 0
+        tableByteCount = 0
     }
 
     /// True when something did not fit since the last rewind.
     public var isOverflowed: Bool { output.isOverflowed }
 
     /// This place.
-    public var mark: Mark { Mark(count: output.count) }
+    public var mark: Mark { Mark(count: output.count - tableByteCount, page: page) }
 
     /// Forgets what was written after `mark`.
-    public mutating func rewind(to mark: Mark) { output.truncate(to: mark.count) }
+    public mutating func rewind(to mark: Mark) {
+        output.truncate(to: index(of: mark.count))
+        page = mark.page
+    }
+
+    /// Where a place is that was counted without the string table.
+    private func index(of count: Int) -> Int {
+        count < bodyStart - tableByteCount ? count : count + tableByteCount
+    }
 
     /// Begins an element; WV-CSP-Message, TransactionContent and PresenceSubList get their namespace.
     public mutating func open(_ tag: Tag) {
         switch syntax {
         case .xml: openXML(tag)
+        case .wbxml: openWBXML(tag)
         }
     }
 
@@ -55,6 +77,7 @@ public struct Writer: ~Copyable {
     public mutating func close(_ tag: Tag) {
         switch syntax {
         case .xml: closeXML(tag)
+        case .wbxml: closeWBXML()
         }
     }
 
@@ -62,20 +85,26 @@ public struct Writer: ~Copyable {
     public mutating func empty(_ tag: Tag) {
         switch syntax {
         case .xml: emptyXML(tag)
+        case .wbxml: emptyWBXML(tag)
         }
     }
 
     /// An element with text.
     public mutating func text(_ tag: Tag, _ text: Span<UInt8>) {
-        openText(tag)
-        appendText(text)
-        closeText(tag)
+        switch syntax {
+        case .xml:
+            openXML(tag)
+            appendXML(text: text)
+            closeXML(tag)
+        case .wbxml: textWBXML(tag, text)
+        }
     }
 
     /// Begins an element whose text comes in pieces.
     public mutating func openText(_ tag: Tag) {
         switch syntax {
         case .xml: openXML(tag)
+        case .wbxml: openTextWBXML(tag)
         }
     }
 
@@ -83,6 +112,7 @@ public struct Writer: ~Copyable {
     public mutating func appendText(_ piece: Span<UInt8>) {
         switch syntax {
         case .xml: appendXML(text: piece)
+        case .wbxml: appendWBXML(text: piece)
         }
     }
 
@@ -90,6 +120,7 @@ public struct Writer: ~Copyable {
     public mutating func closeText(_ tag: Tag) {
         switch syntax {
         case .xml: closeXML(tag)
+        case .wbxml: closeTextWBXML()
         }
     }
 
@@ -105,6 +136,7 @@ public struct Writer: ~Copyable {
             openXML(tag)
             output.append(decimal: value)
             closeXML(tag)
+        case .wbxml: integerWBXML(tag, value)
         }
     }
 
@@ -118,18 +150,21 @@ public struct Writer: ~Copyable {
         switch syntax {
         case .xml:
             openXML(tag)
-            let index = output.count
             output.append(0x46)
+            let index = output.count - 1
             closeXML(tag)
             return PendingFlag(index: index)
+        case .wbxml: return PendingFlag(index: pendingFlagWBXML(tag) - tableByteCount)
         }
     }
 
     /// Changes a flag that was written as F to T.
     public mutating func set(_ flag: PendingFlag) {
-        guard flag.index < output.count else { return }
+        let index = index(of: flag.index)
+        guard index < output.count else { return }
         switch syntax {
-        case .xml: output[flag.index] = 0x54
+        case .xml: output[index] = 0x54
+        case .wbxml: output[index] = 0x2C
         }
     }
 
@@ -140,17 +175,19 @@ public struct Writer: ~Copyable {
             openXML(tag)
             output.append(basicTime: secondsSince1970)
             closeXML(tag)
+        case .wbxml: timeWBXML(tag, secondsSince1970)
         }
     }
 
     /// Adds content that this writer made before, in the same syntax and version: what was between two marks.
     public mutating func replay(_ octets: Span<UInt8>) {
         output.append(octets)
+        page = Writer.unknownPage
     }
 
     /// What was written since `mark`.
     @_lifetime(borrow self)
     public func written(since mark: Mark) -> Span<UInt8> {
-        output.span(mark.count..<output.count)
+        output.span(index(of: mark.count)..<output.count)
     }
 }

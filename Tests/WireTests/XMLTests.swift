@@ -4,39 +4,9 @@ import Testing
 
 @testable import Wire
 
-private func lent(_ byteCount: Int) -> FixedBytes {
-    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: byteCount)
-    memory.initialize(repeating: 0, count: byteCount)
-    return FixedBytes(Slab(lent: memory, count: byteCount))
-}
-
-private func document(nodes: Int = 200, texts: Int = 5000) -> Document {
-    let memory = UnsafeMutablePointer<Document.Node>.allocate(capacity: nodes)
-    memory.initialize(repeating: Document.Node(), count: nodes)
-    return Document(nodes: Slab(lent: memory, count: nodes), texts: lent(texts))
-}
-
-private func string(_ span: Span<UInt8>) -> String {
-    String(decoding: span.indices.map { span[$0] }, as: Swift.UTF8.self)
-}
-
-/// A document as nested names and texts.
-private func outline(_ document: borrowing Document, _ element: Document.Element?) -> String {
-    guard let element else { return "" }
-    var children = ""
-    var child = document.firstChild(of: element)
-    while let current = child {
-        children += outline(document, current)
-        child = document.nextSibling(of: current)
-    }
-    return "\(document.tag(of: element).name)(\(children.isEmpty ? string(document.text(of: element)) : children))"
-}
-
 @Suite struct XMLTests {
     private func read(_ text: String) throws(WireError) -> String {
-        var document = document()
-        try document.read(Array(text.utf8).span, syntax: .xml)
-        return outline(document, document.root)
+        try outline(Array(text.utf8), .xml)
     }
 
     @Test func textsAreWhatXMLMakesOfThem() throws {
@@ -74,7 +44,7 @@ private func outline(_ document: borrowing Document, _ element: Document.Element
         writer.flag(.poll, true)
         writer.empty(.pollingRequest)
         writer.close(.session)
-        var document = document()
+        var document = makeDocument()
         try document.read(writer.output.span, syntax: .xml)
         let read = outline(document, document.root)
         #expect(
@@ -83,7 +53,7 @@ private func outline(_ document: borrowing Document, _ element: Document.Element
     }
 
     @Test func theLimitsAreErrorsAndNotEnds() {
-        var small = document(nodes: 4, texts: 10)
+        var small = makeDocument(nodes: 4, texts: 10)
         #expect(throws: WireError.self) {
             try small.read(Array("<Session><URL/><URL/><URL/><URL/></Session>".utf8).span, syntax: .xml)
         }
@@ -92,7 +62,7 @@ private func outline(_ document: borrowing Document, _ element: Document.Element
         }
         #expect(throws: WireError.self) {
             let deep = String(repeating: "<URL>", count: 200) + String(repeating: "</URL>", count: 200)
-            var big = document(nodes: 1000)
+            var big = makeDocument(nodes: 1000)
             try big.read(Array(deep.utf8).span, syntax: .xml)
         }
     }
@@ -120,7 +90,7 @@ private func outline(_ document: borrowing Document, _ element: Document.Element
                 default: octets.insert(alphabet[random(alphabet.count)], at: random(octets.count))
                 }
             }
-            var document = document()
+            var document = makeDocument()
             do throws(WireError) { try document.read(octets.span, syntax: .xml) } catch { continue }
             taken += 1
             let judge = WellFormedness(octets)

@@ -252,7 +252,7 @@ struct XMLReader: ~Copyable, ~Escapable {
         if skippedDepth > 0 {
             skippedDepth += 1
         } else if let tag = Tag(name: value(local), hash) {
-            if depth == 0 { document.setNamespace(value(namespace)) }
+            if depth == 0 { document.appendNamespace(value(namespace)) }
             // White space before a child is no text of the parent.
             if depth > 0, current.lastChild == nil { document.truncateText(to: Int(current.textStart)) }
             guard let element = document.add(tag, under: current.element, after: current.lastChild) else {
@@ -385,7 +385,7 @@ struct XMLReader: ~Copyable, ~Escapable {
         guard peek == 0x3B else { throw error(.truncated) }
         guard digitCount > 0 else { throw error(.notWellFormed) }
         index += 1
-        guard Self.isCharacter(scalar) else { throw error(.invalidCharacter) }
+        guard UTF8.isXMLCharacter(scalar) else { throw error(.invalidCharacter) }
         return scalar
     }
 
@@ -421,7 +421,7 @@ struct XMLReader: ~Copyable, ~Escapable {
             index += 1
             return
         }
-        guard let scalar = UTF8.scalar(in: octets, at: index), Self.isCharacter(scalar.value) else {
+        guard let scalar = UTF8.scalar(in: octets, at: index), UTF8.isXMLCharacter(scalar.value) else {
             throw error(.invalidCharacter)
         }
         index += scalar.byteCount
@@ -494,12 +494,5 @@ struct XMLReader: ~Copyable, ~Escapable {
         if octet.isASCIILetter || octet.isASCIIDigit || octet == 0x20 || octet == 0x0D || octet == 0x0A { return true }
         let marks: StaticString = "-'()+,./:=?;!*#@$_%"
         return marks.octets.firstIndex(of: octet) != nil
-    }
-
-    private static func isCharacter(_ scalar: UInt32) -> Bool {
-        switch scalar {
-        case 0x09, 0x0A, 0x0D, 0x20...0xD7FF, 0xE000...0xFFFD, 0x1_0000...0x10_FFFF: return true
-        default: return false
-        }
     }
 }

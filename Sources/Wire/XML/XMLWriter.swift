@@ -3,6 +3,11 @@ import Octets
 /// The XML back end: no declaration, no document type, no white space between elements, as the clients do.
 extension Writer {
     mutating func openXML(_ tag: Tag) {
+        appendStart(of: tag)
+        output.append(0x3E)
+    }
+
+    private mutating func appendStart(of tag: Tag) {
         output.append(0x3C)
         output.append(tag.name)
         if let namespace = namespace(of: tag) {
@@ -10,7 +15,6 @@ extension Writer {
             output.append(namespace)
             output.append(0x22)
         }
-        output.append(0x3E)
     }
 
     mutating func closeXML(_ tag: Tag) {
@@ -20,8 +24,7 @@ extension Writer {
     }
 
     mutating func emptyXML(_ tag: Tag) {
-        output.append(0x3C)
-        output.append(tag.name)
+        appendStart(of: tag)
         output.append("/>")
     }
 

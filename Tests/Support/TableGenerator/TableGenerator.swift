@@ -21,6 +21,8 @@ public struct TableGenerator {
     public func outputs() throws -> [Output] {
         [
             Output(path: "Sources/Wire/Generated/Tag+Names.swift", text: try tags()),
+            Output(path: "Sources/Wire/Generated/Tag+Tokens.swift", text: try tokens()),
+            Output(path: "Sources/Wire/Generated/ValueTokens.swift", text: try values()),
             Output(path: "Sources/CSP/Generated/StatusCode.swift", text: try statusCodes()),
             Output(path: "Sources/CSP/Generated/Function+Tree.swift", text: try functions()),
         ]
@@ -79,16 +81,23 @@ extension TableGenerator {
         return Int((hash ^ hash >> 15) & UInt32(slotCount - 1))
     }
 
-    func tags() throws -> String {
-        let folder = "Sources/Wire/Tables/"
+    static let wireFolder = "Sources/Wire/Tables/"
+    static let versions = ["1.1", "1.2", "1.3"]
+
+    /// The canonical names, in the order of their raw values from 1, and the other spellings of some.
+    func tagNames() throws -> (canonical: [String], aliases: [String: String]) {
         var names: Set<String> = []
         for file in ["wbxml-1.1", "wbxml-1.2", "wbxml-1.3", "wbxml-1.3-legacy"] {
-            names.formUnion(try rows(folder + file + ".tsv").map { $0[2] })
+            names.formUnion(try rows(Self.wireFolder + file + ".tsv").map { $0[2] })
         }
-        names.formUnion(try rows(folder + "names-without-token.tsv").map { $0[0] })
+        names.formUnion(try rows(Self.wireFolder + "names-without-token.tsv").map { $0[0] })
         let aliases = Dictionary(
-            uniqueKeysWithValues: try rows(folder + "wbxml-aliases.tsv").map { ($0[0], $0[1]) })
-        let canonical = names.subtracting(aliases.keys).sorted()
+            uniqueKeysWithValues: try rows(Self.wireFolder + "wbxml-aliases.tsv").map { ($0[0], $0[1]) })
+        return (names.subtracting(aliases.keys).sorted(), aliases)
+    }
+
+    func tags() throws -> String {
+        let (canonical, aliases) = try tagNames()
         let numbers = Dictionary(uniqueKeysWithValues: canonical.enumerated().map { ($1, $0 + 1) })
 
         var spellings = canonical.map { ($0, numbers[$0]!) }
@@ -121,6 +130,88 @@ extension TableGenerator {
             text += "        " + slots[start..<start + 16].map { "\($0)," }.joined(separator: " ") + "\n"
         }
         text += "    ]\n}\n"
+        return text
+    }
+}
+
+// MARK: - WBXML
+
+extension TableGenerator {
+    /// Bit 0 for 1.1, bit 1 for 1.2, bit 2 for 1.3.
+    private static func versionBits(_ column: String) -> Int {
+        versions.enumerated().filter { column.contains($0.element) }.map { 1 << $0.offset }.reduce(0, |)
+    }
+
+    /// An array literal of numbers, 12 in a line.
+    private static func lines(_ numbers: [Int]) -> String {
+        stride(from: 0, to: numbers.count, by: 12).map { start in
+            "        " + numbers[start..<min(start + 12, numbers.count)].map { "\($0)," }.joined(separator: " ") + "\n"
+        }.joined()
+    }
+
+    func tokens() throws -> String {
+        let (canonical, aliases) = try tagNames()
+        let numbers = Dictionary(uniqueKeysWithValues: canonical.enumerated().map { ($1, $0) })
+        var properties = Array(repeating: 0, count: canonical.count)
+        var places = Array(repeating: 0, count: 12 * 64)
+        var exceptions: [(place: Int, number: Int)] = []
+        // The newest table first: what an older one says otherwise is an exception.
+        for (version, file) in [(2, "wbxml-1.3"), (2, "wbxml-1.3-legacy"), (1, "wbxml-1.2"), (0, "wbxml-1.1")] {
+            for row in try rows(Self.wireFolder + file + ".tsv") {
+                let number = numbers[aliases[row[2]] ?? row[2]]!
+                let place = Int(row[0].dropFirst(2), radix: 16)! * 64 + Int(row[1].dropFirst(2), radix: 16)!
+                precondition(properties[number] & 0x3FF == 0 || properties[number] & 0x3FF == place, "one token a name")
+                properties[number] |= place | (file.hasSuffix("legacy") ? 0 : 1 << (10 + version))
+                if places[place] == 0 { places[place] = number + 1 }
+                if places[place] != number + 1 { exceptions.append((place, number + 1)) }
+            }
+        }
+        for row in try rows(Self.wireFolder + "wbxml-int.tsv") {
+            properties[numbers[aliases[row[0]] ?? row[0]]!] |= Self.versionBits(row[1]) << 13
+        }
+        precondition(exceptions.count == 1, "an older version has another name for one token")
+
+        var text = Self.header("Sources/Wire/Tables")
+        text += "/// The tokens of the element names. Source: protocol/wbxml.md §7.\n"
+        text += "enum TagTokens {\n"
+        text +=
+            "    /// By raw value from 1: six bits of token, four of code page, three for the versions that have it and\n"
+        text += "    /// three for those where its content is an integer, 1.1 first.\n"
+        text += "    static let properties: InlineArray<\(properties.count), UInt16> = [\n"
+        text += Self.lines(properties) + "    ]\n\n"
+        text += "    /// Raw values by code page and token, those of 1.3 where versions differ.\n"
+        text += "    static let tags: InlineArray<\(places.count), UInt16> = [\n"
+        text += Self.lines(places) + "    ]\n\n"
+        text += "    /// The place in `tags` where 1.2 has another name, and that name.\n"
+        text +=
+            "    static let exception = (place: \(exceptions[0].place), rawValue: UInt16(\(exceptions[0].number)))\n"
+        text += "}\n"
+        return text
+    }
+
+    static let valueSlotCount = 512
+
+    func values() throws -> String {
+        let rows = try rows(Self.wireFolder + "wbxml-ext.tsv").map { row in
+            (token: Int(row[0].dropFirst(2), radix: 16)!, text: row[1], versions: Self.versionBits(row[2]))
+        }
+        var slots = Array(repeating: 0, count: Self.valueSlotCount)
+        for (index, row) in rows.enumerated() {
+            var slot = Self.hash(row.text) % Self.valueSlotCount
+            // Of the tokens of one text the lowest is found first.
+            while slots[slot] != 0 { slot = (slot + 1) % Self.valueSlotCount }
+            slots[slot] = index + 1
+        }
+        var text = Self.header("Sources/Wire/Tables/wbxml-ext.tsv")
+        text += "/// Tokens that stand for whole texts. Source: protocol/wbxml.md §5.\n"
+        text += "enum ValueTokens {\n"
+        text += "    /// In the order of the tokens; a bit for each version that has it, 1.1 first.\n"
+        text += "    static let values: InlineArray<\(rows.count), ValueToken> = [\n"
+        for row in rows { text += "        ValueToken(\(row.token), \"\(row.text)\", versions: \(row.versions)),\n" }
+        text += "    ]\n\n"
+        text += "    /// Open addressing: 0 is free, otherwise one more than an index into `values`.\n"
+        text += "    static let slots: InlineArray<\(Self.valueSlotCount), UInt8> = [\n"
+        text += Self.lines(slots) + "    ]\n}\n"
         return text
     }
 }

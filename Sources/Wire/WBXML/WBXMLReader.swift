@@ -1,0 +1,509 @@
+import Octets
+
+extension Document {
+    /// Reads a message in WBXML onto the tape, the same that its XML would make.
+    ///
+    /// Integers become digits, times and value tokens their text, raw content Base64. Names that are not known are
+    /// skipped with what is in them, attributes other than the namespace too.
+    ///
+    /// - Parameter octets: The whole document.
+    /// - Throws: `WireError`; what was read before the error is on the tape, so that an answer can name its transaction.
+    /// - Source: protocol/wbxml.md.
+    public mutating func read(wbxml octets: Span<UInt8>) throws(WireError) {
+        begin()
+        var reader = WBXMLReader(octets)
+        try reader.read(into: &self)
+    }
+}
+
+/// One pass over WBXML octets.
+struct WBXMLReader: ~Copyable, ~Escapable {
+    private let octets: Span<UInt8>
+    private var index = 0
+    /// Where the string table is, and its length.
+    private var tableStart = 0
+    private var tableCount = 0
+    private var charset = Charset.utf8
+    /// The version whose tokens count: that of the public identifier until the namespace is known.
+    private var version = Version.v1_3
+    private var hasPublicID = false
+    private var tagPage: UInt8 = 0
+    private var attributePage: UInt8 = 0
+
+    private var current = OpenElement()
+    private var depth = 0
+    /// How many of the open elements, counted from the innermost, belong to a subtree that is skipped.
+    private var skippedDepth = 0
+
+    private typealias Stack = InlineArray<32, OpenElement>
+
+    private struct OpenElement {
+        /// The element on the tape; nil when it is skipped.
+        var element: Document.Element?
+        var lastChild: Document.Element?
+        var textStart: UInt32 = 0
+    }
+
+    private enum Charset {
+        case utf8, ascii, latin1
+    }
+
+    @_lifetime(copy octets)
+    init(_ octets: Span<UInt8>) {
+        self.octets = octets
+    }
+
+    mutating func read(into document: inout Document) throws(WireError) {
+        try readHeader()
+        var stack = Stack(repeating: OpenElement())
+        try skipInstructions()
+        try readElement(&document, &stack)
+        while depth > 0 { try readContent(&document, &stack) }
+        try skipInstructions()
+        guard index == octets.count else { throw error(.notWellFormed) }
+    }
+
+    // MARK: Header
+
+    private mutating func readHeader() throws(WireError) {
+        guard (0x01...0x03).contains(try next()) else { throw WireError(.notWellFormed, at: 0) }
+        let publicID = try multibyte()
+        let nameIndex = publicID == 0 ? try multibyte() : 0
+        switch try multibyte() {
+        case 0, 106: charset = .utf8
+        case 3: charset = .ascii
+        case 4: charset = .latin1
+        default: throw error(.encodingNotSupported)
+        }
+        tableCount = Int(try multibyte())
+        tableStart = index
+        guard tableCount <= octets.count - index else { throw WireError(.truncated, at: octets.count) }
+        index += tableCount
+        if publicID == 0 {
+            guard nameIndex < UInt32(tableCount) else { throw WireError(.notWellFormed, at: tableStart) }
+            if let version = Version(publicName: tableString(nameIndex)) { assume(version) }
+        } else if let version = Version(publicID: publicID) {
+            assume(version)
+        }
+    }
+
+    private mutating func assume(_ version: Version) {
+        self.version = version
+        hasPublicID = true
+    }
+
+    private mutating func skipInstructions() throws(WireError) {
+        while index < octets.count, octets[index] == GlobalToken.processingInstruction {
+            index += 1
+            try skipAttributes()
+        }
+    }
+
+    // MARK: Elements
+
+    /// What stands inside an element.
+    private mutating func readContent(_ document: inout Document, _ stack: inout Stack) throws(WireError) {
+        guard index < octets.count else { throw error(.truncated) }
+        let token = octets[index]
+        switch token {
+        case GlobalToken.end:
+            index += 1
+            closeElement(&document, &stack)
+        case GlobalToken.entity:
+            index += 1
+            let start = index
+            let scalar = try multibyte()
+            guard UTF8.isXMLCharacter(scalar) else { throw WireError(.invalidCharacter, at: start) }
+            if keepsText { document.append(scalar: scalar) }
+        case GlobalToken.inlineString:
+            index += 1
+            try append(text: try inlineString(), at: index, &document)
+        case GlobalToken.tableString:
+            index += 1
+            let start = index
+            let place = try multibyte()
+            guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
+            try append(text: tableString(place), at: start, &document)
+        case GlobalToken.extensionValue:
+            index += 1
+            let start = index
+            guard let value = ValueTokens.text(try multibyte(), version) else {
+                throw WireError(.notWellFormed, at: start)
+            }
+            if keepsText { document.append(text: value.octets) }
+        case GlobalToken.opaque:
+            index += 1
+            try readOpaque(&document, stack)
+        case GlobalToken.processingInstruction:
+            try skipInstructions()
+        case 0x40...0x42, 0x81, 0x82, 0xC0...0xC2:
+            // The extensions of other document types.
+            throw error(.notWellFormed)
+        default: try readElement(&document, &stack)
+        }
+        guard !document.isTextOverflowed else { throw error(.tooLarge) }
+    }
+
+    private mutating func readElement(_ document: inout Document, _ stack: inout Stack) throws(WireError) {
+        while index < octets.count, octets[index] == GlobalToken.switchPage {
+            index += 1
+            tagPage = try next()
+        }
+        // A page may be chosen for what is no element.
+        if depth > 0, index < octets.count, isNoTag(octets[index]) { return }
+        let start = index
+        let token = try next()
+        let identity = token & 0x3F
+        var tag: Tag?
+        if identity == GlobalToken.literal {
+            tag = Tag(name: try literalName())
+        } else {
+            guard identity > GlobalToken.literal else { throw WireError(.notWellFormed, at: start) }
+            tag = Tag(page: tagPage, token: identity, version)
+        }
+        try openElement(tag, at: start, &document, &stack)
+        if token & GlobalToken.hasAttributes != 0 {
+            if depth == 1 { try readRootAttributes(&document) } else { try skipAttributes() }
+        }
+        if depth == 1 { takeVersion(of: &document) }
+        if token & GlobalToken.hasContent == 0 { closeElement(&document, &stack) }
+    }
+
+    private func isNoTag(_ token: UInt8) -> Bool {
+        let isLiteral = token & 0x3F == GlobalToken.literal
+        return !isLiteral && (token & 0x3F < 0x05) || token == GlobalToken.processingInstruction
+    }
+
+    private mutating func openElement(
+        _ tag: Tag?, at start: Int, _ document: inout Document, _ stack: inout Stack
+    ) throws(WireError) {
+        guard depth < stack.count else { throw WireError(.tooLarge, at: start) }
+        var open = OpenElement()
+        if skippedDepth > 0 {
+            skippedDepth += 1
+        } else if let tag {
+            // White space before a child is no text of the parent.
+            if depth > 0, current.lastChild == nil { document.truncateText(to: Int(current.textStart)) }
+            guard let element = document.add(tag, under: current.element, after: current.lastChild) else {
+                throw WireError(.tooLarge, at: start)
+            }
+            current.lastChild = element
+            open.element = element
+            open.textStart = UInt32(document.textCount)
+        } else {
+            guard let parent = current.element else { throw WireError(.notAMessage, at: start) }
+            document.noteUnknownChild(of: parent)
+            skippedDepth = 1
+        }
+        stack[depth] = current
+        current = open
+        depth += 1
+    }
+
+    private mutating func closeElement(_ document: inout Document, _ stack: inout Stack) {
+        if skippedDepth > 0 {
+            skippedDepth -= 1
+        } else if let element = current.element, current.lastChild == nil {
+            document.setText(of: element, from: Int(current.textStart))
+        }
+        depth -= 1
+        current = stack[depth]
+    }
+
+    // MARK: Attributes
+
+    /// Keeps the namespace of the root. Source: protocol/wbxml.md §3.
+    private mutating func readRootAttributes(_ document: inout Document) throws(WireError) {
+        var isNamespace = false
+        var attributeCount: UInt = 0
+        while true {
+            let start = index
+            let token = try next()
+            switch token {
+            case GlobalToken.end:
+                return
+            case GlobalToken.switchPage:
+                attributePage = try next()
+            case GlobalToken.literal, 0x05...0x3F, 0x44...0x7F:
+                attributeCount += 1
+                guard attributeCount <= Limits.attributeCountMax else { throw WireError(.tooLarge, at: start) }
+                isNamespace = try beginAttribute(token, &document)
+            case GlobalToken.inlineString:
+                let piece = try inlineString()
+                if isNamespace { try appendNamespace(piece, at: start, &document) }
+            case GlobalToken.tableString:
+                let place = try multibyte()
+                guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
+                if isNamespace { try appendNamespace(tableString(place), at: start, &document) }
+            default: try skipAttributeValue(token, at: start)
+            }
+            guard !document.isTextOverflowed else { throw error(.tooLarge) }
+        }
+    }
+
+    /// True for the namespace, of which the token has the first part.
+    private mutating func beginAttribute(_ token: UInt8, _ document: inout Document) throws(WireError) -> Bool {
+        if token == GlobalToken.literal { return try literalName().equals("xmlns") && document.namespace.count == 0 }
+        guard attributePage == 0, let prefix = namespacePrefix(token), document.namespace.count == 0 else {
+            return false
+        }
+        document.appendNamespace(prefix.octets)
+        return true
+    }
+
+    /// Those of WV-CSP-Message; other elements need none.
+    private func namespacePrefix(_ token: UInt8) -> StaticString? {
+        switch token {
+        case 0x05: return "http://www.wireless-village.org/CSP"
+        case 0x08: return "http://www.openmobilealliance.org/DTD/WV-CSP"
+        case 0x0B: return "http://www.openmobilealliance.org/DTD/IMPS-CSP"
+        default: return nil
+        }
+    }
+
+    private func appendNamespace(
+        _ piece: Span<UInt8>, at start: Int, _ document: inout Document
+    ) throws(WireError) {
+        try checkCharacters(piece, at: start)
+        document.appendNamespace(piece)
+    }
+
+    /// The namespace says which version it is; without one the public identifier does.
+    private mutating func takeVersion(of document: inout Document) {
+        if let named = document.version {
+            version = named
+        } else if document.namespace.count > 0 {
+            version = Version(nearestTo: document.namespace)
+        } else if hasPublicID {
+            document.appendNamespace(version.sessionNamespace.octets)
+        }
+        // Text begins behind the namespace.
+        current.textStart = UInt32(document.textCount)
+    }
+
+    private mutating func skipAttributes() throws(WireError) {
+        var attributeCount: UInt = 0
+        while true {
+            let start = index
+            let token = try next()
+            switch token {
+            case GlobalToken.end: return
+            case GlobalToken.switchPage: attributePage = try next()
+            case GlobalToken.literal:
+                attributeCount += 1
+                _ = try literalName()
+            case 0x05...0x3F, 0x44...0x7F: attributeCount += 1
+            default: try skipAttributeValue(token, at: start)
+            }
+            guard attributeCount <= Limits.attributeCountMax else { throw WireError(.tooLarge, at: start) }
+        }
+    }
+
+    private mutating func skipAttributeValue(_ token: UInt8, at start: Int) throws(WireError) {
+        switch token {
+        case GlobalToken.inlineString, 0x40...0x42: _ = try inlineString()
+        case GlobalToken.entity, GlobalToken.tableString, 0x80...0x82: _ = try multibyte()
+        case GlobalToken.opaque: _ = try opaqueOctets()
+        case 0x85...0xBF, 0xC5...0xFF, 0xC0...0xC2: break
+        default: throw WireError(.notWellFormed, at: start)
+        }
+    }
+
+    // MARK: Text
+
+    /// True when text belongs to an element on the tape that has no children so far.
+    private var keepsText: Bool { skippedDepth == 0 && current.lastChild == nil }
+
+    private func append(text: Span<UInt8>, at end: Int, _ document: inout Document) throws(WireError) {
+        try checkCharacters(text, at: end - text.count)
+        guard keepsText else { return }
+        guard charset == .latin1 else { return document.append(text: text) }
+        for index in text.indices { document.append(scalar: UInt32(text[index])) }
+    }
+
+    /// Text has the characters that XML has: it goes on to clients that speak XML.
+    private func checkCharacters(_ text: Span<UInt8>, at start: Int) throws(WireError) {
+        var offset = 0
+        while offset < text.count {
+            let octet = text[offset]
+            if octet < 0x80 {
+                guard octet >= 0x20 || octet.isASCIIWhitespace else {
+                    throw WireError(.invalidCharacter, at: start + offset)
+                }
+                offset += 1
+                continue
+            }
+            switch charset {
+            case .ascii: throw WireError(.invalidCharacter, at: start + offset)
+            case .latin1: offset += 1
+            case .utf8:
+                guard let scalar = UTF8.scalar(in: text, at: offset), UTF8.isXMLCharacter(scalar.value) else {
+                    throw WireError(.invalidCharacter, at: start + offset)
+                }
+                offset += scalar.byteCount
+            }
+        }
+    }
+
+    /// Integers, times, and content that is no text. Source: protocol/wbxml.md §6.
+    private mutating func readOpaque(_ document: inout Document, _ stack: borrowing Stack) throws(WireError) {
+        let value = try opaqueOctets()
+        let start = index - value.count
+        guard keepsText, let element = current.element else { return }
+        let tag = document.tag(of: element)
+        if tag.mayBeInteger {
+            guard let number = UInt32(bigEndian: value) else { throw WireError(.notWellFormed, at: start) }
+            document.append(text: Decimal.digits(of: UInt64(number)).span)
+        } else if tag == .dateTime || tag == .deliveryTime, value.count == 6 {
+            guard document.append(opaqueTime: value) else { throw WireError(.notWellFormed, at: start) }
+        } else if tag == .contentData {
+            try append(content: value, at: start, under: stack[depth - 1].element, &document)
+        } else {
+            try append(text: value, at: index, &document)
+        }
+    }
+
+    /// Raw content is kept as Base64, with the encoding to say so; text stays text.
+    private mutating func append(
+        content: Span<UInt8>, at start: Int, under parent: Document.Element?, _ document: inout Document
+    ) throws(WireError) {
+        let info = parent.flatMap { document.first(.messageInfo, in: $0) }
+        let isEncoded = info.map { document.first(.contentEncoding, in: $0) != nil } ?? false
+        if !isEncoded, isText(content) { return try append(text: content, at: start + content.count, &document) }
+        // Without a description of the content nobody could say what it is.
+        guard let info else { throw WireError(.invalidCharacter, at: start) }
+        if !isEncoded {
+            guard document.addChild(.contentEncoding, "BASE64", of: info) else { throw WireError(.tooLarge, at: start) }
+        }
+        current.textStart = UInt32(document.textCount)
+        document.append(base64: content)
+    }
+
+    private func isText(_ octets: Span<UInt8>) -> Bool {
+        do throws(WireError) {
+            try checkCharacters(octets, at: 0)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: Tokens
+
+    private mutating func next() throws(WireError) -> UInt8 {
+        guard index < octets.count else { throw error(.truncated) }
+        index += 1
+        return octets[index - 1]
+    }
+
+    private mutating func multibyte() throws(WireError) -> UInt32 {
+        let start = index
+        var value: UInt32 = 0
+        while true {
+            let octet = try next()
+            guard value >> 25 == 0 else { throw WireError(.notWellFormed, at: start) }
+            value = value << 7 | UInt32(octet & 0x7F)
+            if octet & 0x80 == 0 { return value }
+        }
+    }
+
+    /// Goes past the zero at its end.
+    @_lifetime(copy self)
+    private mutating func inlineString() throws(WireError) -> Span<UInt8> {
+        guard let end = octets.firstIndex(of: 0x00, from: index) else { throw WireError(.truncated, at: octets.count) }
+        let text = octets.extracting(index..<end)
+        index = end + 1
+        return text
+    }
+
+    /// The string that begins at a place of the table.
+    @_lifetime(copy self)
+    private func tableString(_ place: UInt32) -> Span<UInt8> {
+        let start = tableStart + Int(place)
+        let tableEnd = tableStart + tableCount
+        let end = octets.extracting(0..<tableEnd).firstIndex(of: 0x00, from: start) ?? tableEnd
+        return octets.extracting(start..<end)
+    }
+
+    @_lifetime(copy self)
+    private mutating func literalName() throws(WireError) -> Span<UInt8> {
+        let start = index
+        let place = try multibyte()
+        guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
+        return tableString(place)
+    }
+
+    @_lifetime(copy self)
+    private mutating func opaqueOctets() throws(WireError) -> Span<UInt8> {
+        let count = Int(try multibyte())
+        guard count <= octets.count - index else { throw WireError(.truncated, at: octets.count) }
+        index += count
+        return octets.extracting(index - count..<index)
+    }
+
+    private func error(_ reason: WireError.Reason) -> WireError { WireError(reason, at: index) }
+}
+
+extension Version {
+    /// The version that a public identifier names, such as `-//OMA//DTD WV-CSP 1.2//EN`.
+    fileprivate init?(publicName name: Span<UInt8>) {
+        var index = 0
+        while index + 3 <= name.count {
+            let part = name.extracting(index..<index + 3)
+            if part.equals("1.1") || part.equals("1.0") {
+                self = .v1_1
+                return
+            } else if part.equals("1.2") {
+                self = .v1_2
+                return
+            } else if part.equals("1.3") {
+                self = .v1_3
+                return
+            }
+            index += 1
+        }
+        return nil
+    }
+}
+
+extension UInt32 {
+    /// Octets with the highest first, with zeros in front or not; none are 0. nil for more than 32 bits.
+    fileprivate init?(bigEndian octets: Span<UInt8>) {
+        self = 0
+        for index in octets.indices {
+            guard self >> 24 == 0 else { return nil }
+            self = self << 8 | UInt32(octets[index])
+        }
+    }
+}
+
+extension Document {
+    /// Adds the text of a time in 48 bits; false when it is none. Source: protocol/wbxml.md §6.2.
+    fileprivate mutating func append(opaqueTime octets: Span<UInt8>) -> Bool {
+        var bits: UInt64 = 0
+        for index in 0..<6 { bits = bits << 8 | UInt64(octets[index]) }
+        let month = bits >> 30 & 0xF
+        let day = bits >> 25 & 0x1F
+        let hour = bits >> 20 & 0x1F
+        let minute = bits >> 14 & 0x3F
+        let second = bits >> 8 & 0x3F
+        guard (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61 else {
+            return false
+        }
+        append(decimal: bits >> 34 & 0xFFF, width: 4)
+        append(decimal: month, width: 2)
+        append(decimal: day, width: 2)
+        append(scalar: 0x54)
+        append(decimal: hour, width: 2)
+        append(decimal: minute, width: 2)
+        append(decimal: second, width: 2)
+        // No zone is taken for UTC, a letter that is none for no zone.
+        let zone = UInt32(truncatingIfNeeded: bits & 0xFF)
+        if zone == 0 {
+            append(scalar: 0x5A)
+        } else if (0x41...0x5A).contains(zone), zone != 0x4A {
+            append(scalar: zone)
+        }
+        return true
+    }
+}

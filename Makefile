@@ -52,6 +52,8 @@ build: build-packages ## build .build/release/{impsd,impsctl,imps}
 test: test-packages build ## build and run all tests; after make sdk, also those of the boards
 	swift build --build-tests
 	swift test --skip-build --skip BoardTests
+	@# What clients do in XML they do in WBXML too.
+	IMPSD_SYNTAX=wbxml swift test --skip-build --filter AcceptanceTests --skip 'DurabilityTests|HTTPTests|MalformedTests'
 	@if [ -e .build-sdk/impsd.artifactbundle ]; then $(MAKE) --no-print-directory cross test-cross board-test; fi
 
 .PHONY: durability

@@ -225,7 +225,7 @@ extension Engine where Port: ~Copyable {
         }
         // The session may have ended, and Logout needs no kept answer: a repeat gets 604, which says the same.
         if let slot, sessions[slot].isOpen, store.changeCount != changesBefore, hash != 0 {
-            keepAnswer(hash, in: slot, now: turn.now, writer.written(since: content))
+            keepAnswer(hash, in: slot, now: turn.now, writer.written(since: content), page: writer.page)
         }
         if let slot, let refusal, sessions[slot].isOpen, sessions[slot].closing == 0 {
             countError(refusal.code, in: slot, &turn)

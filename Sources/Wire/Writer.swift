@@ -30,10 +30,8 @@ public struct Writer: ~Copyable {
     var bodyStart = 0
     /// Octets of its string table, which lies before the body.
     var tableByteCount = 0
-    /// The code page that the next token is in; `unknownPage` after what was written before.
-    var page: UInt8 = 0
-
-    static var unknownPage: UInt8 { .max }
+    /// The code page that WBXML is in; to be kept with content that is to be written again.
+    public internal(set) var page: UInt8 = 0
 
     /// A writer into lent memory.
     public init(output: consuming FixedBytes) {
@@ -179,10 +177,11 @@ public struct Writer: ~Copyable {
         }
     }
 
-    /// Adds content that this writer made before, in the same syntax and version: what was between two marks.
-    public mutating func replay(_ octets: Span<UInt8>) {
+    /// Adds content that this writer made before, in the same syntax and version: what was between two marks, and the
+    /// page behind it.
+    public mutating func replay(_ octets: Span<UInt8>, page: UInt8) {
         output.append(octets)
-        page = Writer.unknownPage
+        self.page = page
     }
 
     /// What was written since `mark`.

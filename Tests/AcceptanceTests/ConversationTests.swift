@@ -66,7 +66,8 @@ import Testing
         try scene.step()
 
         // An empty poll is HTTP 200 without a body.
-        let empty = try alice.connection.post(alice.document("<Polling-Request/>"), type: alice.contentType)
+        let empty = try alice.connection.post(
+            try Client.body(alice.document("<Polling-Request/>")), type: alice.contentType)
         #expect(empty.status == 200)
         #expect(empty.headers["content-length"] == "0")
         #expect(empty.headers["content-type"] == alice.contentType)

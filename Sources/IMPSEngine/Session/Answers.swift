@@ -28,8 +28,9 @@ extension Engine where Port: ~Copyable {
             var reader = RecordReader(record)
             let owner: UInt64 = reader.integer()
             let fullHash: UInt64 = reader.integer()
+            let page: UInt8 = reader.integer()
             guard !reader.isBroken, owner == sessions[slot].number, fullHash == hash else { continue }
-            writer.replay(reader.rest)
+            writer.replay(reader.rest, page: page)
             counters.repeatedRequests += 1
             return true
         }
@@ -40,8 +41,8 @@ extension Engine where Port: ~Copyable {
     ///
     /// An answer that is too large for one value is not kept: only lists of failed recipients grow that far, and there
     /// a repeat is refused by the recipients' mailboxes at worst.
-    mutating func keepAnswer(_ hash: UInt64, in slot: UInt16, now: Instant, _ answer: Span<UInt8>) {
-        guard answer.count + 16 <= Int(Limits.valueByteCountMax) else { return }
+    mutating func keepAnswer(_ hash: UInt64, in slot: UInt16, now: Instant, _ answer: Span<UInt8>, page: UInt8) {
+        guard answer.count + 17 <= Int(Limits.valueByteCountMax) else { return }
         let place = Int(sessions[slot].nextAnswer)
         let displaced = sessions[slot].answers[place].sequence
         if displaced != 0 { store.delete(Key.answer(fullSequence(displaced)).span) }
@@ -49,6 +50,7 @@ extension Engine where Port: ~Copyable {
         scratch.removeAll()
         scratch.append(bigEndian: sessions[slot].number)
         scratch.append(bigEndian: hash)
+        scratch.append(page)
         scratch.append(answer)
         store.put(Key.answer(sequence).span, scratch)
         note(

@@ -51,7 +51,7 @@ extension Engine where Port: ~Copyable {
                 var due = DueCampaigns()
                 if case .open(_, let messages) = gate, !sessions[slot].asksByMessage { due = messages }
                 writeSuccess(document, element, slot, isNew: isNew, due, turn, into: &writer)
-                keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark))
+                keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark), page: writer.page)
             }
         } catch {
             writer.open(.loginResponse)

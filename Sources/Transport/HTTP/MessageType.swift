@@ -16,19 +16,38 @@ public enum MessageType {
         {
             return .xml
         }
+        if type.equalsIgnoringCase("application/vnd.wv.csp.wbxml")
+            || type.equalsIgnoringCase("application/vnd.wv.csp+wbxml")
+        {
+            return .wbxml
+        }
         guard body.count > 0 else { return nil }
-        return body[0] == 0x3C || body.starts(with: "\u{FEFF}") ? .xml : nil
+        switch body[0] {
+        case 0x01...0x03: return .wbxml
+        case 0x3C: return .xml
+        default: return body.starts(with: "\u{FEFF}") ? .xml : nil
+        }
+    }
+
+    /// The type of a syntax and version.
+    public static func name(_ syntax: Syntax, _ version: Version) -> StaticString {
+        switch syntax {
+        case .xml: return version == .v1_3 ? "application/vnd.wv.csp+xml" : "application/vnd.wv.csp.xml"
+        case .wbxml: return version == .v1_3 ? "application/vnd.wv.csp+wbxml" : "application/vnd.wv.csp.wbxml"
+        }
     }
 
     /// The type to answer with: that of the request, or the one of the version when the request's is not known.
     ///
     /// A charset other than UTF-8 is not repeated, because the answer is in UTF-8.
-    public static func answer(to contentType: Span<UInt8>, version: Version) -> InlineBytes<100> {
+    public static func answer(
+        to contentType: Span<UInt8>, _ syntax: Syntax, version: Version
+    ) -> InlineBytes<100> {
         var type = InlineBytes<100>()
         let essence = ContentType.essence(contentType)
-        let isKnown = syntax(contentType: contentType, body: Span()) != nil
+        let isKnown = MessageType.syntax(contentType: contentType, body: Span()) != nil
         guard isKnown, contentType.count <= byteCountMax else {
-            _ = type.append(version == .v1_3 ? "application/vnd.wv.csp+xml" : "application/vnd.wv.csp.xml")
+            _ = type.append(name(syntax, version))
             return type
         }
         _ = type.append(saysOtherCharset(contentType) ? essence : contentType)

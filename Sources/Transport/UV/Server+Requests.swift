@@ -186,7 +186,7 @@ extension Server {
             return answer
         }
         let handled = handler.handle(octets, body: reader.bodyRange, syntax, client, &turn)
-        answer.contentType = MessageType.answer(to: contentType, version: handled.version)
+        answer.contentType = MessageType.answer(to: contentType, syntax, version: handled.version)
         answer.isDurable = handled.isDurable
         switch handled.reply {
         case .message: answer.hasMessage = true

@@ -69,7 +69,7 @@ public final class Client: @unchecked Sendable {
         self.version = version
         self.cookie = cookie ?? "cookie-\(UUID().uuidString.prefix(8))"
         clientID = "<ClientID><URL>test.client</URL></ClientID>"
-        contentType = version == "1.3" ? "application/vnd.wv.csp+xml" : "application/vnd.wv.csp.xml"
+        contentType = "application/vnd.wv.csp\(version == "1.3" ? "+" : ".")\(Programs.syntax)"
     }
 
     // MARK: Messages
@@ -99,15 +99,22 @@ public final class Client: @unchecked Sendable {
 
     /// Posts a document; nil for an empty answer.
     public func exchange(_ document: String) throws -> Reply? {
-        let answer = try connection.post(document, type: contentType)
+        let answer = try connection.post(try Client.body(document), type: contentType)
         guard answer.status == 200 else { throw HarnessError("HTTP \(answer.status)") }
         return try Client.reply(answer)
+    }
+
+    /// A document in the syntax of this run.
+    public static func body(_ document: String) throws -> [UInt8] {
+        let octets = Array(document.utf8)
+        return Programs.syntax == "wbxml" ? WBXML.encode(try Element.parse(octets)) : octets
     }
 
     /// Reads an answer; nil when it is empty.
     public static func reply(_ answer: Answer) throws -> Reply? {
         guard !answer.body.isEmpty else { return nil }
-        let root = try Element.parse(answer.body)
+        let isXML = answer.body.first == UInt8(ascii: "<")
+        let root = isXML ? try Element.parse(answer.body) : try WBXML.decode(answer.body)
         guard let transaction = root["Session/Transaction"] else { throw HarnessError("no Transaction: \(root)") }
         return Reply(http: answer, root: root, transaction: transaction)
     }

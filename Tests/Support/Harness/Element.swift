@@ -5,10 +5,10 @@ import FoundationXML
 public final class Element: CustomStringConvertible, @unchecked Sendable {
     public let name: String
     public let namespace: String?
-    public fileprivate(set) var text = ""
-    public fileprivate(set) var children: [Element] = []
+    public internal(set) var text = ""
+    public internal(set) var children: [Element] = []
 
-    fileprivate init(_ name: String, _ namespace: String?) {
+    init(_ name: String, _ namespace: String?) {
         self.name = name
         self.namespace = namespace
     }

@@ -16,6 +16,9 @@ public enum Programs {
     public static let runner =
         (ProcessInfo.processInfo.environment["IMPSD_RUNNER"] ?? "").split(separator: " ").map(String.init)
 
+    /// The syntax that the clients of the tests speak: `IMPSD_SYNTAX`, `xml` or `wbxml`.
+    public static let syntax = ProcessInfo.processInfo.environment["IMPSD_SYNTAX"] ?? "xml"
+
     /// How much longer things take than they do natively.
     public static let slowness = runner.isEmpty ? 1.0 : 8.0
 

@@ -24,13 +24,14 @@ extension Engine where Port: ~Copyable {
             return login(document, request, element, hash, &turn, into: &writer)
         case .getSPInfoRequest where !hasID:
             return getSPInfo(document, element, into: &writer)
+        case .versionDiscoveryRequest: return versionDiscovery(into: &writer)
         default: break
         }
         guard let slot else { throw Refusal(.invalidSession) }
         try admit(primitive, in: slot)
 
         switch primitive {
-        case .loginRequest: break
+        case .loginRequest, .versionDiscoveryRequest: break
         case .logoutRequest: logout(request, in: slot, &turn, into: &writer)
         case .keepAliveRequest: keepAlive(document, element, in: slot, turn.now, into: &writer)
         case .clientCapabilityRequest: try clientCapability(document, request, element, in: slot, into: &writer)
@@ -50,7 +51,7 @@ extension Engine where Port: ~Copyable {
         case .systemMessageUser: try systemMessageUser(document, request, element, in: slot, &turn, into: &writer)
 
         // Names of the protocol without a function of the service tree that could be refused.
-        case .extendedRequest, .versionDiscoveryRequest, .subscribeNotificationRequest,
+        case .extendedRequest, .subscribeNotificationRequest,
             .unsubscribeNotificationRequest, .getPublicProfileRequest, .updatePublicProfileRequest,
             .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
             throw Refusal(.notImplemented)

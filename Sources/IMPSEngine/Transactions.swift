@@ -39,10 +39,16 @@ extension Engine where Port: ~Copyable {
         _ document: borrowing Document, body: Span<UInt8>, client: Client, turn: inout Turn, into writer: inout Writer
     ) -> Reply {
         counters.requests += 1
+        if let root = document.root, document.tag(of: root) == .wvCSPVersionDiscoveryRequest {
+            discoverVersions(document, into: &writer)
+            return .message
+        }
         guard let root = document.root, document.tag(of: root) == .wvCSPMessage,
             let session = document.first(.session, in: root)
         else { return .malformed }
-        guard let version = document.version else {
+        guard
+            let version = document.version ?? (asksForVersions(document, session) ? discoveryVersion(document) : nil)
+        else {
             return refuse(document, .versionNotSupported, in: Version(nearestTo: document.namespace), into: &writer)
         }
         writer.begin(syntax: writer.syntax, version: version)

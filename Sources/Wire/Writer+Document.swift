@@ -3,23 +3,30 @@ extension Writer {
     ///
     /// Its namespaces are those of the version, and what the protocol does not know is not in it.
     public mutating func write(_ document: borrowing Document) {
-        if let root = document.root { write(document, root) }
+        guard let root = document.root else { return }
+        openRoot(document.tag(of: root))
+        writeChildren(document, of: root)
+        close(document.tag(of: root))
+    }
+
+    private mutating func writeChildren(_ document: borrowing Document, of element: Document.Element) {
+        var next = document.firstChild(of: element)
+        while let current = next {
+            write(document, current)
+            next = document.nextSibling(of: current)
+        }
     }
 
     /// As deep as a document may be.
     private mutating func write(_ document: borrowing Document, _ element: Document.Element) {
         let tag = document.tag(of: element)
-        guard let child = document.firstChild(of: element) else {
+        guard document.firstChild(of: element) != nil else {
             let text = document.text(of: element)
             if text.count > 0 { self.text(tag, text) } else { empty(tag) }
             return
         }
         open(tag)
-        var next: Document.Element? = child
-        while let current = next {
-            write(document, current)
-            next = document.nextSibling(of: current)
-        }
+        writeChildren(document, of: element)
         close(tag)
     }
 }

@@ -71,6 +71,14 @@ public struct Writer: ~Copyable {
         }
     }
 
+    /// Begins a message that is no WV-CSP-Message.
+    public mutating func openRoot(_ tag: Tag) {
+        switch syntax {
+        case .xml: openXML(tag, namespace: version.sessionNamespace)
+        case .wbxml: openRootWBXML(tag)
+        }
+    }
+
     /// Ends an element.
     public mutating func close(_ tag: Tag) {
         switch syntax {

@@ -14,13 +14,18 @@ extension Writer {
     }
 
     mutating func openWBXML(_ tag: Tag) {
-        if tag == .wvCSPMessage { appendHeader() }
-        appendTag(tag, GlobalToken.hasContent)
+        if tag == .wvCSPMessage { return openRootWBXML(tag) }
+        appendTag(tag, GlobalToken.hasContent, namespace: namespaceToken(of: tag))
+    }
+
+    mutating func openRootWBXML(_ tag: Tag) {
+        appendHeader()
+        appendTag(tag, GlobalToken.hasContent, namespace: firstNamespaceToken)
     }
 
     mutating func closeWBXML() { output.append(GlobalToken.end) }
 
-    mutating func emptyWBXML(_ tag: Tag) { appendTag(tag, 0) }
+    mutating func emptyWBXML(_ tag: Tag) { appendTag(tag, 0, namespace: namespaceToken(of: tag)) }
 
     mutating func textWBXML(_ tag: Tag, _ text: Span<UInt8>) {
         guard text.count > 0 else { return emptyWBXML(tag) }
@@ -94,24 +99,22 @@ extension Writer {
 
     // MARK: Tokens
 
-    private mutating func appendTag(_ tag: Tag, _ content: UInt8) {
-        guard let token = tag.token(in: version) else {
+    private mutating func appendTag(_ tag: Tag, _ content: UInt8, namespace: UInt8?) {
+        let attributes = namespace == nil ? 0 : GlobalToken.hasAttributes
+        if let token = tag.token(in: version) {
+            if token.page != page {
+                output.append(GlobalToken.switchPage)
+                output.append(token.page)
+                page = token.page
+            }
+            output.append(token.token | content | attributes)
+        } else {
             let index = tableIndex(of: tag)
-            output.append(GlobalToken.literal | content)
+            output.append(GlobalToken.literal | content | attributes)
             append(multibyte: index)
-            return
         }
-        if token.page != page {
-            output.append(GlobalToken.switchPage)
-            output.append(token.page)
-            page = token.page
-        }
-        guard let prefix = namespaceToken(of: tag) else {
-            output.append(token.token | content)
-            return
-        }
-        output.append(token.token | content | GlobalToken.hasAttributes)
-        output.append(prefix)
+        guard let namespace else { return }
+        output.append(namespace)
         output.append(GlobalToken.inlineString)
         output.append(version.name)
         output.append(0x00)
@@ -127,11 +130,11 @@ extension Writer {
         output.append(UInt8(truncatingIfNeeded: value) & 0x7F)
     }
 
+    private var firstNamespaceToken: UInt8 { 0x05 + 3 * (version.rawValue - 1) }
+
     private func namespaceToken(of tag: Tag) -> UInt8? {
-        let first = 0x05 + 3 * (version.rawValue - 1)
-        if tag == .wvCSPMessage { return first }
-        if tag == .presenceSubList { return first + 1 }
-        if tag == .transactionContent { return first + 2 }
+        if tag == .presenceSubList { return firstNamespaceToken + 1 }
+        if tag == .transactionContent { return firstNamespaceToken + 2 }
         return nil
     }
 

@@ -2,15 +2,17 @@ import Octets
 
 /// The XML back end: no declaration, no document type, no white space between elements, as the clients do.
 extension Writer {
-    mutating func openXML(_ tag: Tag) {
-        appendStart(of: tag)
+    mutating func openXML(_ tag: Tag) { openXML(tag, namespace: namespace(of: tag)) }
+
+    mutating func openXML(_ tag: Tag, namespace: StaticString?) {
+        appendStart(of: tag, namespace)
         output.append(0x3E)
     }
 
-    private mutating func appendStart(of tag: Tag) {
+    private mutating func appendStart(of tag: Tag, _ namespace: StaticString?) {
         output.append(0x3C)
         output.append(tag.name)
-        if let namespace = namespace(of: tag) {
+        if let namespace {
             output.append(" xmlns=\"")
             output.append(namespace)
             output.append(0x22)
@@ -24,7 +26,7 @@ extension Writer {
     }
 
     mutating func emptyXML(_ tag: Tag) {
-        appendStart(of: tag)
+        appendStart(of: tag, namespace(of: tag))
         output.append("/>")
     }
 

@@ -110,11 +110,16 @@ public final class Client: @unchecked Sendable {
         return Programs.syntax == "wbxml" ? WBXML.encode(try Element.parse(octets)) : octets
     }
 
+    /// The document in an answer, in either syntax.
+    public static func root(_ answer: Answer) throws -> Element {
+        let isXML = answer.body.first == UInt8(ascii: "<")
+        return isXML ? try Element.parse(answer.body) : try WBXML.decode(answer.body)
+    }
+
     /// Reads an answer; nil when it is empty.
     public static func reply(_ answer: Answer) throws -> Reply? {
         guard !answer.body.isEmpty else { return nil }
-        let isXML = answer.body.first == UInt8(ascii: "<")
-        let root = isXML ? try Element.parse(answer.body) : try WBXML.decode(answer.body)
+        let root = try root(answer)
         guard let transaction = root["Session/Transaction"] else { throw HarnessError("no Transaction: \(root)") }
         return Reply(http: answer, root: root, transaction: transaction)
     }

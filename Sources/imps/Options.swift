@@ -11,6 +11,8 @@ struct Options {
         case chat
         case send
         case receive
+        case decode
+        case encode
     }
 
     var server = ServerAddress()
@@ -18,10 +20,13 @@ struct Options {
     var password = InlineBytes<128>()
     private var passwordPath = InlineBytes<256>()
     var version = Version.v1_3
+    var syntax = Syntax.xml
     var usesDigest = false
     var command = Command.chat
     var recipient = InlineBytes<100>()
     var text = InlineBytes<4000>()
+    /// The document to decode or encode.
+    var path = InlineBytes<256>()
     var waitSeconds: UInt64 = 5
     /// What to do with System Messages that `presets` does not name.
     var systemMessages = SystemMessagePolicy.ask
@@ -55,12 +60,15 @@ struct Options {
         Usage: imps --server URL --user NAME [OPTIONS]              chat
                imps --server URL --user NAME [OPTIONS] send TO TEXT
                imps --server URL --user NAME [OPTIONS] recv [--wait SECONDS]
+               imps decode FILE          prints a captured message, XML or WBXML
+               imps encode FILE          writes a message as WBXML
 
         A terminal client for OMA IMPS / Wireless Village.
 
           -s, --server URL          http://host:port/
           -u, --user NAME           wv:alice@home.test
           -v, --version VERSION     1.1, 1.2 or 1.3 (default)
+          -b, --wbxml               speak WBXML instead of XML
           -d, --digest              log in by digest (4 messages) instead of password
           -p, --password-file FILE  the password is the first line of FILE
           -w, --wait SECONDS        recv: stop when nothing came for so long (5)
@@ -83,17 +91,18 @@ struct Options {
     /// Reads the command line.
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
-        let names: InlineArray<10, option> = unsafe [
+        let names: InlineArray<11, option> = unsafe [
             Terminal.option("server", takesValue: true, 0x73), Terminal.option("user", takesValue: true, 0x75),
             Terminal.option("version", takesValue: true, 0x76),
-            Terminal.option("digest", 0x64), Terminal.option("password-file", takesValue: true, 0x70),
+            Terminal.option("wbxml", 0x62), Terminal.option("digest", 0x64),
+            Terminal.option("password-file", takesValue: true, 0x70),
             Terminal.option("wait", takesValue: true, 0x77),
             Terminal.option("answer", takesValue: true, 0x61),
             Terminal.option("on-system-message", takesValue: true, 2), Terminal.option("help", 1), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
-                unsafe getopt_long(count, arguments, "s:u:v:dp:w:a:", names.baseAddress, nil)
+                unsafe getopt_long(count, arguments, "s:u:v:bdp:w:a:", names.baseAddress, nil)
             }
             if next == -1 { return unsafe options.readWords(count, arguments) }
             if next == 1 {
@@ -107,6 +116,10 @@ struct Options {
     private mutating func take(_ letter: Int32) -> Bool {
         if letter == 0x64 {
             usesDigest = true
+            return true
+        }
+        if letter == 0x62 {
+            syntax = .wbxml
             return true
         }
         guard letter != 0x3F, let value: InlineBytes<256> = unsafe Terminal.text(of: libc_option_value()) else {
@@ -193,6 +206,12 @@ struct Options {
                 index += 2
             } else if word.span.equals("recv") {
                 command = .receive
+            } else if word.span.equals("decode") || word.span.equals("encode") {
+                command = word.span.equals("decode") ? .decode : .encode
+                guard index + 1 == Int(count), let path: InlineBytes<256> = unsafe Terminal.text(of: arguments[index])
+                else { return Options.misuse() }
+                self.path = path
+                return .run(self)
             } else {
                 return Options.misuse()
             }
@@ -215,7 +234,9 @@ struct Options {
     }
 
     private static func misuse() -> Outcome {
-        Terminal.printError("Usage: imps --server URL --user NAME [send TO TEXT | recv]; imps --help tells more\n")
+        Terminal.printError(
+            "Usage: imps --server URL --user NAME [send TO TEXT | recv]\n       imps decode | encode FILE; imps --help tells more\n"
+        )
         return .stop(.usage)
     }
 }

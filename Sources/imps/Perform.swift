@@ -7,6 +7,8 @@ import Wire
 
 /// Logs in and does what the command line asks for.
 func perform(_ options: Options) -> ExitCode {
+    if options.command == .decode { return decode(options.path.span) }
+    if options.command == .encode { return encode(options.path.span) }
     var session = Session(options)
     if let refusal = logIn(options, &session) { return refusal }
     switch options.command {
@@ -14,7 +16,7 @@ func perform(_ options: Options) -> ExitCode {
         var chat = Chat(options)
         return chat.run(&session)
     case .send: return send(options, &session)
-    case .receive: return receive(options, &session)
+    default: return receive(options, &session)
     }
 }
 

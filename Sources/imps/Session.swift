@@ -54,7 +54,7 @@ struct Session: ~Copyable {
 
     private mutating func open(_ mode: TransactionMode, id: Span<UInt8>) -> Envelope {
         writer.output.removeAll()
-        writer.begin(syntax: .xml, version: options.version)
+        writer.begin(syntax: options.syntax, version: options.version)
         let session = sessionID
         var envelope = Envelope(sessionID: session.span, into: &writer)
         envelope.openTransaction(mode, id: id, into: &writer)
@@ -70,13 +70,12 @@ struct Session: ~Copyable {
     private mutating func exchange(_ envelope: Envelope) -> Outcome {
         envelope.closeTransaction(into: &writer)
         envelope.close(poll: nil, into: &writer)
-        let type: StaticString =
-            options.version == .v1_3 ? "application/vnd.wv.csp+xml" : "application/vnd.wv.csp.xml"
+        let type = MessageType.name(options.syntax, options.version)
         guard connection.post(writer.output, contentType: type) == 200 else { return .unreachable }
         hasMore = false
         guard connection.body.count > 0 else { return .nothing }
         do throws(WireError) {
-            try document.read(connection.body, syntax: .xml)
+            try document.read(connection.body, syntax: options.syntax)
         } catch {
             return .unreachable
         }

@@ -66,7 +66,7 @@ simulate: test-packages ## 2000 new seeds of each simulation
 
 .PHONY: bench
 bench: test-packages build ## measure what the engine does beside what the disk does
-	swift run -c release bench
+	swift build $(RELEASE_FLAGS) --product bench && .build/release/bench
 
 .PHONY: check-embedded
 check-embedded: build-packages ## compile all products in Embedded mode and look for spans that outlive their storage

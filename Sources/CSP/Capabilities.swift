@@ -18,6 +18,41 @@ public enum DeliveryMethod: UInt8, BitwiseCopyable, Sendable {
     public var letter: StaticString { self == .push ? "P" : "N" }
 }
 
+/// The ways in which a client is called to poll that are used here. Source: protocol/transport.md §6.
+public struct CIRMethods: BitwiseCopyable, Equatable, Sendable {
+    /// A bit for each.
+    public var rawValue: UInt8
+
+    /// The methods with these bits.
+    public init(rawValue: UInt8 = 0) { self.rawValue = rawValue }
+
+    /// A TCP connection that the client keeps open.
+    public static var stcp: CIRMethods { CIRMethods(rawValue: 1) }
+    /// A datagram.
+    public static var sudp: CIRMethods { CIRMethods(rawValue: 2) }
+    /// A URL that the client asks.
+    public static var shttp: CIRMethods { CIRMethods(rawValue: 4) }
+
+    /// The method with this name in SupportedCIRMethod; nil for those that are not here.
+    public init?(_ word: Span<UInt8>) {
+        if word.equalsIgnoringCase("STCP") {
+            self = .stcp
+        } else if word.equalsIgnoringCase("SUDP") {
+            self = .sudp
+        } else if word.equalsIgnoringCase("SHTTP") {
+            self = .shttp
+        } else {
+            return nil
+        }
+    }
+
+    /// Whether all of `methods` are in it.
+    public func contains(_ methods: CIRMethods) -> Bool { rawValue & methods.rawValue == methods.rawValue }
+
+    /// Those of both.
+    public func union(_ methods: CIRMethods) -> CIRMethods { CIRMethods(rawValue: rawValue | methods.rawValue) }
+}
+
 /// What a client can take, as agreed in capability negotiation; the defaults hold before it.
 ///
 /// - Source: protocol/session.md §6.3.
@@ -34,6 +69,10 @@ public struct Capabilities: BitwiseCopyable, Sendable {
     public var multiTrans: UInt8 = 1
     /// Seconds between two polls of a client that is not called.
     public var serverPollMin: UInt16 = 30
+    /// How the client is called to poll.
+    public var cirMethods = CIRMethods()
+    /// Where it waits for datagrams.
+    public var udpPort: UInt16 = 3717
 
     /// The capabilities of a client that negotiated none.
     public init() {}

@@ -52,6 +52,10 @@ public struct Configuration: Sendable {
     public var listenCount = 0
     /// The port of HTTP; 0 takes any that is free.
     public var port: UInt16 = 8080
+    /// The port for connections of clients that want to be called; 0 takes any that is free.
+    public var cirPort: UInt16 = 3171
+    /// Such connections at once; 0 takes what `mem_kb` allows.
+    public var channelsMax: UInt32 = 0
     /// The folder of the store.
     public var dataFolder = InlineBytes<200>()
     /// The path of the control socket; at most 100 octets, as sockets have it.

@@ -21,6 +21,11 @@ extension Configuration {
     private mutating func applyPlace(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
         if key.equals("listen") { return addListener(value) }
         if key.equals("port") { return Configuration.set(&port, value, 0...65_535, "0 (any free port) to 65535") }
+        if key.equals("cir") { return setCIR(value) }
+        if key.equals("cir_port") {
+            return Configuration.set(&cirPort, value, 0...65_535, "0 (any free port) to 65535")
+        }
+        if key.equals("cir_address") { return Configuration.setText(&engine.cirAddress, value, "1 to 64 octets") }
         if key.equals("data_dir") {
             return Configuration.setPath(&dataFolder, value, "a path that begins with / or ./, at most 180 octets", 180)
         }
@@ -37,6 +42,24 @@ extension Configuration {
         return nil
     }
 
+    /// `off`, or words of stcp, sudp and shttp.
+    private mutating func setCIR(_ value: Span<UInt8>) -> KeyOutcome {
+        var methods = CIRMethods()
+        var start = 0
+        while start < value.count, !value.equals("off") {
+            let end = value.firstIndex(of: 0x20, from: start) ?? value.count
+            if end > start {
+                guard let method = CIRMethods(value.extracting(start..<end)) else {
+                    return .refused("off, or words of stcp, sudp and shttp")
+                }
+                methods = methods.union(method)
+            }
+            start = end + 1
+        }
+        engine.cirMethods = methods
+        return .taken
+    }
+
     private mutating func applySize(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
         if key.equals("mem_kb") { return Configuration.set(&memoryKB, value, 1024...262_144, "1024 to 262144") }
         if key.equals("max_sessions") { return Configuration.set(&sessionsMax, value, 1...65_000, "1 to 65000") }
@@ -44,6 +67,7 @@ extension Configuration {
         if key.equals("max_connections_per_address") {
             return Configuration.set(&connectionsOfAddressMax, value, 1...16_000, "1 to 16000")
         }
+        if key.equals("max_channels") { return Configuration.set(&channelsMax, value, 1...65_000, "1 to 65000") }
         if key.equals("request_buffers") { return Configuration.set(&requestBuffers, value, 2...1000, "2 to 1000") }
         if key.equals("max_message") {
             return Configuration.set(&engine.messageByteCountMax, value, 1024...262_144, "1024 to 262144 octets")

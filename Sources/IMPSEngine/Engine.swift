@@ -79,6 +79,9 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var sequences = SequenceBlock()
     var challengeWrites = ChallengeWrites()
     var counters = Counters()
+    /// Some session needs a call; which one is looked for from this slot on.
+    var hasCalls = false
+    var callPosition: UInt16 = 0
     /// When time alone has something to do next; nil when it has not.
     var nextSweep: Instant?
 
@@ -123,6 +126,8 @@ struct Counters {
     var messagesExpired: UInt64 = 0
     var requests: UInt64 = 0
     var repeatedRequests: UInt64 = 0
+    var calls: UInt64 = 0
+    var sessionsEnded: UInt64 = 0
 }
 
 // MARK: - State
@@ -143,7 +148,10 @@ extension Engine where Port: ~Copyable {
         reloadChallenges(turn.now)
         reloadAnswers(turn.now)
         reloadCampaigns()
-        for slot in 0..<sessions.end where sessions[slot].isOpen { resumeRestriction(slot, turn.now) }
+        for slot in 0..<sessions.end where sessions[slot].isOpen {
+            resumeRestriction(slot, turn.now)
+            call(slot)
+        }
         reloadPendingLogins(turn.now)
         nextSweep = turn.now
         sessions.checkInvariants()

@@ -68,6 +68,11 @@ public struct Settings: Sendable {
     /// Seconds that the answer to a repeated request is kept.
     public var answerSeconds: UInt32 = 120
 
+    /// How clients may be called to poll.
+    public var cirMethods = CIRMethods(rawValue: 7)
+    /// The name or address at which clients reach this server; empty for the one that each of them reached it by.
+    public var cirAddress = InlineBytes<64>()
+
     /// What becomes of clients that do not know System Messages, where a message does not say.
     public var legacyPolicy = LegacyPolicy.limited
     /// Whether a login tells of messages that wait.

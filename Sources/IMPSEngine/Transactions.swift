@@ -59,6 +59,7 @@ extension Engine where Port: ~Copyable {
         if let slot {
             writer.output.setLimit(Int(sessions[slot].capabilities.parserSize))
             touch(slot, turn.now)
+            noteAddress(of: slot, client)
             refresh(slot, &turn)
         }
 
@@ -97,9 +98,11 @@ extension Engine where Port: ~Copyable {
                 return refuse(document, .badRequest, in: version, into: &writer)
             }
             guard let slot, asksForMore, sendNext(in: slot, &turn, &envelope, into: &writer) else {
+                if let slot, sessions[slot].isOpen { heard(slot, turn.now) }
                 return .empty
             }
         }
+        if let slot, sessions[slot].isOpen { heard(slot, turn.now) }
         envelope.close(poll: slot.map { hasMore(in: $0, turn.now) } ?? false, into: &writer)
         return .message
     }

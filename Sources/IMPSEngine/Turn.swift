@@ -94,9 +94,20 @@ public struct Turn: ~Copyable {
 public struct Client: BitwiseCopyable, Sendable {
     /// The address without port, as text.
     public let address: InlineBytes<46>
+    /// The address of this server that it reached, as text.
+    public let local: InlineBytes<46>
+    /// The port that it reached.
+    public let port: UInt16
+    /// The port at which it may keep a connection to be called; 0 for none.
+    public let cirPort: UInt16
 
-    /// A client at `address`.
-    public init(address: InlineBytes<46>) {
+    /// A client at `address`, which came by `local` and `port`.
+    public init(
+        address: InlineBytes<46>, local: InlineBytes<46> = InlineBytes(), port: UInt16 = 0, cirPort: UInt16 = 0
+    ) {
         self.address = address
+        self.local = local
+        self.port = port
+        self.cirPort = cirPort
     }
 }

@@ -162,6 +162,8 @@ extension Configuration {
         settings.listen = listen
         settings.listenCount = listenCount
         settings.port = port
+        settings.hasChannels = engine.cirMethods.contains(.stcp)
+        settings.cirPort = cirPort
         settings.controlPath = controlPath
         settings.connectionsOfAddressMax = Int(connectionsOfAddressMax)
         settings.batchMilliseconds = UInt64(batchMilliseconds)

@@ -112,6 +112,29 @@ final class Service: RequestHandler {
         return engine.revoke(document, because: error, into: &writer)
     }
 
+    // MARK: Calls
+
+    override func waits(key: Span<UInt8>, _ now: Instant) -> Bool? { engine.waits(key: key, now) }
+
+    override func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? {
+        engine.openChannel(id, now)
+    }
+
+    override func keepChannel(_ slot: UInt16, _ number: UInt64) { engine.keepChannel(slot, number) }
+
+    override func closeChannel(_ slot: UInt16, _ number: UInt64) { engine.closeChannel(slot, number) }
+
+    override func hasSession(_ slot: UInt16, _ number: UInt64) -> Bool { engine.hasSession(slot, number) }
+
+    override var endedSessionCount: UInt64 { engine.endedSessionCount }
+
+    override func nextCall(_ now: Instant, into words: inout FixedBytes) -> Call? {
+        if let call = engine.nextCall(now, into: &words) { return call }
+        // Nothing was changed: it ends the reading.
+        try? engine.store.commit()
+        return nil
+    }
+
     // MARK: Store
 
     override func commit(_ turn: inout Turn) -> StoreError? {

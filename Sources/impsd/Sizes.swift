@@ -37,10 +37,16 @@ struct Sizes {
         if server.connections == 0 {
             server.connections = min(4000, max(16, left * 2 / 10 / Server.connectionPool(one).byteCount))
         }
-        if server.buffers == 0 { server.buffers = max(4, left * 4 / 10 / server.bufferByteCount) }
-        // Descriptors beside the connections: the store, the log, the loop, listeners and the control socket.
-        let descriptors = Int(libc_descriptor_limit()) - 24 - server.shedCount
+        if server.buffers == 0 { server.buffers = max(4, left * 3 / 10 / server.bufferByteCount) }
+        server.sessions = sessions
+        server.channels = configuration.engine.cirMethods.contains(.stcp) ? Int(configuration.channelsMax) : 0
+        if server.channels == 0, configuration.engine.cirMethods.contains(.stcp) {
+            server.channels = min(sessions + 64, max(16, left / 10 / Server.channelPool(one).byteCount))
+        }
+        // Descriptors beside the connections: the store, the log, the loop, listeners, the control socket, datagrams.
+        let descriptors = Int(libc_descriptor_limit()) - 30 - server.shedCount
         server.connections = max(4, min(server.connections, descriptors))
+        server.channels = max(0, min(server.channels, descriptors - server.connections))
         while buckets < sessions { buckets *= 2 }
     }
 

@@ -7,7 +7,7 @@ public enum LogCode: UInt8, Sendable {
     case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
     case storeMode, storeMigrated, storeRestored, checkpoint, flashBudget
     // The network
-    case listen, accept, httpRefused, wireRefused, connLimit, connTimeout, noBuffer
+    case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
@@ -49,6 +49,7 @@ public enum LogCode: UInt8, Sendable {
         case .flashBudget: return "FLASH-BUDGET"
         case .listen: return "LISTEN"
         case .accept: return "ACCEPT"
+        case .cirFail: return "CIR-FAIL"
         case .httpRefused: return "HTTP-REFUSED"
         case .wireRefused: return "WIRE-REFUSED"
         case .connLimit: return "CONN-LIMIT"
@@ -87,7 +88,7 @@ public enum LogCode: UInt8, Sendable {
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
-        case .connTimeout, .expired: return .info
+        case .connTimeout, .cirFail, .expired: return .info
         case .refused: return .debug
         }
     }

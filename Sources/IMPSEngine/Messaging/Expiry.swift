@@ -34,6 +34,7 @@ extension Engine where Port: ~Copyable {
             } else {
                 // Polls move the end on without telling; so this may be early, and then it is looked at again.
                 scheduleSweep(at: sessions[slot].expiresAt)
+                callAgain(slot, turn.now)
             }
         }
     }

@@ -69,6 +69,7 @@ extension Engine where Port: ~Copyable {
         var slot = sessions.first(of: user)
         while let current = slot {
             sessions[current].mayHaveMore = true
+            call(current)
             slot = sessions.next(after: current)
         }
     }

@@ -235,12 +235,20 @@ extension Engine where Port: ~Copyable {
                 "idle_s", (now.milliseconds - min(now.milliseconds, sessions[slot].lastSeen.milliseconds)) / 1000)
             output.field("keepalive_s", UInt64(sessions[slot].keepAliveSeconds))
             output.field("method", sessions[slot].deliveryMethod.letter.octets)
+            output.field("call", callName(slot).octets)
             output.field("level", (sessions[slot].level.rawValue == .max ? "full" : "limited" as StaticString).octets)
             output.field("asked", sessions[slot].isRestricted ? 1 : 0)
             output.field("closing", UInt64(sessions[slot].closing))
             output.endRecord()
         }
         return .done
+    }
+
+    /// How a client would be called now.
+    private func callName(_ slot: UInt16) -> StaticString {
+        if sessions[slot].hasChannel { return "stcp" }
+        let methods = sessions[slot].capabilities.cirMethods
+        return methods.contains(.sudp) ? "sudp" : methods.contains(.shttp) ? "shttp" : "none"
     }
 
     /// Ends all sessions of a user with Disconnect 601.
@@ -297,6 +305,7 @@ extension Engine where Port: ~Copyable {
         output.field("auth_failures", counters.authFailures)
         output.field("requests", counters.requests)
         output.field("repeated", counters.repeatedRequests)
+        output.field("calls", counters.calls)
         output.field("accepted", counters.messagesAccepted)
         output.field("delivered", counters.messagesDelivered)
         output.field("refused", counters.messagesRefused)

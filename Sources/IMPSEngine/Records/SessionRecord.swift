@@ -26,6 +26,13 @@ extension Session {
         record.append(bigEndian: level.rawValue)
         record.append((isRestricted ? 1 : 0) | (asksByMessage ? 2 : 0) | (holdsMail ? 4 : 0))
         record.append(closingReason.rawValue)
+        record.append(capabilities.cirMethods.rawValue)
+        record.append(bigEndian: capabilities.udpPort)
+    }
+
+    /// Octets of a record before what is not in memory: the cookie and the client's address, with which it is called.
+    static var fixedByteCount: Int {
+        8 + 4 + 16 + 8 + 8 + 1 + 4 + 2 + 1 + 1 + 4 + 4 + 1 + 2 + 1 + 1 + 8 + 1 + 8 + 1 + 1 + 1 + 2
     }
 
     /// Reads a stored session; nil when the record is broken.
@@ -59,6 +66,10 @@ extension Session {
             asksByMessage = flags & 2 != 0
             holdsMail = flags & 4 != 0
             closingReason = DisconnectReason(rawValue: reader.integer()) ?? .none
+            capabilities.cirMethods.rawValue = reader.integer()
+            capabilities.udpPort = reader.integer()
+            _ = reader.counted()
+            addressHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
         }
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version
@@ -70,10 +81,43 @@ extension Session {
 }
 
 extension Engine where Port: ~Copyable {
-    /// Keeps the session of a slot, so that a restart finds it.
+    /// Keeps the session of a slot, so that a restart finds it, with the cookie and address that it had.
     mutating func storeSession(_ slot: UInt16) {
+        let key = Key.session(slot)
         scratch.removeAll()
         sessions[slot].write(into: &scratch)
+        Engine.append(key, in: store, skipping: Session.fixedByteCount, to: &scratch)
+        store.put(key.span, scratch)
+    }
+
+    /// The same with what its client is called by.
+    mutating func storeSession(_ slot: UInt16, cookie: Span<UInt8>, _ client: Client) {
+        sessions[slot].addressHash = UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
+        scratch.removeAll()
+        sessions[slot].write(into: &scratch)
+        scratch.append(counted: cookie)
+        scratch.append(counted: client.address.span)
         store.put(Key.session(slot).span, scratch)
+    }
+
+    /// The cookie of a session, as its client sent it.
+    func cookie(of slot: UInt16) -> InlineBytes<100> {
+        let key = Key.session(slot)
+        guard let record = store.value(for: key.span), record.count > Session.fixedByteCount else {
+            return InlineBytes()
+        }
+        var reader = RecordReader(record.extracting(Session.fixedByteCount..<record.count))
+        return reader.counted()
+    }
+
+    /// Where datagrams for a session go.
+    func address(ofSession slot: UInt16) -> InlineBytes<46> {
+        let key = Key.session(slot)
+        guard let record = store.value(for: key.span), record.count > Session.fixedByteCount else {
+            return InlineBytes()
+        }
+        var reader = RecordReader(record.extracting(Session.fixedByteCount..<record.count))
+        _ = reader.counted()
+        return reader.counted()
     }
 }

@@ -14,7 +14,8 @@ extension Engine where Port: ~Copyable {
         into writer: inout Writer
     ) throws(Refusal) {
         if let list = document.first(.capabilityList, in: element) {
-            let capabilities = try capabilities(document, list)
+            var capabilities = try capabilities(document, list)
+            capabilities.cirMethods = agreedMethods(document, list, request)
             keepCapabilityLists(document, list)
             guard !scratch.isOverflowed, scratch.count <= Int(Limits.valueByteCountMax) else {
                 throw Refusal(.badParameter, "capability lists too long")
@@ -28,12 +29,14 @@ extension Engine where Port: ~Copyable {
         writer.open(.clientCapabilityResponse)
         if request.version == .v1_1 {
             writeClientID(document, of: element, into: &writer)
-            writeCapabilityList(slot, into: &writer)
+            writeCapabilityList(slot, request, into: &writer)
         } else {
             // A takes the first child for the agreed list, so it is the only one.
             writer.open(.agreedCapabilityList)
             writeStored(.supportedBearer, slot, into: &writer)
+            writeMethods(slot, request, into: &writer)
             writer.integer(.serverPollMin, UInt64(sessions[slot].capabilities.serverPollMin))
+            writeCallURL(slot, request, into: &writer)
             writer.close(.agreedCapabilityList)
         }
         writer.close(.clientCapabilityResponse)
@@ -60,6 +63,10 @@ extension Engine where Port: ~Copyable {
             min(UInt32(Limits.outstandingCountMax), max(1, try number(.multiTrans, document, list) ?? 1)))
         let poll = try number(.serverPollMin, document, list) ?? 0
         agreed.serverPollMin = UInt16(min(UInt32(UInt16.max), max(UInt32(settings.serverPollMin), poll)))
+        if let port = try number(.udpPort, document, list) {
+            guard (1...65_535).contains(port) else { throw Refusal(.badParameter, "UDPPort is 1 to 65535") }
+            agreed.udpPort = UInt16(port)
+        }
         return agreed
     }
 
@@ -79,11 +86,11 @@ extension Engine where Port: ~Copyable {
     // MARK: What is kept as it was sent
 
     /// The elements of 1.1's CapabilityList in its order; each says how it is answered.
-    private static var listOrder: InlineArray<11, Tag> {
+    private static var listOrder: InlineArray<12, Tag> {
         [
             .clientType, .initialDeliveryMethod, .anyContent, .acceptedCharSet, .acceptedContentType,
             .acceptedTransferEncoding, .acceptedContentLength, .supportedBearer, .multiTrans, .parserSize,
-            .defaultLanguage,
+            .supportedCIRMethod, .defaultLanguage,
         ]
     }
 
@@ -104,8 +111,8 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    /// 1.1: the list as it holds now. CIR methods are left out, because none is agreed.
-    private func writeCapabilityList(_ slot: UInt16, into writer: inout Writer) {
+    /// 1.1: the list as it holds now.
+    private func writeCapabilityList(_ slot: UInt16, _ request: Request, into writer: inout Writer) {
         let agreed = sessions[slot].capabilities
         writer.open(.capabilityList)
         writeStored(.clientType, slot, into: &writer)
@@ -118,9 +125,87 @@ extension Engine where Port: ~Copyable {
         writeStored(.supportedBearer, slot, into: &writer)
         writer.integer(.multiTrans, UInt64(agreed.multiTrans))
         writer.integer(.parserSize, UInt64(agreed.parserSize))
+        writeMethods(slot, request, into: &writer)
         writer.integer(.serverPollMin, UInt64(agreed.serverPollMin))
         writeStored(.defaultLanguage, slot, into: &writer)
         writer.close(.capabilityList)
+    }
+
+    // MARK: CIR
+
+    /// The methods of a client's list that are to be had. Source: protocol/transport.md §6.6.
+    private func agreedMethods(
+        _ document: borrowing Document, _ list: Document.Element, _ request: Request
+    ) -> CIRMethods {
+        var agreed = CIRMethods()
+        var next = document.first(.supportedCIRMethod, in: list)
+        while let current = next {
+            next = document.next(after: current)
+            guard let method = CIRMethods(document.word(of: current)), settings.cirMethods.contains(method) else {
+                continue
+            }
+            if method == .stcp, request.client.cirPort == 0 { continue }
+            agreed = agreed.union(method)
+        }
+        return agreed
+    }
+
+    /// The agreed ones in the order of the client, and where to connect to.
+    private func writeMethods(_ slot: UInt16, _ request: Request, into writer: inout Writer) {
+        let agreed = sessions[slot].capabilities
+        let key = Key.capabilityLists(slot)
+        guard agreed.cirMethods != CIRMethods(), let record = store.value(for: key.span) else { return }
+        var reader = RecordReader(record)
+        while !reader.isAtEnd, !reader.isBroken {
+            let name = reader.counted()
+            let text = reader.counted()
+            guard !reader.isBroken, name.equals(Tag.supportedCIRMethod.name), let method = CIRMethods(text),
+                agreed.cirMethods.contains(method)
+            else { continue }
+            writer.text(.supportedCIRMethod, text)
+        }
+        if request.version == .v1_1, agreed.cirMethods.contains(.sudp) {
+            writer.integer(.udpPort, UInt64(agreed.udpPort))
+        }
+        guard agreed.cirMethods.contains(.stcp) else { return }
+        var host = InlineBytes<64>()
+        appendHost(request.client, brackets: false, to: &host)
+        writer.text(.tcpAddress, host.span)
+        writer.integer(.tcpPort, UInt64(request.client.cirPort))
+    }
+
+    /// Where the client reaches this server: what the operator says, else where it has just reached it.
+    private func appendHost<let capacity: Int>(
+        _ client: Client, brackets: Bool, to text: inout InlineBytes<capacity>
+    ) {
+        guard settings.cirAddress.isEmpty else {
+            _ = text.append(settings.cirAddress.span)
+            return
+        }
+        let isVersion6 = brackets && client.local.span.firstIndex(of: 0x3A) != nil
+        if isVersion6 { _ = text.append(0x5B) }
+        _ = text.append(client.local.span)
+        if isVersion6 { _ = text.append(0x5D) }
+    }
+
+    /// The URL of SHTTP. In 1.2 its element has no token in WBXML, and clients that miss it poll.
+    ///
+    /// - Source: protocol/transport.md §6.4, protocol/session.md §6.2.
+    private func writeCallURL(_ slot: UInt16, _ request: Request, into writer: inout Writer) {
+        guard sessions[slot].capabilities.cirMethods.contains(.shttp),
+            request.version == .v1_3 || writer.syntax == .xml
+        else { return }
+        let tag: Tag = request.version == .v1_3 ? .cirhttpAddress : .cirurl
+        var url = InlineBytes<200>()
+        _ = url.append("http://")
+        appendHost(request.client, brackets: true, to: &url)
+        _ = url.append(0x3A)
+        _ = url.append(Decimal.digits(of: UInt64(request.client.port)).span)
+        _ = url.append("/cir/")
+        _ = url.append(callKey(of: slot).span)
+        writer.open(tag)
+        writer.text(.url, url.span)
+        writer.close(tag)
     }
 
     private func writeStored(_ tag: Tag, _ slot: UInt16, into writer: inout Writer) {

@@ -384,7 +384,9 @@ extension Engine where Port: ~Copyable {
         sessions[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
         scheduleSweep(at: sessions[slot].expiresAt)
-        storeSession(slot)
+        if let cookie = document.first(.sessionCookie, in: element) {
+            storeSession(slot, cookie: document.word(of: cookie), request.client)
+        }
         logLogin(request, slot, credentials, isNew: resumed == nil, &turn)
         return (slot, resumed == nil)
     }

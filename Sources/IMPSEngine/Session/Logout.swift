@@ -54,6 +54,7 @@ extension Engine where Port: ~Copyable {
         sessions[slot].closingReason = reason
         sessions[slot].mayHaveMore = true
         storeSession(slot)
+        call(slot)
         releaseMailbox(of: slot, &turn)
         if turn.journal.begin(.disconnect, turn.now, turn.wall) {
             logUser(sessions[slot].user, &turn)
@@ -75,6 +76,7 @@ extension Engine where Port: ~Copyable {
             sessions[slot].closing = StatusCode.sessionExpired.rawValue
             releaseMailbox(of: slot, &turn)
         }
+        counters.sessionsEnded += 1
         forgetAnswers(of: slot)
         store.delete(Key.session(slot).span)
         if sessions[slot].hasCapabilities { store.delete(Key.capabilityLists(slot).span) }

@@ -69,6 +69,16 @@ public struct Session: ZeroInitializable {
     var mayHaveMore = true
     /// The highest mailbox entry that was sent in this session.
     var sentUpTo: UInt64 = 0
+    /// The client is to be called after this turn. Source: protocol/transport.md §6.
+    var needsCall = false
+    /// Calls since the client was last heard of.
+    var calls: UInt8 = 0
+    /// When to look whether it has to be called, again or at all; nil when nothing waits for that.
+    var callAt: Instant?
+    /// It keeps a connection on which it can be called.
+    var hasChannel = false
+    /// The address to which datagrams are sent.
+    var addressHash: UInt32 = 0
     var outstanding = InlineArray<8, Outstanding>(repeating: Outstanding())
     var answers = InlineArray<16, KeptAnswer>(repeating: KeptAnswer())
     var nextAnswer: UInt8 = 0

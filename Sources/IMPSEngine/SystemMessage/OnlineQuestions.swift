@@ -16,6 +16,8 @@ extension Engine where Port: ~Copyable {
                 hasSessionCampaigns = true
             }
         }
+        // Who is called to poll hears of it only so.
+        if hasSessionCampaigns { for slot in 0..<sessions.end where sessions[slot].isOpen { call(slot) } }
     }
 
     /// Looks for what has to be asked in a session, and for the level that it has; called with each of its requests.

@@ -2,8 +2,12 @@
 public enum HTTPStatus: UInt16, Sendable {
     /// 200: the answer is a message, or nothing when it is empty.
     case ok = 200
+    /// 204: nothing waits for the client that asks by SHTTP.
+    case noContent = 204
     /// 400: the request breaks the rules of HTTP, or its body is no message at all.
     case badRequest = 400
+    /// 404: there is no session for a URL of SHTTP.
+    case notFound = 404
     /// 405: another method than POST.
     case methodNotAllowed = 405
     /// 408: the request did not arrive in time.
@@ -29,7 +33,9 @@ public enum HTTPStatus: UInt16, Sendable {
     public var reason: StaticString {
         switch self {
         case .ok: return "OK"
+        case .noContent: return "No Content"
         case .badRequest: return "Bad Request"
+        case .notFound: return "Not Found"
         case .methodNotAllowed: return "Method Not Allowed"
         case .requestTimeout: return "Request Timeout"
         case .lengthRequired: return "Length Required"

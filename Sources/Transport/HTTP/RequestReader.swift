@@ -59,6 +59,7 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     private var overhead = 0
     private var contentTypeRange = OctetRange()
     private var userAgentRange = OctetRange()
+    private var callKeyRange = OctetRange()
 
     /// True when the connection stays open after the answer.
     public private(set) var keepsAlive = true
@@ -87,6 +88,11 @@ public struct RequestReader: BitwiseCopyable, Sendable {
 
     /// The value of User-Agent, trimmed; empty when there is none.
     public var userAgent: Range<Int> { userAgentRange.start..<userAgentRange.start + userAgentRange.count }
+
+    /// What names the session in a GET of SHTTP; nil for a POST. Source: protocol/transport.md §6.4.
+    public var callKey: Range<Int>? {
+        callKeyRange.count > 0 ? callKeyRange.start..<callKeyRange.start + callKeyRange.count : nil
+    }
 
     /// Reads on after octets were added to the buffer.
     ///
@@ -146,7 +152,7 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     /// Takes a whole head apart: every line of it ends with CR LF, and the last one is empty.
     private mutating func readHead(_ head: Span<UInt8>, at offset: Int, _ limits: RequestLimits) -> RequestProgress? {
         var start = head.firstIndex(of: 0x0D) ?? 0
-        if let refusal = readRequestLine(head.extracting(0..<start)) { return .refused(refusal) }
+        if let refusal = readRequestLine(head.extracting(0..<start), at: offset) { return .refused(refusal) }
         start += 2
         var fieldCount = 0
         while start < head.count - 2 {
@@ -159,7 +165,7 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         return beginBody(limits)
     }
 
-    private mutating func readRequestLine(_ line: Span<UInt8>) -> HTTPStatus? {
+    private mutating func readRequestLine(_ line: Span<UInt8>, at offset: Int) -> HTTPStatus? {
         guard let first = line.firstIndex(of: 0x20), let second = line.firstIndex(of: 0x20, from: first + 1),
             line.firstIndex(of: 0x20, from: second + 1) == nil, first > 0, second > first + 1,
             line.firstIndex(of: 0x09) == nil
@@ -173,7 +179,26 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         guard version[5] == 0x31 else { return .versionNotSupported }
         if version[7] == 0x30 { keepsAlive = false }
         isVersion10 = version[7] == 0x30
-        return method.equals("POST") ? nil : .methodNotAllowed
+        if method.equals("POST") { return nil }
+        guard method.equals("GET") else { return .methodNotAllowed }
+        return readCallKey(line.extracting(first + 1..<second), at: offset + first + 1) ? nil : .methodNotAllowed
+    }
+
+    /// What follows `/cir/` in the target of a GET; false for any other target.
+    private mutating func readCallKey(_ target: Span<UInt8>, at offset: Int) -> Bool {
+        let prefix: StaticString = "/cir/"
+        var start = 0
+        while let slash = target.firstIndex(of: 0x2F, from: start) {
+            let rest = target.extracting(slash..<target.count)
+            if rest.starts(with: prefix) {
+                let first = slash + prefix.utf8CodeUnitCount
+                let end = target.firstIndex(of: 0x3F, from: first) ?? target.count
+                callKeyRange = OctetRange(start: offset + first, count: end - first)
+                return end > first
+            }
+            start = slash + 1
+        }
+        return false
     }
 
     private var isVersion10 = false
@@ -237,6 +262,11 @@ public struct RequestReader: BitwiseCopyable, Sendable {
 
     private mutating func beginBody(_ limits: RequestLimits) -> RequestProgress? {
         bodyStart = index
+        if callKey != nil {
+            guard !isChunked, contentLength ?? 0 == 0 else { return .refused(.badRequest) }
+            phase = .complete
+            return .complete
+        }
         if isChunked {
             guard contentLength == nil, !isVersion10 else { return .refused(.badRequest) }
             phase = .chunkSize

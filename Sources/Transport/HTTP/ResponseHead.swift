@@ -32,8 +32,11 @@ public struct ResponseHead {
             buffer.append("\r\nContent-Type: ")
             buffer.append(contentType)
         }
-        buffer.append("\r\nContent-Length: ")
-        buffer.append(decimal: UInt64(contentLength))
+        // 204 has no body by itself.
+        if status != .noContent {
+            buffer.append("\r\nContent-Length: ")
+            buffer.append(decimal: UInt64(contentLength))
+        }
         if status == .methodNotAllowed { buffer.append("\r\nAllow: POST") }
         if closes {
             buffer.append("\r\nConnection: close")

@@ -44,6 +44,27 @@ open class RequestHandler {
     /// Adds the reply in the writer to `buffer`.
     open func appendReply(to buffer: inout FixedBytes) {}
 
+    /// Whether something waits for the session that asks at a URL of its own; nil when there is no such session.
+    open func waits(key: Span<UInt8>, _ now: Instant) -> Bool? { nil }
+
+    /// A client keeps a connection on which it is called; the slot and number of its session, nil when there is none.
+    open func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? { nil }
+
+    /// The connection of a session is still there, though the handler went back.
+    open func keepChannel(_ slot: UInt16, _ number: UInt64) {}
+
+    /// The connection of a session is gone.
+    open func closeChannel(_ slot: UInt16, _ number: UInt64) {}
+
+    /// Whether a session is still there.
+    open func hasSession(_ slot: UInt16, _ number: UInt64) -> Bool { false }
+
+    /// How many sessions have ended.
+    open var endedSessionCount: UInt64 { 0 }
+
+    /// The next client to be called, with the words to send; asked for after each commit.
+    open func nextCall(_ now: Instant, into words: inout FixedBytes) -> Call? { nil }
+
     /// Makes the turn durable; when that fails the engine is what it was before the turn, and the error is returned.
     open func commit(_ turn: inout Turn) -> StoreError? { nil }
 

@@ -11,6 +11,7 @@ extension Server {
     /// Binds every address; one that is not there yet is tried again later, because at boot the order is not ours.
     mutating func bindListeners() throws(StartError) {
         boundPort = settings.port
+        cirPort = settings.cirPort
         for index in 0..<settings.listenCount where !isBound[index] {
             let code = bind(index)
             if code == UV_EADDRINUSE.rawValue { throw .addressInUse }
@@ -34,6 +35,7 @@ extension Server {
         watchdog.ready()
         if turn.journal.begin(.ready, turn.now, turn.wall) {
             turn.journal.number("port", UInt64(boundPort))
+            if settings.hasChannels { turn.journal.number("cir_port", UInt64(cirPort)) }
             turn.journal.end()
         }
     }
@@ -57,6 +59,8 @@ extension Server {
                 unsafe server.pointee.connectionArrived(Server.index(stream.pointee.data), status)
             }
         }
+        let isListening = code == 0
+        if isListening { code = bindChannels(index) }
         if code == 0 {
             isBound[index] = true
             if boundPort == 0 { boundPort = unsafe Server.port(of: listener) }
@@ -65,7 +69,7 @@ extension Server {
         }
         if code != 0, turn.journal.begin(.listen, turn.now, turn.wall) {
             turn.journal.text("address", address.span)
-            turn.journal.number("port", UInt64(boundPort))
+            turn.journal.number("port", UInt64(isListening ? cirPort : boundPort))
             unsafe turn.journal.text("why", Server.text(of: uv_err_name(code)).span)
             turn.journal.word("next", code == UV_EADDRNOTAVAIL.rawValue ? "retry" : "stop")
             turn.journal.end()
@@ -73,7 +77,7 @@ extension Server {
         return code
     }
 
-    private static func withAddress(
+    static func withAddress(
         _ address: Span<UInt8>, _ port: UInt16, _ body: (UnsafePointer<sockaddr>?) -> Int32
     ) -> Int32 {
         let isVersion6 = address.firstIndex(of: 0x3A) != nil
@@ -91,7 +95,7 @@ extension Server {
         }
     }
 
-    private static func port(of listener: UnsafeMutablePointer<uv_tcp_t>) -> UInt16 {
+    static func port(of listener: UnsafeMutablePointer<uv_tcp_t>) -> UInt16 {
         var storage = sockaddr_storage()
         var size = Int32(MemoryLayout<sockaddr_storage>.size)
         return unsafe withUnsafeMutablePointer(to: &storage) { storage in
@@ -139,7 +143,9 @@ extension Server {
         }
         unsafe uv_tcp_nodelay(handle, 1)
         let address = unsafe Server.peer(of: handle)
-        connections[index].client = Client(address: address)
+        connections[index].client = Client(
+            address: address, local: unsafe Server.local(of: handle), port: boundPort,
+            cirPort: settings.hasChannels ? cirPort : 0)
         connections[index].addressHash = Hash64(address.span).value
         guard index < sizes.connections, countOfAddress(index) <= settings.connectionsOfAddressMax else {
             shed(index)
@@ -190,6 +196,18 @@ extension Server {
     }
 
     private static func peer(of handle: UnsafeMutablePointer<uv_tcp_t>) -> InlineBytes<46> {
+        unsafe name { unsafe uv_tcp_getpeername(handle, $0, $1) }
+    }
+
+    /// The address of ours that a client came to.
+    private static func local(of handle: UnsafeMutablePointer<uv_tcp_t>) -> InlineBytes<46> {
+        unsafe name { unsafe uv_tcp_getsockname(handle, $0, $1) }
+    }
+
+    /// The text of an address that libuv tells.
+    private static func name(
+        _ tell: (UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<Int32>?) -> Int32
+    ) -> InlineBytes<46> {
         var storage = sockaddr_storage()
         var size = Int32(MemoryLayout<sockaddr_storage>.size)
         var text = InlineArray<46, CChar>(repeating: 0)
@@ -197,13 +215,15 @@ extension Server {
         unsafe withUnsafeMutablePointer(to: &storage) { storage in
             let address = unsafe UnsafeMutableRawPointer(storage).assumingMemoryBound(to: sockaddr.self)
             unsafe span.withUnsafeMutableBufferPointer { buffer in
-                guard unsafe uv_tcp_getpeername(handle, address, &size) == 0 else { return }
+                guard unsafe tell(address, &size) == 0 else { return }
                 _ = unsafe uv_ip_name(address, buffer.baseAddress, buffer.count)
             }
         }
         var address = InlineBytes<46>()
         for index in text.indices where text[index] != 0 { _ = address.append(UInt8(bitPattern: text[index])) }
-        return address
+        // One of IPv4 that came to a socket of IPv6.
+        let isMapped = address.span.starts(with: "::ffff:") && address.span.firstIndex(of: 0x2E) != nil
+        return isMapped ? InlineBytes(address.span.extracting(7..<address.count)) ?? address : address
     }
 
     // MARK: Places in libuv's handles

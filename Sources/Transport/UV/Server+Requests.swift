@@ -180,6 +180,11 @@ extension Server {
     ) -> Answer {
         let contentType = octets.span(reader.contentType)
         var answer = Answer()
+        if let key = reader.callKey {
+            answer.status =
+                handler.waits(key: octets.span(key), turn.now).map { $0 ? .ok : .noContent } ?? .notFound
+            return answer
+        }
         guard let syntax = MessageType.syntax(contentType: contentType, body: octets.span(reader.bodyRange)) else {
             answer.status = .unsupportedMediaType
             logRefusal(answer.status, client, &turn)

@@ -4,59 +4,6 @@ import IMPSEngine
 import Octets
 import Wire
 
-/// How the network side is set up.
-public struct ServerSettings: Sendable {
-    /// Addresses to listen on.
-    public var listen = InlineArray<4, InlineBytes<46>>(repeating: InlineBytes())
-    /// How many of them there are.
-    public var listenCount = 0
-    /// The port; 0 takes any.
-    public var port: UInt16 = 0
-    /// The path of the control socket.
-    public var controlPath = InlineBytes<100>()
-    /// Connections from one address.
-    public var connectionsOfAddressMax = 64
-    /// Milliseconds that a turn may stay open for more requests.
-    public var batchMilliseconds: UInt64 = 0
-    /// Seconds for the head of a request.
-    public var headerTimeout: UInt64 = 10
-    /// Seconds for the body of a request.
-    public var bodyTimeout: UInt64 = 20
-    /// Seconds that a connection may be idle.
-    public var idleTimeout: UInt64 = 90
-    /// The watchdog device; empty for none.
-    public var watchdogPath = InlineBytes<64>()
-
-    /// The defaults.
-    public init() {}
-}
-
-/// How many of everything the network side has.
-public struct ServerSizes: Sendable {
-    /// Connections at once.
-    public var connections = 64
-    /// Buffers for requests in pieces and answers that do not go out at once.
-    public var buffers = 8
-    /// The largest request.
-    public var limits = RequestLimits(headByteCountMax: 4096, bodyByteCountMax: 65_536)
-    /// Octets of the largest answer.
-    public var replyByteCountMax = 65_536
-    /// Octets of all answers of one turn.
-    public var heldByteCountMax = 262_144
-
-    /// The defaults.
-    public init() {}
-
-    /// Octets of a borrowed buffer: the largest request, and room to read on while chunks are joined.
-    public var bufferByteCount: Int {
-        max(limits.headByteCountMax + limits.bodyByteCountMax + 4096, replyByteCountMax + ResponseHead.byteCountMax)
-    }
-    /// Answers that one turn may hold.
-    public var heldCountMax: Int { 512 }
-    /// Connections above the limit that are told so.
-    public var shedCount: Int { 8 }
-}
-
 /// The network side: one libuv loop with HTTP listeners, the control socket, timers and signals.
 ///
 /// All requests that arrive in one turn of the loop share one transaction. At the end of the turn it is committed, and
@@ -80,6 +27,10 @@ public struct Server: ~Copyable {
     var loop: UnsafeMutablePointer<uv_loop_t>
     let listeners: UnsafeMutablePointer<uv_tcp_t>
     let handles: UnsafeMutablePointer<uv_tcp_t>
+    let channelListeners: UnsafeMutablePointer<uv_tcp_t>
+    let channelHandles: UnsafeMutablePointer<uv_tcp_t>
+    /// For IPv4 and for IPv6; they get their sockets with the first datagram.
+    let datagrams: UnsafeMutablePointer<uv_udp_t>
     let writes: UnsafeMutablePointer<uv_write_t>
     let shutdowns: UnsafeMutablePointer<uv_shutdown_t>
     let prepare: UnsafeMutablePointer<uv_prepare_t>
@@ -91,6 +42,20 @@ public struct Server: ~Copyable {
     var connections: Slab<Connection>
     var connectionCount = 0
     let connectionPool: Int
+    var channels: Slab<Channel>
+    /// The free ones, as a stack.
+    var freeChannels: Slab<UInt16>
+    var freeChannelCount: Int
+    var channelCount = 0
+    /// Those that have not said yet whose they are.
+    var greetingCount = 0
+    /// By slot of the session.
+    var channelOfSession: Slab<UInt16>
+    let channelPool: Int
+    var cirPort: UInt16 = 0
+    var endedSessionCount: UInt64 = 0
+    var channelSweepsAt: Instant?
+    var isWaitingForChannel = InlineArray<4, Bool>(repeating: false)
     var buffers: Slab<FixedBytes>
     /// The free buffers, as a stack.
     var freeBuffers: Slab<UInt16>
@@ -148,6 +113,9 @@ public struct Server: ~Copyable {
         unsafe loop = .allocate(capacity: 1)
         unsafe listeners = .allocate(capacity: 4)
         unsafe handles = .allocate(capacity: slots)
+        unsafe channelListeners = .allocate(capacity: 4)
+        unsafe channelHandles = .allocate(capacity: max(1, sizes.channels))
+        unsafe datagrams = .allocate(capacity: 2)
         unsafe writes = .allocate(capacity: slots)
         unsafe shutdowns = .allocate(capacity: slots)
         unsafe prepare = .allocate(capacity: 1)
@@ -156,6 +124,13 @@ public struct Server: ~Copyable {
         unsafe timer = .allocate(capacity: 1)
         unsafe signals = .allocate(capacity: 5)
         connections = Memory.slab(slots, Connection.self)
+        channels = Memory.slab(sizes.channels, Channel.self)
+        freeChannels = Memory.slab(sizes.channels, UInt16.self)
+        // The first ones are taken first, so that memory that nobody needs is not touched.
+        for index in 0..<sizes.channels { freeChannels[index] = UInt16(sizes.channels - 1 - index) }
+        freeChannelCount = sizes.channels
+        channelOfSession = Memory.slab(sizes.sessions, UInt16.self)
+        for index in 0..<sizes.sessions { channelOfSession[index] = Channel.none }
         buffers = Memory.buffers(sizes.buffers, byteCount: sizes.bufferByteCount)
         freeBuffers = Memory.slab(sizes.buffers, UInt16.self)
         for index in 0..<sizes.buffers { freeBuffers[index] = UInt16(index) }
@@ -168,6 +143,7 @@ public struct Server: ~Copyable {
         control = ControlServer()
         watchdog = Watchdog(device: settings.watchdogPath.span)
         connectionPool = self.pools.add(Server.connectionPool(sizes))
+        channelPool = self.pools.add(Server.channelPool(sizes))
         bufferPool = self.pools.add(Server.bufferPool(sizes))
         self.pools.add(Server.arrivalPool(sizes))
         self.pools.add(Server.heldPool(sizes))
@@ -251,6 +227,8 @@ public struct Server: ~Copyable {
         }
         unsafe uv_idle_init(loop, idle)
         unsafe uv_timer_init(loop, timer)
+        unsafe uv_udp_init(loop, datagrams)
+        unsafe uv_udp_init(loop, datagrams + 1)
         growLoop()
         try startControl()
         beginTurn()
@@ -262,7 +240,7 @@ public struct Server: ~Copyable {
 
     /// Has the loop's table of descriptors grow now to what it will ever need, so that the heap does not grow later.
     private func growLoop() {
-        let wanted = sizes.connections + sizes.shedCount + 64
+        let wanted = sizes.connections + sizes.shedCount + sizes.channels + 64
         let descriptor = libc_high_socket(Int32(min(wanted, Int(libc_descriptor_limit()) - 1)))
         guard descriptor >= 0 else { return }
         let poll = UnsafeMutablePointer<uv_poll_t>.allocate(capacity: 1)
@@ -451,6 +429,7 @@ public struct Server: ~Copyable {
         turnIsOpen = false
         if let error = handler.commit(&turn) {
             revokeHeld(error)
+            keepChannels()
         } else if isHungry {
             watchdog.feed()
         }
@@ -460,6 +439,7 @@ public struct Server: ~Copyable {
         collectedCount = 0
         for index in 0..<count { release(held[index]) }
         heldOctets.removeAll()
+        sendCalls()
     }
 
     // MARK: Timer
@@ -472,6 +452,11 @@ public struct Server: ~Copyable {
         if connectionCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
             sweepsAt = sweep
+            next = min(next ?? sweep, sweep)
+        }
+        if channelCount > 0 {
+            let sweep = channelSweepsAt ?? turn.now.adding(seconds: 15)
+            channelSweepsAt = sweep
             next = min(next ?? sweep, sweep)
         }
         if heldCount > 0 {
@@ -505,6 +490,10 @@ public struct Server: ~Copyable {
             self.sweepsAt = nil
             cutLateConnections()
             turn.journal.flushSuppressed(now, turn.wall)
+        }
+        if let channelSweepsAt, channelSweepsAt <= now {
+            self.channelSweepsAt = nil
+            cutLateChannels()
         }
         if let bindsAt, bindsAt <= now { bindAgain() }
         if let feedsAt, feedsAt <= now, let interval = watchdog.interval {

@@ -58,6 +58,12 @@ public final class Client: @unchecked Sendable {
     public var clientID: String
     public var sessionID: String?
     public var contentType: String
+    /// `xml` or `wbxml`.
+    public var syntax = Programs.syntax {
+        didSet { contentType = "application/vnd.wv.csp\(version == "1.3" ? "+" : ".")\(syntax)" }
+    }
+    /// Octets of the messages, both ways.
+    public private(set) var messageByteCount = 0
     private var transactionCount = 0
 
     public init(
@@ -99,15 +105,17 @@ public final class Client: @unchecked Sendable {
 
     /// Posts a document; nil for an empty answer.
     public func exchange(_ document: String) throws -> Reply? {
-        let answer = try connection.post(try Client.body(document), type: contentType)
+        let body = try Client.body(document, syntax)
+        let answer = try connection.post(body, type: contentType)
+        messageByteCount += body.count + answer.body.count
         guard answer.status == 200 else { throw HarnessError("HTTP \(answer.status)") }
         return try Client.reply(answer)
     }
 
-    /// A document in the syntax of this run.
-    public static func body(_ document: String) throws -> [UInt8] {
+    /// A document in a syntax, that of this run unless another is said.
+    public static func body(_ document: String, _ syntax: String = Programs.syntax) throws -> [UInt8] {
         let octets = Array(document.utf8)
-        return Programs.syntax == "wbxml" ? WBXML.encode(try Element.parse(octets)) : octets
+        return syntax == "wbxml" ? WBXML.encode(try Element.parse(octets)) : octets
     }
 
     /// The document in an answer, in either syntax.

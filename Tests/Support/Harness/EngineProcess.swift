@@ -4,6 +4,8 @@ import Foundation
 public final class EngineProcess: @unchecked Sendable {
     public let folder: URL
     public private(set) var port: UInt16 = 0
+    /// Where clients keep connections to be called on; 0 for nowhere.
+    public private(set) var cirPort: UInt16 = 0
     private var child: Child?
     private var settings: [(String, String)]
 
@@ -18,7 +20,7 @@ public final class EngineProcess: @unchecked Sendable {
         var options = [
             "listen": "127.0.0.1", "port": "0", "domain": "home.test", "data_dir": folder.path + "/data",
             "control": folder.path + "/control", "poll_min": "1", "clock": "trusted", "log_rate": "0",
-            "max_connections_per_address": "16000", "login_failures": "0",
+            "cir_port": "0", "max_connections_per_address": "16000", "login_failures": "0",
         ]
         options.merge(settings) { $1 }
         self.settings = options.sorted { $0.key < $1.key }
@@ -68,8 +70,9 @@ public final class EngineProcess: @unchecked Sendable {
         try wait("READY") {
             let text = String(decoding: log.utf8.dropFirst(begin), as: UTF8.self)
             guard child?.isRunning() == true else { throw HarnessError("the engine ended:\n\(text)") }
-            guard let match = text.firstMatch(of: /READY port=(\d+)\n/) else { return false }
+            guard let match = text.firstMatch(of: /READY port=(\d+)(?: cir_port=(\d+))?\n/) else { return false }
             port = UInt16(match.1)!
+            cirPort = match.2.flatMap { UInt16($0) } ?? 0
             return true
         }
     }

@@ -1,6 +1,7 @@
 import CLMDB
 import Foundation
 import Harness
+import Wire
 
 /// Measures the built engine beside what the same disk does, and prints a table.
 @main struct Bench {
@@ -39,6 +40,7 @@ import Harness
                 "a campaign for 100,000 accounts",
                 "\(format(campaign.milliseconds, "ms", 1)) with impsctl, \(campaign.kilobytes) KB written"
             ))
+        rows += try syntaxes()
         rows.append(("start until READY", format(try startMilliseconds(), "ms", 1)))
         let engine = try EngineProcess()
         try engine.client("alice").logIn()
@@ -54,6 +56,44 @@ import Harness
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         let name = text.firstMatch(of: /model name\s+: (.*)/)?.1 ?? "unknown processor"
         return "\(ProcessInfo.processInfo.activeProcessorCount) x \(name)"
+    }
+
+    // MARK: Syntaxes
+
+    /// Octets of a short conversation, and what reading and writing costs, in both syntaxes.
+    private static func syntaxes() throws -> [(String, String)] {
+        var octets: [String: Int] = [:]
+        for syntax in ["xml", "wbxml"] {
+            let engine = try EngineProcess()
+            let bob = try engine.client("bob", "1.3")
+            let alice = try engine.client("alice", "1.3")
+            alice.syntax = syntax
+            try bob.logIn()
+            try alice.logIn()
+            try alice.negotiateCapabilities(
+                "<ClientType>MOBILE_PHONE</ClientType><InitialDeliveryMethod>P</InitialDeliveryMethod><AcceptedContentType>text/plain</AcceptedContentType><SupportedBearer>HTTP</SupportedBearer><MultiTrans>1</MultiTrans><ParserSize>32767</ParserSize><SupportedCIRMethod>STCP</SupportedCIRMethod>"
+            )
+            try alice.negotiateServices("<FundamentalFeat/><IMFeat/>")
+            try alice.send("See you at eight?", to: "wv:bob@home.test")
+            try bob.send("At eight. I bring the cake.", to: "wv:alice@home.test")
+            _ = try alice.receiveAll()
+            try alice.logOut()
+            octets[syntax] = alice.messageByteCount
+        }
+        let xml = octets["xml"] ?? 1
+        let wbxml = octets["wbxml"] ?? 0
+        let codec = try Codec()
+        var costs: [String] = []
+        for syntax in [Syntax.xml, .wbxml] {
+            let cost = codec.cost(syntax)
+            costs.append("\(syntax) \(format(cost.microseconds, "µs", 2)), \(format(cost.perKilobyte, "µs/KB", 2))")
+        }
+        return [
+            (
+                "octets of a conversation, XML and WBXML",
+                "\(xml) and \(wbxml), \(format(100 * Double(wbxml) / Double(xml), "percent", 1))"
+            ), ("SendMessage read, its answer written", costs.joined(separator: "; ")),
+        ]
     }
 
     // MARK: What the disk does

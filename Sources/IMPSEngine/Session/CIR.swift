@@ -1,0 +1,175 @@
+import CSP
+import Digests
+import Octets
+import Wire
+
+/// A call to a client: poll now.
+public struct Call: Sendable {
+    /// How it is called.
+    public enum Way: Sendable {
+        /// On the connection that its session keeps.
+        case channel
+        /// By a datagram to this address and port.
+        case datagram(InlineBytes<46>, UInt16)
+    }
+
+    /// The slot of its session.
+    public var slot: UInt16
+    /// How it is called.
+    public var way: Way
+}
+
+/// Communication Initiation Requests: clients that do not poll by themselves are called when something waits for them.
+///
+/// Source: protocol/transport.md §6.
+extension Engine where Port: ~Copyable {
+    /// Something may wait for a session: its client is called after this turn, once until it is heard of.
+    mutating func call(_ slot: UInt16) {
+        guard canCall(slot), sessions[slot].calls == 0 else { return }
+        sessions[slot].needsCall = true
+        hasCalls = true
+    }
+
+    private func canCall(_ slot: UInt16) -> Bool {
+        sessions[slot].hasChannel || sessions[slot].capabilities.cirMethods.contains(.sudp)
+    }
+
+    /// The client has spoken, and knows what waits from the Poll flag; what it does not answer it is called for later.
+    mutating func heard(_ slot: UInt16, _ now: Instant) {
+        sessions[slot].needsCall = false
+        sessions[slot].calls = 0
+        sessions[slot].callAt = nil
+        guard canCall(slot), sessions[slot].mayHaveMore else { return }
+        scheduleCall(slot, at: now.adding(seconds: UInt64(settings.guardSeconds)))
+    }
+
+    private mutating func scheduleCall(_ slot: UInt16, at time: Instant) {
+        sessions[slot].callAt = time
+        scheduleSweep(at: time)
+    }
+
+    /// Has a client called once more when it was not heard of.
+    mutating func callAgain(_ slot: UInt16, _ now: Instant) {
+        guard let callAt = sessions[slot].callAt else { return }
+        guard callAt <= now else { return scheduleSweep(at: callAt) }
+        sessions[slot].callAt = nil
+        guard canCall(slot), sessions[slot].calls < Limits.callsMax else { return }
+        sessions[slot].needsCall = true
+        hasCalls = true
+    }
+
+    /// Whether a poll would bring anything.
+    private mutating func waits(_ slot: UInt16, _ now: Instant) -> Bool {
+        hasMore(in: slot, now) || hasSessionCampaigns && sessions[slot].epoch != campaignEpoch
+    }
+
+    /// The next client to be called; to be asked for after what it is called for is durable.
+    ///
+    /// - Parameter words: Takes what to send: `WVCI`, the version and the cookie of the session.
+    public mutating func nextCall(_ now: Instant, into words: inout FixedBytes) -> Call? {
+        guard hasCalls else { return nil }
+        while callPosition < sessions.end {
+            let slot = callPosition
+            callPosition += 1
+            guard sessions[slot].isOpen, sessions[slot].needsCall else { continue }
+            sessions[slot].needsCall = false
+            guard canCall(slot), waits(slot, now) else { continue }
+            sessions[slot].calls += 1
+            counters.calls += 1
+            let isDatagram = !sessions[slot].hasChannel
+            scheduleCall(slot, at: now.adding(seconds: isDatagram ? 10 : UInt64(settings.guardSeconds)))
+            words.removeAll()
+            words.append("WVCI ")
+            words.append(sessions[slot].version.name)
+            words.append(0x20)
+            words.append(cookie(of: slot).span)
+            let way: Call.Way =
+                isDatagram ? .datagram(address(ofSession: slot), sessions[slot].capabilities.udpPort) : .channel
+            return Call(slot: slot, way: way)
+        }
+        hasCalls = false
+        callPosition = 0
+        return nil
+    }
+
+    /// Datagrams follow a client to another address.
+    mutating func noteAddress(of slot: UInt16, _ client: Client) {
+        guard sessions[slot].capabilities.cirMethods.contains(.sudp),
+            sessions[slot].addressHash != UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
+        else { return }
+        let cookie = cookie(of: slot)
+        storeSession(slot, cookie: cookie.span, client)
+    }
+
+    // MARK: STCP
+
+    /// A client keeps a connection to be called on, and says whose: the slot and the number of the session; nil when there
+    /// is none with this SessionID.
+    ///
+    /// What waits already is told a moment later, because clients take what follows at once for the answer.
+    public mutating func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? {
+        guard let slot = sessions.find(id: id) else { return nil }
+        sessions[slot].hasChannel = true
+        sessions[slot].calls = 0
+        scheduleCall(slot, at: Instant(milliseconds: now.milliseconds + 250))
+        return (slot, sessions[slot].number)
+    }
+
+    /// The connection of a session is still there, after the engine read its state again.
+    public mutating func keepChannel(_ slot: UInt16, _ number: UInt64) {
+        guard hasSession(slot, number) else { return }
+        sessions[slot].hasChannel = true
+        call(slot)
+    }
+
+    /// The connection of a session is gone.
+    public mutating func closeChannel(_ slot: UInt16, _ number: UInt64) {
+        if hasSession(slot, number) { sessions[slot].hasChannel = false }
+    }
+
+    /// Whether a session is still there.
+    public func hasSession(_ slot: UInt16, _ number: UInt64) -> Bool {
+        slot < sessions.end && sessions[slot].isOpen && sessions[slot].number == number
+    }
+
+    /// Counts the sessions that ended: when it changes, connections may have to be closed.
+    public var endedSessionCount: UInt64 { counters.sessionsEnded }
+
+    // MARK: SHTTP
+
+    /// What names a session in the URL that its client asks; it tells nothing of the SessionID.
+    func callKey(of slot: UInt16) -> InlineBytes<36> {
+        var input = InlineBytes<40>()
+        _ = input.append(sessions[slot].secret.span)
+        _ = input.append("cir")
+        let digest = DigestAlgorithm.sha1.digest(input.span)
+        var key = InlineBytes<36>()
+        for position in 1...4 {
+            _ = key.append(Hexadecimal.digit(UInt8(truncatingIfNeeded: slot >> UInt16(16 - 4 * position))))
+        }
+        for index in 0..<16 {
+            _ = key.append(Hexadecimal.digit(digest.span[index] >> 4))
+            _ = key.append(Hexadecimal.digit(digest.span[index]))
+        }
+        return key
+    }
+
+    /// Whether something waits for the session of a key; nil when there is no such session.
+    ///
+    /// - Source: protocol/transport.md §6.4.
+    public mutating func waits(key: Span<UInt8>, _ now: Instant) -> Bool? {
+        guard key.count == 36 else { return nil }
+        var slot: UInt16 = 0
+        for index in 0..<4 {
+            guard let digit = Hexadecimal.value(key[index]) else { return nil }
+            slot = slot << 4 | UInt16(digit)
+        }
+        guard slot < sessions.end, sessions[slot].isOpen,
+            sessions[slot].capabilities.cirMethods.contains(.shttp)
+        else { return nil }
+        let expected = callKey(of: slot)
+        var difference: UInt8 = 0
+        for index in 0..<36 { difference |= key[index].asciiLowercased ^ expected.span[index].asciiLowercased }
+        return difference == 0 ? waits(slot, now) : nil
+    }
+}

@@ -1,0 +1,62 @@
+import Octets
+
+/// How the network side is set up.
+public struct ServerSettings: Sendable {
+    /// Addresses to listen on.
+    public var listen = InlineArray<4, InlineBytes<46>>(repeating: InlineBytes())
+    /// How many of them there are.
+    public var listenCount = 0
+    /// The port; 0 takes any.
+    public var port: UInt16 = 0
+    /// Clients may keep connections to be called on.
+    public var hasChannels = false
+    /// The port for these; 0 takes any.
+    public var cirPort: UInt16 = 0
+    /// The path of the control socket.
+    public var controlPath = InlineBytes<100>()
+    /// Connections from one address.
+    public var connectionsOfAddressMax = 64
+    /// Milliseconds that a turn may stay open for more requests.
+    public var batchMilliseconds: UInt64 = 0
+    /// Seconds for the head of a request.
+    public var headerTimeout: UInt64 = 10
+    /// Seconds for the body of a request.
+    public var bodyTimeout: UInt64 = 20
+    /// Seconds that a connection may be idle.
+    public var idleTimeout: UInt64 = 90
+    /// The watchdog device; empty for none.
+    public var watchdogPath = InlineBytes<64>()
+
+    /// The defaults.
+    public init() {}
+}
+
+/// How many of everything the network side has.
+public struct ServerSizes: Sendable {
+    /// Connections at once.
+    public var connections = 64
+    /// Connections of clients that want to be called.
+    public var channels = 0
+    /// Sessions, of which each may have such a connection.
+    public var sessions = 0
+    /// Buffers for requests in pieces and answers that do not go out at once.
+    public var buffers = 8
+    /// The largest request.
+    public var limits = RequestLimits(headByteCountMax: 4096, bodyByteCountMax: 65_536)
+    /// Octets of the largest answer.
+    public var replyByteCountMax = 65_536
+    /// Octets of all answers of one turn.
+    public var heldByteCountMax = 262_144
+
+    /// The defaults.
+    public init() {}
+
+    /// Octets of a borrowed buffer: the largest request, and room to read on while chunks are joined.
+    public var bufferByteCount: Int {
+        max(limits.headByteCountMax + limits.bodyByteCountMax + 4096, replyByteCountMax + ResponseHead.byteCountMax)
+    }
+    /// Answers that one turn may hold.
+    public var heldCountMax: Int { 512 }
+    /// Connections above the limit that are told so.
+    public var shedCount: Int { 8 }
+}

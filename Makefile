@@ -68,6 +68,21 @@ simulate: test-packages ## 2000 new seeds of each simulation
 bench: test-packages build ## measure what the engine does beside what the disk does
 	swift build $(RELEASE_FLAGS) --product bench && .build/release/bench
 
+# Seconds that `make fuzz` looks for inputs that break the readers.
+FUZZ_SECONDS ?= 600
+
+.PHONY: fuzz
+fuzz: build ## feed both readers with broken messages; FUZZ_SECONDS says how long
+	IMPSD_FUZZ=1 swift build -c release --scratch-path .build-fuzz -Xswiftc -sanitize=fuzzer -Xswiftc -Xclang-linker -Xswiftc -fuse-ld=lld --product fuzz
+	@mkdir -p .build-fuzz/corpus
+	@for file in Tests/Golden/*/*.xml; do \
+		name=$$(echo $$file | tr / -); cp $$file .build-fuzz/corpus/$$name; \
+		.build/release/imps encode $$file > .build-fuzz/corpus/$$name.wbxml; \
+	done
+	@cd .build-fuzz && SWIFT_BACKTRACE=enable=no release/fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+		-timeout=5 -rss_limit_mb=1024 -print_final_stats=1 corpus > fuzz.log 2>&1 || { tail -n 40 fuzz.log; exit 1; }
+	@grep '^stat::' .build-fuzz/fuzz.log
+
 .PHONY: check-embedded
 check-embedded: build-packages ## compile all products in Embedded mode and look for spans that outlive their storage
 	@for program in $(PROGRAMS); do \
@@ -135,7 +150,7 @@ format: ## format all Swift files in place
 
 .PHONY: clean
 clean: ## delete what was built, and the demo
-	rm -rf .build .build-embedded .build-aarch64 .build-armv7 .build-sdk .build-board dist run
+	rm -rf .build .build-fuzz .build-embedded .build-aarch64 .build-armv7 .build-sdk .build-board dist run
 
 .PHONY: sdk-packages
 sdk-packages:

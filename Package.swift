@@ -77,6 +77,14 @@ if !embedded {
     ]
 }
 
+// IMPSD_FUZZ=1 adds the target of `make fuzz`, which links libFuzzer.
+if Context.environment["IMPSD_FUZZ"] != nil {
+    targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Wire"], path: "Tests/Fuzz",
+            swiftSettings: [.enableExperimentalFeature("Lifetimes"), .enableExperimentalFeature("Extern")]))
+}
+
 let package = Package(
     name: "impsd",
     products: [

@@ -122,6 +122,9 @@ public struct FixedBytes: ~Copyable {
         count -= octetCount
     }
 
+    /// Says that something did not fit, which its writer saw by itself.
+    public mutating func overflow() { isOverflowed = true }
+
     /// Goes back to `octetCount` octets, which forgets a later overflow.
     public mutating func truncate(to octetCount: Int) {
         invariant(octetCount >= 0 && octetCount <= count, "IM003 range in use")

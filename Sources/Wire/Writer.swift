@@ -26,7 +26,9 @@ public struct Writer: ~Copyable {
     /// The version of the message that is being written; it says which namespaces the elements get.
     public private(set) var version = Version.v1_2
 
-    /// Where the body of a WBXML message begins.
+    /// Where the body of a WBXML message began when its header was written; 0 before.
+    var headerEnd = 0
+    /// Where its body begins now.
     var bodyStart = 0
     /// Octets of its string table, which lies before the body.
     var tableByteCount = 0
@@ -42,6 +44,7 @@ public struct Writer: ~Copyable {
     public mutating func begin(syntax: Syntax, version: Version) {
         self.syntax = syntax
         self.version = version
+        headerEnd = 0
         bodyStart = 0
         tableByteCount = 0
     }
@@ -50,7 +53,7 @@ public struct Writer: ~Copyable {
     public var isOverflowed: Bool { output.isOverflowed }
 
     /// This place.
-    public var mark: Mark { Mark(count: output.count - tableByteCount, page: page) }
+    public var mark: Mark { Mark(count: output.count - shift, page: page) }
 
     /// Forgets what was written after `mark`.
     public mutating func rewind(to mark: Mark) {
@@ -58,10 +61,11 @@ public struct Writer: ~Copyable {
         page = mark.page
     }
 
+    /// How far the string table has moved the body.
+    private var shift: Int { bodyStart - headerEnd }
+
     /// Where a place is that was counted without the string table.
-    private func index(of count: Int) -> Int {
-        count < bodyStart - tableByteCount ? count : count + tableByteCount
-    }
+    private func index(of count: Int) -> Int { count < headerEnd ? count : count + shift }
 
     /// Begins an element; WV-CSP-Message, TransactionContent and PresenceSubList get their namespace.
     public mutating func open(_ tag: Tag) {
@@ -160,7 +164,7 @@ public struct Writer: ~Copyable {
             let index = output.count - 1
             closeXML(tag)
             return PendingFlag(index: index)
-        case .wbxml: return PendingFlag(index: pendingFlagWBXML(tag) - tableByteCount)
+        case .wbxml: return PendingFlag(index: pendingFlagWBXML(tag) - shift)
         }
     }
 

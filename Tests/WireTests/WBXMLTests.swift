@@ -240,6 +240,26 @@ import Testing
         #expect(string(document.namespace) == "ab")
     }
 
+    /// A table of more than 127 octets has a length of two.
+    @Test func aStringTableMayBeLong() throws {
+        let names = [
+            "SystemMessage", "SystemMessageID", "SystemMessageList", "SystemMessageText", "AnswerOption",
+            "AnswerOptionID", "AnswerOptions", "VerificationMechanism", "TryAgainTimeout", "ChosenOptionID",
+        ]
+        let body = names.map { "<\($0)>\($0)</\($0)>" }.joined()
+        let text = "<WV-CSP-Message xmlns=\"\(Version.v1_1.sessionNamespace)\">\(body)\(body)</WV-CSP-Message>"
+        let octets = try rewritten(Array(text.utf8), .xml, as: .wbxml)
+        #expect(octets[3] == 0x81)
+        #expect(try outline(octets, .wbxml) == outline(Array(text.utf8), .xml))
+    }
+
+    /// A message inside a message has no header of its own.
+    @Test func theRootIsWrittenOnce() throws {
+        let octets = octets("03 11 6A 00 C9 08 03 31 2E 32 00 01 49 21 01 01")
+        let again = try rewritten(octets, .wbxml, as: .wbxml)
+        #expect(try outline(again, .wbxml) == "WV-CSP-Message(WV-CSP-Message(Poll()))")
+    }
+
     /// One token has another name in 1.2.
     @Test func theSameTokenHasTheNameOfItsVersion() throws {
         #expect(try read("00 09 4B 03 61 00 01") == "WV-CSP-Message(ReactiveAuthState(a))")

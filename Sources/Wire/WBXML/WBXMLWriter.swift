@@ -8,13 +8,14 @@ extension Writer {
         output.append(version.publicID)
         output.append(0x6A)
         output.append(0x00)
-        bodyStart = output.count
+        headerEnd = output.count
+        bodyStart = headerEnd
         tableByteCount = 0
         page = 0
     }
 
     mutating func openWBXML(_ tag: Tag) {
-        if tag == .wvCSPMessage { return openRootWBXML(tag) }
+        if tag == .wvCSPMessage, bodyStart == 0 { return openRootWBXML(tag) }
         appendTag(tag, GlobalToken.hasContent, namespace: namespaceToken(of: tag))
     }
 
@@ -153,18 +154,27 @@ extension Writer {
             index = end + 1
         }
         let place = tableByteCount
+        let count = place + name.count + 1
+        // The length is in front of the table, in one octet or two; no table grows longer.
+        let growth = name.count + 1 + (place < 0x80 && count >= 0x80 ? 1 : 0)
         let end = output.count
-        // The length is one octet: names without a token are few, and no table grows longer.
-        output.append(place + name.count < 0x7F ? name : Span())
-        output.append(0x00)
-        guard output.count == end + name.count + 1 else { return 0 }
-        output.move(bodyStart..<end, to: bodyStart + name.count + 1)
-        for offset in name.indices { output[bodyStart + offset] = name[offset] }
-        output[bodyStart + name.count] = 0x00
-        let length = bodyStart - tableByteCount - 1
-        bodyStart += name.count + 1
-        tableByteCount += name.count + 1
-        output[length] = UInt8(tableByteCount)
+        guard headerEnd > 0, count < 0x4000, output.freeCapacity >= growth else {
+            output.overflow()
+            return 0
+        }
+        output.advance(by: growth)
+        output.move(bodyStart..<end, to: bodyStart + growth)
+        if growth > name.count + 1 { output.move(bodyStart - place..<bodyStart, to: bodyStart - place + 1) }
+        bodyStart += growth
+        tableByteCount = count
+        for offset in name.indices { output[bodyStart - name.count - 1 + offset] = name[offset] }
+        output[bodyStart - 1] = 0x00
+        if count < 0x80 {
+            output[headerEnd - 1] = UInt8(count)
+        } else {
+            output[headerEnd - 1] = UInt8(truncatingIfNeeded: count >> 7) | 0x80
+            output[headerEnd] = UInt8(truncatingIfNeeded: count) & 0x7F
+        }
         return UInt32(place)
     }
 }

@@ -82,6 +82,8 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     /// Some session needs a call; which one is looked for from this slot on.
     var hasCalls = false
     var callPosition: UInt16 = 0
+    /// How often the state was read from the store.
+    public private(set) var reloadCount: UInt64 = 0
     /// When time alone has something to do next; nil when it has not.
     var nextSweep: Instant?
 
@@ -135,6 +137,7 @@ struct Counters {
 extension Engine where Port: ~Copyable {
     /// Reads the state from the store: at start, and after a turn whose commit failed.
     public mutating func reload(_ turn: inout Turn) {
+        reloadCount += 1
         sessions.removeAll()
         for index in 0..<challenges.count { challenges[index] = Challenge() }
         let key = Key.fact("sequence")

@@ -194,14 +194,19 @@ extension Document {
 
     mutating func append(base64 octets: Span<UInt8>) { Base64.encode(octets, into: &texts) }
 
+    /// Gives `element` a constant text instead of its own.
+    mutating func setText(of element: Element, _ text: StaticString) {
+        let start = texts.count
+        texts.append(text)
+        setText(of: element, from: start)
+    }
+
     /// Adds an element with a constant text behind the children of `parent`; false when the tape is full.
     mutating func addChild(_ tag: Tag, _ text: StaticString, of parent: Element) -> Bool {
         var last = firstChild(of: parent)
         while let child = last, let next = nextSibling(of: child) { last = next }
         guard let element = add(tag, under: parent, after: last) else { return false }
-        let start = texts.count
-        texts.append(text)
-        setText(of: element, from: start)
+        setText(of: element, text)
         return true
     }
 

@@ -47,6 +47,7 @@ public struct Writer: ~Copyable {
         headerEnd = 0
         bodyStart = 0
         tableByteCount = 0
+        page = 0
     }
 
     /// True when something did not fit since the last rewind.

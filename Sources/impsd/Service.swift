@@ -103,9 +103,12 @@ final class Service: RequestHandler {
     }
 
     override func revoke(_ octets: borrowing FixedBytes, answer: Range<Int>, _ error: StoreError) -> Reply {
+        // Another request of the turn may have spoken otherwise.
+        let syntax = MessageType.syntax(contentType: Span(), body: octets.span(answer)) ?? .xml
         writer.output.removeAll()
+        writer.begin(syntax: syntax, version: .v1_2)
         do throws(WireError) {
-            try document.read(octets.span(answer), syntax: writer.syntax)
+            try document.read(octets.span(answer), syntax: syntax)
         } catch {
             return .empty
         }
@@ -125,6 +128,8 @@ final class Service: RequestHandler {
     override func closeChannel(_ slot: UInt16, _ number: UInt64) { engine.closeChannel(slot, number) }
 
     override func hasSession(_ slot: UInt16, _ number: UInt64) -> Bool { engine.hasSession(slot, number) }
+
+    override var reloadCount: UInt64 { engine.reloadCount }
 
     override var endedSessionCount: UInt64 { engine.endedSessionCount }
 

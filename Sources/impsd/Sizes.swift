@@ -1,4 +1,5 @@
 import CLibC
+import CSP
 import Configuration
 import Digests
 import IMPSEngine

@@ -131,12 +131,15 @@ import Testing
         _ = try agree(bob, "STCP")
         let channel = try channel(engine, bob)
         try alice.send("one", to: "wv:bob@home.test")
-        for _ in 0..<3 { #expect(try channel.receiveSegment()?.hasPrefix("WVCI") == true) }
+        for _ in 0..<4 { #expect(try channel.receiveSegment()?.hasPrefix("WVCI") == true) }
         #expect(channel.isSilent(milliseconds: 2500))
+        // What comes later is called for again.
+        try alice.send("two", to: "wv:bob@home.test")
+        #expect(try channel.receiveSegment()?.hasPrefix("WVCI") == true)
         // What was sent and never confirmed is called for too.
         #expect(try bob.poll()?.name == "NewMessage")
         #expect(try channel.receiveSegment()?.hasPrefix("WVCI") == true)
-        #expect(try bob.receiveTexts() == ["one"])
+        #expect(try bob.receiveTexts() == ["one", "two"])
         #expect(channel.isSilent(milliseconds: 1500))
     }
 

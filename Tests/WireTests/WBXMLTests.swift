@@ -207,6 +207,14 @@ import Testing
                 "6D 00 06 53 00 00 4E 80 07 01 01 4D C3 02 61 62 01 01",
                 "Session(MessageInfo(ContentEncoding(BASE64))ContentData(YWI=))", "00"
             ),
+            (
+                "6D 00 06 53 00 00 4E 80 16 01 01 4D C3 02 00 FF 01 01",
+                "Session(MessageInfo(ContentEncoding(BASE64))ContentData(AP8=))", "00"
+            ),
+            (
+                "6D 00 06 53 00 00 4E 80 16 01 01 4D C3 02 61 62 01 01",
+                "Session(MessageInfo(ContentEncoding(None))ContentData(ab))", "00"
+            ),
             // A processing instruction.
             ("43 05 03 61 00 01 21", "Poll()", "00"),
         ] {
@@ -287,6 +295,23 @@ import Testing
         #expect(written(.v1_2, .searchID, "12") == octets("00 01 66 C3 01 0C 01"))
         #expect(written(.v1_3, .searchID, "12") == octets("00 01 66 03 31 32 00 01"))
         #expect(written(.v1_2, .code, "007") == octets("4B 03 30 30 37 00 01"))
+    }
+
+    /// Lengths that do not fit a small integer, and names that refer to a long table again and again.
+    @Test func largeNumbersAndLongTablesAreRefused() throws {
+        for text in [
+            "03 12 6A 8F FF FF FF 7F", "03 12 6A 00 49 C3 8F FF FF FF 7F", "03 12 6A 00 49 C3 FF FF FF FF 7F",
+            "03 8F FF FF FF 7F 6A 00 49",
+        ] {
+            #expect(throws: WireError.self) { try outline(octets(text), .wbxml) }
+        }
+        let table = [UInt8](repeating: 0x61, count: 0x3000)
+        let start = octets("03 12 6A E0 00") + table
+        // As names they are unknown, as text too much.
+        let names = start + octets("49") + (0..<9000).flatMap { _ in [0x04, 0x00] }
+        #expect(try outline(names + [0x01], .wbxml) == "WV-CSP-Message()")
+        let texts = start + octets("49") + (0..<400).flatMap { _ in octets("77 83 00 21 01") }
+        #expect(throws: WireError.self) { try outline(texts + [0x01], .wbxml) }
     }
 
     @Test func theLimitsAreErrorsAndNotEnds() {

@@ -95,6 +95,7 @@ extension Engine where Port: ~Copyable {
         sessions[slot].addressHash = UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
         scratch.removeAll()
         sessions[slot].write(into: &scratch)
+        invariant(scratch.count == Session.fixedByteCount, "IM040 a session's record has its length")
         scratch.append(counted: cookie)
         scratch.append(counted: client.address.span)
         store.put(Key.session(slot).span, scratch)

@@ -25,7 +25,10 @@ public struct Call: Sendable {
 extension Engine where Port: ~Copyable {
     /// Something may wait for a session: its client is called after this turn, once until it is heard of.
     mutating func call(_ slot: UInt16) {
-        guard canCall(slot), sessions[slot].calls == 0 else { return }
+        guard canCall(slot) else { return }
+        // Who was called in vain before is tried again with what is new.
+        if sessions[slot].calls >= Limits.callsMax, sessions[slot].callAt == nil { sessions[slot].calls = 0 }
+        guard sessions[slot].calls == 0 else { return }
         sessions[slot].needsCall = true
         hasCalls = true
     }
@@ -74,6 +77,10 @@ extension Engine where Port: ~Copyable {
             guard sessions[slot].isOpen, sessions[slot].needsCall else { continue }
             sessions[slot].needsCall = false
             guard canCall(slot), waits(slot, now) else { continue }
+            guard sessions[slot].quietUntil <= now else {
+                scheduleCall(slot, at: sessions[slot].quietUntil)
+                continue
+            }
             sessions[slot].calls += 1
             counters.calls += 1
             let isDatagram = !sessions[slot].hasChannel
@@ -111,7 +118,8 @@ extension Engine where Port: ~Copyable {
         guard let slot = sessions.find(id: id) else { return nil }
         sessions[slot].hasChannel = true
         sessions[slot].calls = 0
-        scheduleCall(slot, at: Instant(milliseconds: now.milliseconds + 250))
+        sessions[slot].quietUntil = Instant(milliseconds: now.milliseconds + 250)
+        scheduleCall(slot, at: sessions[slot].quietUntil)
         return (slot, sessions[slot].number)
     }
 

@@ -167,7 +167,7 @@ extension Engine where Port: ~Copyable {
         if request.version == .v1_1, agreed.cirMethods.contains(.sudp) {
             writer.integer(.udpPort, UInt64(agreed.udpPort))
         }
-        guard agreed.cirMethods.contains(.stcp) else { return }
+        guard agreed.cirMethods.contains(.stcp), request.client.cirPort != 0 else { return }
         var host = InlineBytes<64>()
         appendHost(request.client, brackets: false, to: &host)
         writer.text(.tcpAddress, host.span)

@@ -75,6 +75,8 @@ public struct Session: ZeroInitializable {
     var calls: UInt8 = 0
     /// When to look whether it has to be called, again or at all; nil when nothing waits for that.
     var callAt: Instant?
+    /// The client takes what comes before for the answer to its greeting.
+    var quietUntil = Instant(milliseconds: 0)
     /// It keeps a connection on which it can be called.
     var hasChannel = false
     /// The address to which datagrams are sent.

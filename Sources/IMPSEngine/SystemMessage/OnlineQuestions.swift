@@ -189,6 +189,7 @@ extension Engine where Port: ~Copyable {
             }
             sessions[slot].level = level.functions
             storeSession(slot)
+            call(slot)
         }
         if isTold { notify(.level, level.isFull ? 1 : 0, user, &turn) }
     }

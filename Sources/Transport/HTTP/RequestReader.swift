@@ -304,14 +304,15 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         let semicolon = line.firstIndex(of: 0x3B)
         let digits = line.extracting(0..<(semicolon ?? line.count))
         guard digits.count > 0, digits.count <= 8 else { return .refused(.badRequest) }
-        var size = 0
+        // Eight digits are more than a small Int holds.
+        var size: UInt64 = 0
         for index in digits.indices {
             guard let digit = Hexadecimal.value(digits[index]) else { return .refused(.badRequest) }
-            size = size << 4 | Int(digit)
+            size = size << 4 | UInt64(digit)
         }
-        guard size <= limits.bodyByteCountMax - bodyCount else { return .refused(.contentTooLarge) }
+        guard size <= UInt64(limits.bodyByteCountMax - bodyCount) else { return .refused(.contentTooLarge) }
         lineStart = index
-        chunkLeft = size
+        chunkLeft = Int(size)
         phase = size == 0 ? .trailer : .chunkData
         return nil
     }

@@ -59,6 +59,9 @@ open class RequestHandler {
     /// Whether a session is still there.
     open func hasSession(_ slot: UInt16, _ number: UInt64) -> Bool { false }
 
+    /// How often the handler went back to what is stored, and forgot who keeps a connection.
+    open var reloadCount: UInt64 { 0 }
+
     /// How many sessions have ended.
     open var endedSessionCount: UInt64 { 0 }
 

@@ -50,6 +50,7 @@ extension Server {
         guard freeChannelCount > 0 else {
             isWaitingForChannel[listener] = true
             pools[channelPool].refused += 1
+            cutMostSilent()
             return
         }
         isWaitingForChannel[listener] = false
@@ -67,7 +68,7 @@ extension Server {
         guard unsafe uv_accept(uv_shim_stream(channelListeners + listener), uv_shim_stream(handle)) == 0 else {
             return closeChannel(index)
         }
-        if greetingCount > Server.greetingsMax { cutOldestGreeting() }
+        if greetingCount > Server.greetingsMax { cutMostSilent() }
         unsafe uv_tcp_nodelay(handle, 1)
         unsafe uv_read_start(
             uv_shim_stream(handle),
@@ -88,13 +89,13 @@ extension Server {
             })
     }
 
-    /// Who has said nothing for the longest time makes room: clients greet at once.
-    private mutating func cutOldestGreeting() {
-        var oldest: Int?
-        for index in 0..<channels.count where channels[index].phase == .greeting {
-            if channels[index].deadline < channels[oldest ?? index].deadline || oldest == nil { oldest = index }
+    /// Who has said nothing for the longest time makes room: those that have not greeted first, for clients greet at once.
+    private mutating func cutMostSilent() {
+        var silent: Int?
+        for index in 0..<channels.count where channels[index].phase == .greeting || channels[index].phase == .open {
+            if silent.map({ channels[index].deadline < channels[$0].deadline }) ?? true { silent = index }
         }
-        if let oldest { closeChannel(oldest) }
+        if let silent { closeChannel(silent) }
     }
 
     // MARK: Lines
@@ -205,7 +206,7 @@ extension Server {
     }
 
     /// Tells the handler again which sessions have one: it read its state anew.
-    mutating func keepChannels() {
+    private mutating func keepChannels() {
         for index in 0..<channels.count where channels[index].phase == .open {
             handler.keepChannel(channels[index].slot, channels[index].session)
         }
@@ -219,6 +220,11 @@ extension Server {
         if ended != endedSessionCount {
             endedSessionCount = ended
             if channelCount > 0 { cutOrphans() }
+        }
+        let reloads = handler.reloadCount
+        if reloads != reloadCount {
+            reloadCount = reloads
+            if channelCount > 0 { keepChannels() }
         }
         while let call = handler.nextCall(turn.now, into: &scratch) {
             switch call.way {

@@ -54,6 +54,7 @@ public struct Server: ~Copyable {
     let channelPool: Int
     var cirPort: UInt16 = 0
     var endedSessionCount: UInt64 = 0
+    var reloadCount: UInt64 = 0
     var channelSweepsAt: Instant?
     var isWaitingForChannel = InlineArray<4, Bool>(repeating: false)
     var buffers: Slab<FixedBytes>
@@ -102,6 +103,8 @@ public struct Server: ~Copyable {
         settings: ServerSettings, sizes: ServerSizes, handler: RequestHandler, clock: Clock, turn: consuming Turn,
         pools: consuming PoolTable, usesSyslog: Bool
     ) {
+        var settings = settings
+        if sizes.channels == 0 { settings.hasChannels = false }
         self.settings = settings
         self.sizes = sizes
         self.handler = handler
@@ -429,7 +432,6 @@ public struct Server: ~Copyable {
         turnIsOpen = false
         if let error = handler.commit(&turn) {
             revokeHeld(error)
-            keepChannels()
         } else if isHungry {
             watchdog.feed()
         }

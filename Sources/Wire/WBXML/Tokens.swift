@@ -90,9 +90,12 @@ extension Tag {
         return (UInt8(truncatingIfNeeded: properties >> 6 & 0xF), UInt8(truncatingIfNeeded: properties & 0x3F))
     }
 
-    /// Whether its content is an integer in a version, to be sent as one. Source: protocol/wbxml.md §6.1.
+    /// Whether its content is an integer in a version, to be sent as one. Two are sent as text, because A drops them else.
+    ///
+    /// - Source: protocol/wbxml.md §6.1.
     func isInteger(in version: Version) -> Bool {
-        UInt8(truncatingIfNeeded: TagTokens.properties[Int(rawValue) - 1] >> 13) & version.bit != 0
+        if self == .acceptedContentLength || self == .acceptedCharSet { return false }
+        return UInt8(truncatingIfNeeded: TagTokens.properties[Int(rawValue) - 1] >> 13) & version.bit != 0
     }
 
     /// Whether it is an integer anywhere, or was seen as one.

@@ -23,6 +23,8 @@ struct WBXMLReader: ~Copyable, ~Escapable {
     /// Where the string table is, and its length.
     private var tableStart = 0
     private var tableCount = 0
+    /// Octets that were taken from it: a short document must not make much work of it.
+    private var tableOctetsTaken = 0
     private var charset = Charset.utf8
     /// The version whose tokens count: that of the public identifier until the namespace is known.
     private var version = Version.v1_3
@@ -75,13 +77,13 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         case 4: charset = .latin1
         default: throw error(.encodingNotSupported)
         }
-        tableCount = Int(try multibyte())
+        tableCount = Int(clamping: try multibyte())
         tableStart = index
         guard tableCount <= octets.count - index else { throw WireError(.truncated, at: octets.count) }
         index += tableCount
         if publicID == 0 {
             guard nameIndex < UInt32(tableCount) else { throw WireError(.notWellFormed, at: tableStart) }
-            if let version = Version(publicName: tableString(nameIndex)) { assume(version) }
+            if let version = Version(publicName: tableOctets(nameIndex, most: 64)) { assume(version) }
         } else if let version = Version(publicID: publicID) {
             assume(version)
         }
@@ -117,13 +119,14 @@ struct WBXMLReader: ~Copyable, ~Escapable {
             if keepsText { document.append(scalar: scalar) }
         case GlobalToken.inlineString:
             index += 1
-            try append(text: try inlineString(), at: index, &document)
+            let start = index
+            try append(text: try inlineString(), at: start, &document)
         case GlobalToken.tableString:
             index += 1
             let start = index
             let place = try multibyte()
             guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
-            try append(text: tableString(place), at: start, &document)
+            if keepsText { try append(text: try tableString(place, at: start), at: tableStart + Int(place), &document) }
         case GlobalToken.extensionValue:
             index += 1
             let start = index
@@ -234,7 +237,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
             case GlobalToken.tableString:
                 let place = try multibyte()
                 guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
-                if isNamespace { try appendNamespace(tableString(place), at: start, &document) }
+                if isNamespace { try appendNamespace(try tableString(place, at: start), at: start, &document) }
             default: try skipAttributeValue(token, at: start)
             }
             guard !document.isTextOverflowed else { throw error(.tooLarge) }
@@ -314,8 +317,8 @@ struct WBXMLReader: ~Copyable, ~Escapable {
     /// True when text belongs to an element on the tape that has no children so far.
     private var keepsText: Bool { skippedDepth == 0 && current.lastChild == nil }
 
-    private func append(text: Span<UInt8>, at end: Int, _ document: inout Document) throws(WireError) {
-        try checkCharacters(text, at: end - text.count)
+    private func append(text: Span<UInt8>, at start: Int, _ document: inout Document) throws(WireError) {
+        try checkCharacters(text, at: start)
         guard keepsText else { return }
         guard charset == .latin1 else { return document.append(text: text) }
         for index in text.indices { document.append(scalar: UInt32(text[index])) }
@@ -359,7 +362,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         } else if tag == .contentData {
             try append(content: value, at: start, under: stack[depth - 1].element, &document)
         } else {
-            try append(text: value, at: index, &document)
+            try append(text: value, at: start, &document)
         }
     }
 
@@ -368,12 +371,19 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         content: Span<UInt8>, at start: Int, under parent: Document.Element?, _ document: inout Document
     ) throws(WireError) {
         let info = parent.flatMap { document.first(.messageInfo, in: $0) }
-        let isEncoded = info.map { document.first(.contentEncoding, in: $0) != nil } ?? false
-        if !isEncoded, isText(content) { return try append(text: content, at: start + content.count, &document) }
-        // Without a description of the content nobody could say what it is.
-        guard let info else { throw WireError(.invalidCharacter, at: start) }
+        let encoding = info.flatMap { document.first(.contentEncoding, in: $0) }
+        let isEncoded = encoding.map { document.word(of: $0).equalsIgnoringCase("BASE64") } ?? false
+        if !isEncoded, isText(content) { return try append(text: content, at: start, &document) }
+        // Without a description of the content nobody could say what it is; and two pieces of Base64 are no Base64.
+        guard let info, document.textCount == Int(current.textStart) else {
+            throw WireError(.invalidCharacter, at: start)
+        }
         if !isEncoded {
-            guard document.addChild(.contentEncoding, "BASE64", of: info) else { throw WireError(.tooLarge, at: start) }
+            if let encoding {
+                document.setText(of: encoding, "BASE64")
+            } else if !document.addChild(.contentEncoding, "BASE64", of: info) {
+                throw WireError(.tooLarge, at: start)
+            }
         }
         current.textStart = UInt32(document.textCount)
         document.append(base64: content)
@@ -418,10 +428,18 @@ struct WBXMLReader: ~Copyable, ~Escapable {
 
     /// The string that begins at a place of the table.
     @_lifetime(copy self)
-    private func tableString(_ place: UInt32) -> Span<UInt8> {
+    private mutating func tableString(_ place: UInt32, at index: Int) throws(WireError) -> Span<UInt8> {
+        let text = tableOctets(place, most: tableCount)
+        tableOctetsTaken += text.count
+        guard tableOctetsTaken <= 4 * octets.count else { throw WireError(.tooLarge, at: index) }
+        return text
+    }
+
+    @_lifetime(copy self)
+    private func tableOctets(_ place: UInt32, most: Int) -> Span<UInt8> {
         let start = tableStart + Int(place)
-        let tableEnd = tableStart + tableCount
-        let end = octets.extracting(0..<tableEnd).firstIndex(of: 0x00, from: start) ?? tableEnd
+        let limit = start + min(most, tableStart + tableCount - start)
+        let end = octets.extracting(0..<limit).firstIndex(of: 0x00, from: start) ?? limit
         return octets.extracting(start..<end)
     }
 
@@ -430,12 +448,13 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         let start = index
         let place = try multibyte()
         guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
-        return tableString(place)
+        // No name of ours is that long.
+        return tableOctets(place, most: 64)
     }
 
     @_lifetime(copy self)
     private mutating func opaqueOctets() throws(WireError) -> Span<UInt8> {
-        let count = Int(try multibyte())
+        let count = Int(clamping: try multibyte())
         guard count <= octets.count - index else { throw WireError(.truncated, at: octets.count) }
         index += count
         return octets.extracting(index - count..<index)

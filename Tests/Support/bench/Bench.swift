@@ -41,6 +41,13 @@ import Wire
                 "\(format(campaign.milliseconds, "ms", 1)) with impsctl, \(campaign.kilobytes) KB written"
             ))
         rows += try syntaxes()
+        let channels = try channels(5000)
+        rows.append(
+            (
+                "5,000 idle channels",
+                "\(format(channels.idlePercent, "percent of a core", 2)), \(channels.kilobytes) KB, "
+                    + "all called within \(format(channels.callMilliseconds, "ms", 0))"
+            ))
         rows.append(("start until READY", format(try startMilliseconds(), "ms", 1)))
         let engine = try EngineProcess()
         try engine.client("alice").logIn()
@@ -94,6 +101,54 @@ import Wire
                 "\(xml) and \(wbxml), \(format(100 * Double(wbxml) / Double(xml), "percent", 1))"
             ), ("SendMessage read, its answer written", costs.joined(separator: "; ")),
         ]
+    }
+
+    // MARK: Calls
+
+    /// Clients that keep connections to be called on: what they cost while nothing happens, and how long it takes to call
+    /// all of them.
+    private static func channels(
+        _ count: Int
+    ) throws -> (idlePercent: Double, kilobytes: Int, callMilliseconds: Double) {
+        let users = (0..<(count + 63) / 64).map { "u\($0)" }
+        let engine = try EngineProcess(
+            [
+                "max_sessions": "\(count)", "max_channels": "\(count + 64)", "mem_kb": "32768",
+                "sessions_per_user": "64",
+                "max_connections": "16", "db_kb": "65536",
+            ], users: users)
+        let connection = try engine.connect()
+        var ids: [String] = []
+        for index in 0..<count {
+            let user = users[index / 64]
+            let client = Client(
+                connection, user: "wv:\(user)@home.test", password: engine.password(of: user), "1.3",
+                cookie: "c\(index)")
+            try client.logIn()
+            try client.negotiateCapabilities("<SupportedCIRMethod>STCP</SupportedCIRMethod>")
+            _ = try client.poll()
+            ids.append(client.sessionID ?? "")
+        }
+        let before = try engine.residentBytes()
+        let channels = try ids.map { id in
+            let channel = try HTTPConnection(port: engine.cirPort)
+            try channel.send("HELO \(id)\r\n")
+            guard try channel.receiveSegment() == "OK\r\n" else { throw HarnessError("no OK") }
+            return channel
+        }
+        Thread.sleep(forTimeInterval: 1)
+        let kilobytes = (try engine.residentBytes() - before) / 1024
+        let cpu = try engine.status("cpu_us")
+        Thread.sleep(forTimeInterval: 10)
+        let idle = Double(try engine.status("cpu_us") - cpu) / 10e6 * 100
+        let start = Date()
+        guard try engine.control(["sysmsg", "add", "hello", "--kind", "online", "--text", "Hello."]).code == 0 else {
+            throw HarnessError("the message was refused")
+        }
+        for channel in channels {
+            guard try channel.receiveSegment()?.hasPrefix("WVCI") == true else { throw HarnessError("no call") }
+        }
+        return (idle, kilobytes, Date().timeIntervalSince(start) * 1000)
     }
 
     // MARK: What the disk does

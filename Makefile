@@ -68,8 +68,10 @@ simulate: test-packages ## 2000 new seeds of each simulation
 bench: test-packages build ## measure what the engine does beside what the disk does
 	swift build $(RELEASE_FLAGS) --product bench && .build/release/bench
 
-# Seconds that `make fuzz` looks for inputs that break the readers.
+# How long `make fuzz` looks for inputs that break the readers: seconds, and inputs from a seed; 0 and -1 are no bound.
 FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= 0
+FUZZ_RUNS ?= -1
 
 .PHONY: fuzz
 fuzz: build ## feed both readers with broken messages; FUZZ_SECONDS says how long
@@ -79,7 +81,8 @@ fuzz: build ## feed both readers with broken messages; FUZZ_SECONDS says how lon
 		name=$$(echo $$file | tr / -); cp $$file .build-fuzz/corpus/$$name; \
 		.build/release/imps encode $$file > .build-fuzz/corpus/$$name.wbxml; \
 	done
-	@cd .build-fuzz && SWIFT_BACKTRACE=enable=no release/fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+	@cd .build-fuzz && SWIFT_BACKTRACE=enable=no release/fuzz -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -runs=$(FUZZ_RUNS) \
+		-max_len=4096 \
 		-timeout=5 -rss_limit_mb=1024 -print_final_stats=1 corpus > fuzz.log 2>&1 || { tail -n 40 fuzz.log; exit 1; }
 	@grep '^stat::' .build-fuzz/fuzz.log
 

@@ -237,7 +237,9 @@ struct WBXMLReader: ~Copyable, ~Escapable {
             case GlobalToken.tableString:
                 let place = try multibyte()
                 guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
-                if isNamespace { try appendNamespace(try tableString(place, at: start), at: start, &document) }
+                if isNamespace {
+                    try appendNamespace(try tableString(place, at: start), at: tableStart + Int(place), &document)
+                }
             default: try skipAttributeValue(token, at: start)
             }
             guard !document.isTextOverflowed else { throw error(.tooLarge) }

@@ -24,7 +24,7 @@ extension Engine where Port: ~Copyable {
             return login(document, request, element, hash, &turn, into: &writer)
         case .getSPInfoRequest where !hasID:
             return getSPInfo(document, element, into: &writer)
-        case .versionDiscoveryRequest: return versionDiscovery(into: &writer)
+        case .versionDiscoveryRequest: return discoverVersions(into: &writer)
         default: break
         }
         guard let slot else { throw Refusal(.invalidSession) }

@@ -40,7 +40,7 @@ extension Engine where Port: ~Copyable {
     ) -> Reply {
         counters.requests += 1
         if let root = document.root, document.tag(of: root) == .wvCSPVersionDiscoveryRequest {
-            discoverVersions(document, into: &writer)
+            discoverVersions(asMessageOf: discoveryVersion(document), into: &writer)
             return .message
         }
         guard let root = document.root, document.tag(of: root) == .wvCSPMessage,

@@ -16,7 +16,7 @@ func decode(_ path: Span<UInt8>) -> ExitCode {
         writer.write(document, root, indent: 0, isRoot: true)
         writer.output.append(0x0A)
     }
-    Terminal.print(writer.output.span)
+    guard print(writer, path) else { return .badData }
     guard let error else { return .success }
     report(error, path)
     return .badData
@@ -31,11 +31,10 @@ func encode(_ path: Span<UInt8>) -> ExitCode {
         report(error, path)
         return .badData
     }
-    var writer = Writer(output: Memory.buffer(2 * Conversion.byteCountMax))
+    var writer = Writer(output: Memory.buffer(4 * Conversion.byteCountMax))
     writer.begin(syntax: .wbxml, version: Conversion.version(of: document))
     writer.write(document)
-    Terminal.print(writer.output.span)
-    return .success
+    return print(writer, path) ? .success : .badData
 }
 
 /// What documents from files are read with: more room than any client or server has.
@@ -79,6 +78,18 @@ private func read(_ input: borrowing FixedBytes, onto document: inout Document) 
     } catch {
         return error
     }
+}
+
+/// Prints what was written; false when it did not fit, and said so.
+private func print(_ writer: borrowing Writer, _ path: Span<UInt8>) -> Bool {
+    guard writer.isOverflowed else {
+        Terminal.print(writer.output.span)
+        return true
+    }
+    Terminal.printError("imps: ")
+    Terminal.printError(path)
+    Terminal.printError(": what it becomes is larger than 4 megabytes\n")
+    return false
 }
 
 private func report(_ error: WireError, _ path: Span<UInt8>) {

@@ -117,7 +117,7 @@ final class Service: RequestHandler {
 
     // MARK: Calls
 
-    override func waits(key: Span<UInt8>, _ now: Instant) -> Bool? { engine.waits(key: key, now) }
+    override func waits(callKey: Span<UInt8>, _ now: Instant) -> Bool? { engine.waits(callKey: callKey, now) }
 
     override func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? {
         engine.openChannel(id, now)

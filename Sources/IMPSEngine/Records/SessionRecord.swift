@@ -58,19 +58,16 @@ extension Session {
         let method = DeliveryMethod(rawValue: reader.integer())
         functions = FunctionSet(rawValue: reader.integer())
         isServiceAgreed = reader.integer(UInt8.self) != 0
-        // Records of version 0.1 end here.
-        if !reader.isAtEnd {
-            level = FunctionSet(rawValue: reader.integer())
-            let flags: UInt8 = reader.integer()
-            isRestricted = flags & 1 != 0
-            asksByMessage = flags & 2 != 0
-            holdsMail = flags & 4 != 0
-            closingReason = DisconnectReason(rawValue: reader.integer()) ?? .none
-            capabilities.cirMethods.rawValue = reader.integer()
-            capabilities.udpPort = reader.integer()
-            _ = reader.counted()
-            addressHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
-        }
+        level = FunctionSet(rawValue: reader.integer())
+        let flags: UInt8 = reader.integer()
+        isRestricted = flags & 1 != 0
+        asksByMessage = flags & 2 != 0
+        holdsMail = flags & 4 != 0
+        closingReason = DisconnectReason(rawValue: reader.integer()) ?? .none
+        capabilities.cirMethods.rawValue = reader.integer()
+        capabilities.udpPort = reader.integer()
+        _ = reader.counted()
+        addressHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version
         capabilities.initialDeliveryMethod = initial
@@ -101,24 +98,13 @@ extension Engine where Port: ~Copyable {
         store.put(Key.session(slot).span, scratch)
     }
 
-    /// The cookie of a session, as its client sent it.
-    func cookie(of slot: UInt16) -> InlineBytes<100> {
+    /// What a session's client is called by, from its record: the cookie as it was sent, and where datagrams go.
+    func callRecord(of slot: UInt16) -> (cookie: InlineBytes<100>, address: InlineBytes<46>) {
         let key = Key.session(slot)
         guard let record = store.value(for: key.span), record.count > Session.fixedByteCount else {
-            return InlineBytes()
+            return (InlineBytes(), InlineBytes())
         }
         var reader = RecordReader(record.extracting(Session.fixedByteCount..<record.count))
-        return reader.counted()
-    }
-
-    /// Where datagrams for a session go.
-    func address(ofSession slot: UInt16) -> InlineBytes<46> {
-        let key = Key.session(slot)
-        guard let record = store.value(for: key.span), record.count > Session.fixedByteCount else {
-            return InlineBytes()
-        }
-        var reader = RecordReader(record.extracting(Session.fixedByteCount..<record.count))
-        _ = reader.counted()
-        return reader.counted()
+        return (reader.counted(), reader.counted())
     }
 }

@@ -1,5 +1,4 @@
 import CSP
-import Digests
 import Octets
 import Wire
 
@@ -89,9 +88,10 @@ extension Engine where Port: ~Copyable {
             words.append("WVCI ")
             words.append(sessions[slot].version.name)
             words.append(0x20)
-            words.append(cookie(of: slot).span)
+            let record = callRecord(of: slot)
+            words.append(record.cookie.span)
             let way: Call.Way =
-                isDatagram ? .datagram(address(ofSession: slot), sessions[slot].capabilities.udpPort) : .channel
+                isDatagram ? .datagram(record.address, sessions[slot].capabilities.udpPort) : .channel
             return Call(slot: slot, way: way)
         }
         hasCalls = false
@@ -104,7 +104,7 @@ extension Engine where Port: ~Copyable {
         guard sessions[slot].capabilities.cirMethods.contains(.sudp),
             sessions[slot].addressHash != UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
         else { return }
-        let cookie = cookie(of: slot)
+        let cookie = callRecord(of: slot).cookie
         storeSession(slot, cookie: cookie.span, client)
     }
 
@@ -145,39 +145,13 @@ extension Engine where Port: ~Copyable {
 
     // MARK: SHTTP
 
-    /// What names a session in the URL that its client asks; it tells nothing of the SessionID.
-    func callKey(of slot: UInt16) -> InlineBytes<36> {
-        var input = InlineBytes<40>()
-        _ = input.append(sessions[slot].secret.span)
-        _ = input.append("cir")
-        let digest = DigestAlgorithm.sha1.digest(input.span)
-        var key = InlineBytes<36>()
-        for position in 1...4 {
-            _ = key.append(Hexadecimal.digit(UInt8(truncatingIfNeeded: slot >> UInt16(16 - 4 * position))))
-        }
-        for index in 0..<16 {
-            _ = key.append(Hexadecimal.digit(digest.span[index] >> 4))
-            _ = key.append(Hexadecimal.digit(digest.span[index]))
-        }
-        return key
-    }
-
-    /// Whether something waits for the session of a key; nil when there is no such session.
+    /// Whether something waits for the session that a URL names; nil when there is none.
     ///
     /// - Source: protocol/transport.md §6.4.
-    public mutating func waits(key: Span<UInt8>, _ now: Instant) -> Bool? {
-        guard key.count == 36 else { return nil }
-        var slot: UInt16 = 0
-        for index in 0..<4 {
-            guard let digit = Hexadecimal.value(key[index]) else { return nil }
-            slot = slot << 4 | UInt16(digit)
+    public mutating func waits(callKey: Span<UInt8>, _ now: Instant) -> Bool? {
+        guard let slot = sessions.find(callKey: callKey), sessions[slot].capabilities.cirMethods.contains(.shttp) else {
+            return nil
         }
-        guard slot < sessions.end, sessions[slot].isOpen,
-            sessions[slot].capabilities.cirMethods.contains(.shttp)
-        else { return nil }
-        let expected = callKey(of: slot)
-        var difference: UInt8 = 0
-        for index in 0..<36 { difference |= key[index].asciiLowercased ^ expected.span[index].asciiLowercased }
-        return difference == 0 ? waits(slot, now) : nil
+        return waits(slot, now)
     }
 }

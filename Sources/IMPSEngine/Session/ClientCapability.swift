@@ -202,7 +202,7 @@ extension Engine where Port: ~Copyable {
         _ = url.append(0x3A)
         _ = url.append(Decimal.digits(of: UInt64(request.client.port)).span)
         _ = url.append("/cir/")
-        _ = url.append(callKey(of: slot).span)
+        _ = url.append(sessions.callKey(of: slot).span)
         writer.open(tag)
         writer.text(.url, url.span)
         writer.close(tag)

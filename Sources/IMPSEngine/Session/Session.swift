@@ -1,4 +1,5 @@
 import CSP
+import Digests
 import Octets
 import Wire
 
@@ -234,31 +235,58 @@ struct SessionTable: ~Copyable {
 
 extension SessionTable {
     /// The SessionID of a slot: its number and the secret in hexadecimal, 36 characters.
-    func id(of slot: UInt16) -> InlineBytes<36> {
+    func id(of slot: UInt16) -> InlineBytes<36> { SessionTable.name(slot, slots[Int(slot)].secret.span) }
+
+    /// The slot of an open session with this SessionID.
+    func find(id: Span<UInt8>) -> UInt16? {
+        guard let slot = openSlot(in: id), SessionTable.areEqual(id, self.id(of: slot)) else { return nil }
+        return slot
+    }
+
+    /// What names a session without telling its SessionID: its slot, and what only this server can make of its secret.
+    func callKey(of slot: UInt16) -> InlineBytes<36> {
+        var input = InlineBytes<20>()
+        _ = input.append(slots[Int(slot)].secret.span)
+        _ = input.append("cir")
+        let digest = DigestAlgorithm.sha1.digest(input.span)
+        return SessionTable.name(slot, digest.span.extracting(0..<16))
+    }
+
+    /// The slot of an open session with this key.
+    func find(callKey: Span<UInt8>) -> UInt16? {
+        guard let slot = openSlot(in: callKey), SessionTable.areEqual(callKey, self.callKey(of: slot)) else {
+            return nil
+        }
+        return slot
+    }
+
+    private static func name(_ slot: UInt16, _ octets: Span<UInt8>) -> InlineBytes<36> {
         var text = InlineBytes<36>()
         for position in 1...4 {
             _ = text.append(Hexadecimal.digit(UInt8(truncatingIfNeeded: slot >> UInt16(16 - 4 * position))))
         }
-        let secret = slots[Int(slot)].secret
-        for index in secret.indices {
-            _ = text.append(Hexadecimal.digit(secret[index] >> 4))
-            _ = text.append(Hexadecimal.digit(secret[index]))
+        for index in octets.indices {
+            _ = text.append(Hexadecimal.digit(octets[index] >> 4))
+            _ = text.append(Hexadecimal.digit(octets[index]))
         }
         return text
     }
 
-    /// The slot of an open session with this SessionID, compared in constant time.
-    func find(id: Span<UInt8>) -> UInt16? {
-        guard id.count == 36 else { return nil }
+    /// The slot that a name of a session begins with; nil when no session is open there.
+    private func openSlot(in name: Span<UInt8>) -> UInt16? {
+        guard name.count == 36 else { return nil }
         var slot = 0
         for index in 0..<4 {
-            guard let digit = Hexadecimal.value(id[index]) else { return nil }
+            guard let digit = Hexadecimal.value(name[index]) else { return nil }
             slot = slot << 4 | Int(digit)
         }
-        guard slot < slots.count, slots[slot].isOpen else { return nil }
-        let expected = self.id(of: UInt16(slot))
+        return slot < slots.count && slots[slot].isOpen ? UInt16(slot) : nil
+    }
+
+    /// Compares 36 characters in any case, in constant time.
+    private static func areEqual(_ name: Span<UInt8>, _ expected: InlineBytes<36>) -> Bool {
         var difference: UInt8 = 0
-        for index in 0..<36 { difference |= id[index].asciiLowercased ^ expected.span[index] }
-        return difference == 0 ? UInt16(slot) : nil
+        for index in 0..<36 { difference |= name[index].asciiLowercased ^ expected.span[index] }
+        return difference == 0
     }
 }

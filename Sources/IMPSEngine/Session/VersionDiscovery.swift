@@ -8,18 +8,22 @@ extension Engine where Port: ~Copyable {
         document.version ?? Version(nearestTo: document.namespace)
     }
 
-    /// Answers a WV-CSP-VersionDiscovery-Request that is a message of its own.
-    func discoverVersions(_ document: borrowing Document, into writer: inout Writer) {
-        writer.begin(syntax: writer.syntax, version: discoveryVersion(document))
-        writer.openRoot(.wvCSPVersionDiscoveryResponse)
-        writeVersionList(into: &writer)
-        writer.close(.wvCSPVersionDiscoveryResponse)
-    }
-
-    /// Answers one inside a WV-CSP-Message.
-    func versionDiscovery(into writer: inout Writer) {
-        writer.open(.wvCSPVersionDiscoveryResponse)
-        writeVersionList(into: &writer)
+    /// Answers a WV-CSP-VersionDiscovery-Request.
+    ///
+    /// - Parameter version: The version of the message that the answer is; nil when it is part of a transaction.
+    func discoverVersions(asMessageOf version: Version? = nil, into writer: inout Writer) {
+        let versions: InlineArray<3, Version> = [.v1_1, .v1_2, .v1_3]
+        if let version {
+            writer.begin(syntax: writer.syntax, version: version)
+            writer.openRoot(.wvCSPVersionDiscoveryResponse)
+        } else {
+            writer.open(.wvCSPVersionDiscoveryResponse)
+        }
+        writer.open(.versionList)
+        for index in versions.indices { writer.text(.sessionNSName, versions[index].sessionNamespace) }
+        for index in versions.indices { writer.text(.transactionNSName, versions[index].transactionNamespace) }
+        for index in versions.indices { writer.text(.presenceAttributeNSName, versions[index].presenceNamespace) }
+        writer.close(.versionList)
         writer.close(.wvCSPVersionDiscoveryResponse)
     }
 
@@ -29,14 +33,5 @@ extension Engine where Port: ~Copyable {
             let content = document.first(.transactionContent, in: transaction)
         else { return false }
         return document.first(.wvCSPVersionDiscoveryRequest, in: content) != nil
-    }
-
-    private func writeVersionList(into writer: inout Writer) {
-        let versions: InlineArray<3, Version> = [.v1_1, .v1_2, .v1_3]
-        writer.open(.versionList)
-        for index in versions.indices { writer.text(.sessionNSName, versions[index].sessionNamespace) }
-        for index in versions.indices { writer.text(.transactionNSName, versions[index].transactionNamespace) }
-        for index in versions.indices { writer.text(.presenceAttributeNSName, versions[index].presenceNamespace) }
-        writer.close(.versionList)
     }
 }

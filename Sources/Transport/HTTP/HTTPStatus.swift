@@ -8,7 +8,7 @@ public enum HTTPStatus: UInt16, Sendable {
     case badRequest = 400
     /// 404: there is no session for a URL of SHTTP.
     case notFound = 404
-    /// 405: another method than POST.
+    /// 405: another method than POST, or than GET for the URLs of SHTTP.
     case methodNotAllowed = 405
     /// 408: the request did not arrive in time.
     case requestTimeout = 408

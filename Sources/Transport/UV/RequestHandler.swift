@@ -45,7 +45,7 @@ open class RequestHandler {
     open func appendReply(to buffer: inout FixedBytes) {}
 
     /// Whether something waits for the session that asks at a URL of its own; nil when there is no such session.
-    open func waits(key: Span<UInt8>, _ now: Instant) -> Bool? { nil }
+    open func waits(callKey: Span<UInt8>, _ now: Instant) -> Bool? { nil }
 
     /// A client keeps a connection on which it is called; the slot and number of its session, nil when there is none.
     open func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? { nil }

@@ -32,9 +32,9 @@ extension Server {
         var code = unsafe Server.withAddress(address.span, port) { unsafe uv_tcp_bind(listener, $0, 0) }
         if code == 0 {
             code = unsafe uv_listen(uv_shim_stream(listener), 511) { stream, status in
-                guard let stream = unsafe stream, status == 0 else { return }
+                guard let stream = unsafe stream else { return }
                 let server = unsafe Server.of(stream.pointee.loop)
-                unsafe server.pointee.channelArrived(Server.index(stream.pointee.data))
+                unsafe server.pointee.channelArrived(Server.index(stream.pointee.data), status)
             }
         }
         if code != 0 {
@@ -45,8 +45,13 @@ extension Server {
         return code
     }
 
-    private mutating func channelArrived(_ listener: Int) {
+    private mutating func channelArrived(_ listener: Int, _ status: Int32) {
         beginTurn()
+        guard status == 0 else { return logAcceptFailure(status) }
+        acceptChannel(listener)
+    }
+
+    private mutating func acceptChannel(_ listener: Int) {
         guard freeChannelCount > 0 else {
             isWaitingForChannel[listener] = true
             pools[channelPool].refused += 1
@@ -188,7 +193,7 @@ extension Server {
         freeChannelCount += 1
         channelCount -= 1
         pools[channelPool].give()
-        for listener in 0..<settings.listenCount where isWaitingForChannel[listener] { channelArrived(listener) }
+        for listener in 0..<settings.listenCount where isWaitingForChannel[listener] { acceptChannel(listener) }
     }
 
     /// Cuts those on which nothing was heard, or too late.

@@ -112,14 +112,15 @@ extension Server {
 
     private mutating func connectionArrived(_ listener: Int, _ status: Int32) {
         beginTurn()
-        guard status == 0 else {
-            if turn.journal.begin(.accept, turn.now, turn.wall) {
-                unsafe turn.journal.text("why", Server.text(of: uv_err_name(status)).span)
-                turn.journal.end()
-            }
-            return
-        }
+        guard status == 0 else { return logAcceptFailure(status) }
         accept(listener)
+    }
+
+    /// Tells why a connection that waits could not be taken, with libuv's code.
+    mutating func logAcceptFailure(_ status: Int32) {
+        guard turn.journal.begin(.accept, turn.now, turn.wall) else { return }
+        unsafe turn.journal.text("why", Server.text(of: uv_err_name(status)).span)
+        turn.journal.end()
     }
 
     /// Takes the connection that waits at a listener. Without any place left it stays there, and libuv stops asking the

@@ -182,7 +182,7 @@ extension Server {
         var answer = Answer()
         if let key = reader.callKey {
             answer.status =
-                handler.waits(key: octets.span(key), turn.now).map { $0 ? .ok : .noContent } ?? .notFound
+                handler.waits(callKey: octets.span(key), turn.now).map { $0 ? .ok : .noContent } ?? .notFound
             return answer
         }
         guard let syntax = MessageType.syntax(contentType: contentType, body: octets.span(reader.bodyRange)) else {

@@ -32,19 +32,9 @@ struct WBXMLReader: ~Copyable, ~Escapable {
     private var tagPage: UInt8 = 0
     private var attributePage: UInt8 = 0
 
-    private var current = OpenElement()
-    private var depth = 0
-    /// How many of the open elements, counted from the innermost, belong to a subtree that is skipped.
-    private var skippedDepth = 0
+    private var elements = OpenElements()
 
-    private typealias Stack = InlineArray<32, OpenElement>
-
-    private struct OpenElement {
-        /// The element on the tape; nil when it is skipped.
-        var element: Document.Element?
-        var lastChild: Document.Element?
-        var textStart: UInt32 = 0
-    }
+    private typealias Stack = OpenElements.Stack
 
     private enum Charset {
         case utf8, ascii, latin1
@@ -60,7 +50,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         var stack = Stack(repeating: OpenElement())
         try skipInstructions()
         try readElement(&document, &stack)
-        while depth > 0 { try readContent(&document, &stack) }
+        while elements.depth > 0 { try readContent(&document, &stack) }
         try skipInstructions()
         guard index == octets.count else { throw error(.notWellFormed) }
     }
@@ -110,13 +100,13 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         switch token {
         case GlobalToken.end:
             index += 1
-            closeElement(&document, &stack)
+            elements.close(&document, &stack)
         case GlobalToken.entity:
             index += 1
             let start = index
             let scalar = try multibyte()
             guard UTF8.isXMLCharacter(scalar) else { throw WireError(.invalidCharacter, at: start) }
-            if keepsText { document.append(scalar: scalar) }
+            if elements.keepsText { document.append(scalar: scalar) }
         case GlobalToken.inlineString:
             index += 1
             let start = index
@@ -126,14 +116,16 @@ struct WBXMLReader: ~Copyable, ~Escapable {
             let start = index
             let place = try multibyte()
             guard place < UInt32(tableCount) else { throw WireError(.notWellFormed, at: start) }
-            if keepsText { try append(text: try tableString(place, at: start), at: tableStart + Int(place), &document) }
+            if elements.keepsText {
+                try append(text: try tableString(place, at: start), at: tableStart + Int(place), &document)
+            }
         case GlobalToken.extensionValue:
             index += 1
             let start = index
             guard let value = ValueTokens.text(try multibyte(), version) else {
                 throw WireError(.notWellFormed, at: start)
             }
-            if keepsText { document.append(text: value.octets) }
+            if elements.keepsText { document.append(text: value.octets) }
         case GlobalToken.opaque:
             index += 1
             try readOpaque(&document, stack)
@@ -153,7 +145,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
             tagPage = try next()
         }
         // A page may be chosen for what is no element.
-        if depth > 0, index < octets.count, isNoTag(octets[index]) { return }
+        if elements.depth > 0, index < octets.count, isNoTag(octets[index]) { return }
         let start = index
         let token = try next()
         let identity = token & 0x3F
@@ -164,53 +156,17 @@ struct WBXMLReader: ~Copyable, ~Escapable {
             guard identity > GlobalToken.literal else { throw WireError(.notWellFormed, at: start) }
             tag = Tag(page: tagPage, token: identity, version)
         }
-        try openElement(tag, at: start, &document, &stack)
+        try elements.open(tag, at: start, &document, &stack)
         if token & GlobalToken.hasAttributes != 0 {
-            if depth == 1 { try readRootAttributes(&document) } else { try skipAttributes() }
+            if elements.depth == 1 { try readRootAttributes(&document) } else { try skipAttributes() }
         }
-        if depth == 1 { takeVersion(of: &document) }
-        if token & GlobalToken.hasContent == 0 { closeElement(&document, &stack) }
+        if elements.depth == 1 { takeVersion(of: &document) }
+        if token & GlobalToken.hasContent == 0 { elements.close(&document, &stack) }
     }
 
     private func isNoTag(_ token: UInt8) -> Bool {
         let isLiteral = token & 0x3F == GlobalToken.literal
         return !isLiteral && (token & 0x3F < 0x05) || token == GlobalToken.processingInstruction
-    }
-
-    private mutating func openElement(
-        _ tag: Tag?, at start: Int, _ document: inout Document, _ stack: inout Stack
-    ) throws(WireError) {
-        guard depth < stack.count else { throw WireError(.tooLarge, at: start) }
-        var open = OpenElement()
-        if skippedDepth > 0 {
-            skippedDepth += 1
-        } else if let tag {
-            // White space before a child is no text of the parent.
-            if depth > 0, current.lastChild == nil { document.truncateText(to: Int(current.textStart)) }
-            guard let element = document.add(tag, under: current.element, after: current.lastChild) else {
-                throw WireError(.tooLarge, at: start)
-            }
-            current.lastChild = element
-            open.element = element
-            open.textStart = UInt32(document.textCount)
-        } else {
-            guard let parent = current.element else { throw WireError(.notAMessage, at: start) }
-            document.noteUnknownChild(of: parent)
-            skippedDepth = 1
-        }
-        stack[depth] = current
-        current = open
-        depth += 1
-    }
-
-    private mutating func closeElement(_ document: inout Document, _ stack: inout Stack) {
-        if skippedDepth > 0 {
-            skippedDepth -= 1
-        } else if let element = current.element, current.lastChild == nil {
-            document.setText(of: element, from: Int(current.textStart))
-        }
-        depth -= 1
-        current = stack[depth]
     }
 
     // MARK: Attributes
@@ -283,7 +239,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
             document.appendNamespace(version.sessionNamespace.octets)
         }
         // Text begins behind the namespace.
-        current.textStart = UInt32(document.textCount)
+        elements.current.textStart = UInt32(document.textCount)
     }
 
     private mutating func skipAttributes() throws(WireError) {
@@ -316,12 +272,9 @@ struct WBXMLReader: ~Copyable, ~Escapable {
 
     // MARK: Text
 
-    /// True when text belongs to an element on the tape that has no children so far.
-    private var keepsText: Bool { skippedDepth == 0 && current.lastChild == nil }
-
     private func append(text: Span<UInt8>, at start: Int, _ document: inout Document) throws(WireError) {
         try checkCharacters(text, at: start)
-        guard keepsText else { return }
+        guard elements.keepsText else { return }
         guard charset == .latin1 else { return document.append(text: text) }
         for index in text.indices { document.append(scalar: UInt32(text[index])) }
     }
@@ -354,7 +307,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
     private mutating func readOpaque(_ document: inout Document, _ stack: borrowing Stack) throws(WireError) {
         let value = try opaqueOctets()
         let start = index - value.count
-        guard keepsText, let element = current.element else { return }
+        guard elements.keepsText, let element = elements.current.element else { return }
         let tag = document.tag(of: element)
         if tag.mayBeInteger {
             guard let number = UInt32(bigEndian: value) else { throw WireError(.notWellFormed, at: start) }
@@ -362,7 +315,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         } else if tag == .dateTime || tag == .deliveryTime, value.count == 6 {
             guard document.append(opaqueTime: value) else { throw WireError(.notWellFormed, at: start) }
         } else if tag == .contentData {
-            try append(content: value, at: start, under: stack[depth - 1].element, &document)
+            try append(content: value, at: start, under: stack[elements.depth - 1].element, &document)
         } else {
             try append(text: value, at: start, &document)
         }
@@ -377,7 +330,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         let isEncoded = encoding.map { document.word(of: $0).equalsIgnoringCase("BASE64") } ?? false
         if !isEncoded, isText(content) { return try append(text: content, at: start, &document) }
         // Without a description of the content nobody could say what it is; and two pieces of Base64 are no Base64.
-        guard let info, document.textCount == Int(current.textStart) else {
+        guard let info, document.textCount == Int(elements.current.textStart) else {
             throw WireError(.invalidCharacter, at: start)
         }
         if !isEncoded {
@@ -387,7 +340,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
                 throw WireError(.tooLarge, at: start)
             }
         }
-        current.textStart = UInt32(document.textCount)
+        elements.current.textStart = UInt32(document.textCount)
         document.append(base64: content)
     }
 

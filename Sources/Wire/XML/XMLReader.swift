@@ -22,26 +22,12 @@ struct XMLReader: ~Copyable, ~Escapable {
     private let octets: Span<UInt8>
     private var index = 0
 
-    /// The innermost open element. Those around it are on a stack that is handed from function to function: inside
-    /// this structure it would be copied with it.
-    private var current = OpenElement()
-    private var depth = 0
-    /// How many of the open elements, counted from the innermost, belong to a subtree that is skipped.
-    private var skippedDepth = 0
+    private var elements = OpenElements()
     /// The hash of the name that was read last, without its prefix, and where that begins.
     private var nameHash = Tag.NameHash()
     private var localNameStart = 0
 
-    private typealias Stack = InlineArray<32, OpenElement>
-
-    private struct OpenElement {
-        var nameStart: UInt32 = 0
-        var nameCount: UInt16 = 0
-        /// The element on the tape; nil when it is skipped.
-        var element: Document.Element?
-        var lastChild: Document.Element?
-        var textStart: UInt32 = 0
-    }
+    private typealias Stack = OpenElements.Stack
 
     private struct OctetRange {
         var start = 0
@@ -62,7 +48,7 @@ struct XMLReader: ~Copyable, ~Escapable {
         guard peek == 0x3C else { throw error(index < octets.count ? .notWellFormed : .truncated) }
         var stack = Stack(repeating: OpenElement())
         try readStartTag(&document, &stack)
-        while depth > 0 {
+        while elements.depth > 0 {
             try readText(&document)
             try readMarkup(&document, &stack)
         }
@@ -227,12 +213,14 @@ struct XMLReader: ~Copyable, ~Escapable {
             try expect("=")
             skipWhitespace()
             let content = try readQuoted(allowsReferences: true)
-            if depth == 0, declaresNamespace(attribute, of: name) { namespace = content }
+            if elements.depth == 0, declaresNamespace(attribute, of: name) { namespace = content }
         }
         let isEmpty = peek == 0x2F
         try expect(isEmpty ? "/>" : ">")
-        try openElement(name, local, hash, namespace, &document, &stack)
-        if isEmpty { closeElement(&document, &stack) }
+        if elements.depth == 0 { document.appendNamespace(value(namespace)) }
+        try elements.open(
+            Tag(name: value(local), hash), at: name.start, nameCount: name.count, &document, &stack)
+        if isEmpty { elements.close(&document, &stack) }
     }
 
     /// `xmlns` for a name without prefix, `xmlns:p` for `p:name`.
@@ -243,46 +231,9 @@ struct XMLReader: ~Copyable, ~Escapable {
             && attribute.extracting(6..<attribute.count).equals(value(name).extracting(0..<colon))
     }
 
-    private mutating func openElement(
-        _ name: OctetRange, _ local: OctetRange, _ hash: Tag.NameHash, _ namespace: OctetRange,
-        _ document: inout Document, _ stack: inout Stack
-    ) throws(WireError) {
-        guard depth < stack.count else { throw error(.tooLarge) }
-        var open = OpenElement(nameStart: UInt32(name.start), nameCount: UInt16(name.count))
-        if skippedDepth > 0 {
-            skippedDepth += 1
-        } else if let tag = Tag(name: value(local), hash) {
-            if depth == 0 { document.appendNamespace(value(namespace)) }
-            // White space before a child is no text of the parent.
-            if depth > 0, current.lastChild == nil { document.truncateText(to: Int(current.textStart)) }
-            guard let element = document.add(tag, under: current.element, after: current.lastChild) else {
-                throw error(.tooLarge)
-            }
-            current.lastChild = element
-            open.element = element
-            open.textStart = UInt32(document.textCount)
-        } else {
-            guard let parent = current.element else { throw WireError(.notAMessage, at: name.start) }
-            document.noteUnknownChild(of: parent)
-            skippedDepth = 1
-        }
-        stack[depth] = current
-        current = open
-        depth += 1
-    }
-
-    private mutating func closeElement(_ document: inout Document, _ stack: inout Stack) {
-        if skippedDepth > 0 {
-            skippedDepth -= 1
-        } else if let element = current.element, current.lastChild == nil {
-            document.setText(of: element, from: Int(current.textStart))
-        }
-        depth -= 1
-        current = stack[depth]
-    }
-
     private mutating func readEndTag(_ document: inout Document, _ stack: inout Stack) throws(WireError) {
         index += 2
+        let current = elements.current
         let opened = OctetRange(start: Int(current.nameStart), count: Int(current.nameCount))
         guard index + opened.count < octets.count else { throw error(.truncated) }
         guard value(OctetRange(start: index, count: opened.count)).equals(value(opened)) else {
@@ -291,17 +242,14 @@ struct XMLReader: ~Copyable, ~Escapable {
         index += opened.count
         skipWhitespace()
         try expect(">")
-        closeElement(&document, &stack)
+        elements.close(&document, &stack)
     }
 
     // MARK: Text
 
-    /// True when text belongs to an element on the tape that has no children so far.
-    private var keepsText: Bool { skippedDepth == 0 && current.lastChild == nil }
-
     /// Character data up to the next `<`.
     private mutating func readText(_ document: inout Document) throws(WireError) {
-        let keeps = keepsText
+        let keeps = elements.keepsText
         var start = index
         while let octet = peek, octet != 0x3C {
             switch octet {
@@ -331,7 +279,7 @@ struct XMLReader: ~Copyable, ~Escapable {
 
     private mutating func readCharacterData(_ document: inout Document) throws(WireError) {
         try expect("<![CDATA[")
-        let keeps = keepsText
+        let keeps = elements.keepsText
         var start = index
         while !rest(startsWith: "]]>") {
             guard let octet = peek else { throw error(.truncated) }

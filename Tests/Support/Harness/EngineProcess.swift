@@ -4,7 +4,7 @@ import Foundation
 public final class EngineProcess: @unchecked Sendable {
     public let folder: URL
     public private(set) var port: UInt16 = 0
-    /// Where clients keep connections to be called on; 0 for nowhere.
+    /// Where clients keep connections to be called on; 0 when STCP is off.
     public private(set) var cirPort: UInt16 = 0
     private var child: Child?
     private var settings: [(String, String)]

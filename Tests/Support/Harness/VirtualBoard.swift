@@ -158,15 +158,26 @@ public final class VirtualBoard: @unchecked Sendable {
 
     private func type(_ text: String) throws {
         if shellBoot != bootCount {
+            try openShell()
             shellBoot = bootCount
-            // Not to a terminal, the shell neither prompts nor echoes.
+        }
+        try write(text)
+    }
+
+    /// Has a shell on the console that, because it writes to no terminal, neither prompts nor echoes. What is typed while
+    /// the first one begins is lost, as on any serial line; so it is typed again.
+    private func openShell() throws {
+        for attempt in 1... {
             try write("\n")
             Thread.sleep(forTimeInterval: 0.5)
             try write("stty -echo; sh -s 2>&1 | cat; sleep 1000\n")
             try write("echo CONSOLE\"\"-OPEN\n")
-            try awaitLine("CONSOLE-OPEN")
+            do {
+                return try awaitLine("CONSOLE-OPEN", seconds: 10)
+            } catch {
+                if attempt == 6 { throw error }
+            }
         }
-        try write(text)
     }
 
     /// The start in which the console has a shell.
@@ -184,7 +195,7 @@ public final class VirtualBoard: @unchecked Sendable {
     }
 
     private func write(_ text: String) throws {
-        // What comes while the shell begins is lost, as on any serial line.
+        // No more at once than a serial line buffers.
         for part in Array(text.utf8).chunks(of: 64) {
             let count = part.withUnsafeBytes { send(console, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard count == part.count else { throw HarnessError("the console cannot be written") }

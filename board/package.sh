@@ -86,7 +86,9 @@ make_tarball() {
     put 644 "$board/systemd/impsd.service" "$root" /usr/lib/systemd/system/impsd.service
     put 644 "$board/systemd/impsd.sysusers" "$root" /usr/lib/sysusers.d/impsd.conf
     for page in "$board"/man/*; do put 644 "$page" "$root" "/usr/share/man/man${page##*.}/${page##*/}"; done
-    for file in FIELD-GUIDE.md LOGS.md CHANGELOG.md; do put 644 "$board/$file" "$root" "/usr/share/doc/impsd/$file"; done
+    for file in board/FIELD-GUIDE.md board/LOGS.md CHANGELOG.md; do
+        put 644 "$board/../$file" "$root" "/usr/share/doc/impsd/${file##*/}"
+    done
     for file in LICENCES sbom.cdx.json; do put 644 "$dist/$1/$file" "$root" "/usr/share/doc/impsd/$file"; done
     pack "$root" "$dist/impsd-$version-$1.tar.gz"
 }

@@ -67,6 +67,8 @@ public struct Capabilities: BitwiseCopyable, Sendable {
     public var parserSize: UInt32 = 32_767
     /// How many server transactions the client keeps open at once; 1 to 8 are used.
     public var multiTrans: UInt8 = 1
+    /// How many transactions the client takes in one message; 1 to 8 are used. Source: protocol/transport.md §4.
+    public var multiTransPerMessage: UInt8 = 1
     /// Seconds between two polls of a client that is not called.
     public var serverPollMin: UInt16 = 30
     /// How the client is called to poll.

@@ -26,6 +26,8 @@ public enum TransactionMode: UInt8, Sendable {
 public struct Envelope {
     /// The Poll flag of 1.1, which stands in front of the content it depends on.
     private var poll: Writer.PendingFlag?
+    /// Transactions that are whole.
+    public private(set) var transactionCount = 0
 
     /// Begins a message.
     ///
@@ -51,21 +53,25 @@ public struct Envelope {
     }
 
     /// Ends a transaction.
-    public func closeTransaction(into writer: inout Writer) {
+    public mutating func closeTransaction(into writer: inout Writer) {
         writer.close(.transactionContent)
         writer.close(.transaction)
+        transactionCount += 1
     }
 
     /// Ends the message with the Poll flag where the version wants it.
     ///
-    /// - Parameter poll: Whether more waits for the client; nil for what a client sends, which has no such flag.
-    /// - Source: protocol/transport.md §3.1.
-    public func close(poll hasMore: Bool?, into writer: inout Writer) {
+    /// - Parameters:
+    ///   - hasMore: Whether more waits for the client; nil for what a client sends, which has no such flag.
+    ///   - cir: The element CIR, for a client that has to open its connection for calls again; not in 1.1.
+    /// - Source: protocol/transport.md §3.1 and §7.
+    public func close(poll hasMore: Bool?, cir: Bool? = nil, into writer: inout Writer) {
         if let poll {
             if hasMore == true { writer.set(poll) }
         } else if let hasMore, writer.version > .v1_1 {
             writer.flag(.poll, hasMore)
         }
+        if let cir, writer.version > .v1_1 { writer.flag(.cir, cir) }
         writer.close(.session)
         writer.close(.wvCSPMessage)
     }

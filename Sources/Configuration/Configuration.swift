@@ -213,11 +213,13 @@ extension Configuration {
         var hasMain = false
         var message = MessageSection()
         var names = SectionNames()
+        var client = ClientSection()
         while true {
             do throws(UCIError) {
                 guard let statement = try reader.next() else { break }
                 if case .section = statement {
                     message.finish(&diagnostics)
+                    client.finish(&configuration, &diagnostics)
                     section = reader.word
                     if section.span.equals("imps") {
                         hasMain = true
@@ -227,21 +229,26 @@ extension Configuration {
                             diagnostics.error(
                                 line: reader.line, section.span, section.span, "another section has this name")
                         }
+                    } else if section.span.equals("client") {
+                        client.begin(reader)
                     } else {
                         diagnostics.warning(
                             line: reader.line, section.span, section.span,
-                            "unknown section, expected imps, sysmsg or help")
+                            "unknown section, expected imps, sysmsg, help or client")
                     }
                 } else if section.span.equals("imps") {
                     configuration.take(reader, statement, &diagnostics)
                 } else if message.isOpen {
                     message.take(reader, &diagnostics)
+                } else if client.isOpen {
+                    client.take(reader, &diagnostics)
                 }
             } catch {
                 diagnostics.error(line: reader.line, section.span, Span(), error.explanation)
             }
         }
         message.finish(&diagnostics)
+        client.finish(&configuration, &diagnostics)
         if !hasMain {
             diagnostics.error(line: reader.line, section.span, section.span, "no section: config imps 'main'")
         }
@@ -309,6 +316,53 @@ extension Configuration {
             let words: StaticString? =
                 isHelp ? (hasText ? nil : "a help section needs a text") : campaign.finish(name: name.span)
             if let words { diagnostics.error(line: line, type.octets, name.span, words) }
+        }
+    }
+
+    /// A `client` section: the quirks of the clients whose User-Agent is like its `agent`.
+    private struct ClientSection {
+        private(set) var isOpen = false
+        private var line: UInt64 = 0
+        private var agent = InlineBytes<64>()
+        private var quirks = Quirks()
+
+        mutating func begin(_ reader: borrowing UCIReader) {
+            self = ClientSection()
+            isOpen = true
+            line = reader.line
+        }
+
+        mutating func take(_ reader: borrowing UCIReader, _ diagnostics: inout Diagnostics) {
+            let key = reader.word
+            let value = reader.value
+            if key.span.equals("agent") {
+                agent = InlineBytes(value.span) ?? InlineBytes()
+                if agent.isEmpty { refuse(reader.line, key.span, "1 to 64 octets", &diagnostics) }
+            } else if key.span.equals("quirk") {
+                if let quirk = Quirks(value.span) {
+                    quirks.insert(quirk)
+                } else {
+                    refuse(reader.line, key.span, Quirks.names, &diagnostics)
+                }
+            } else {
+                diagnostics.warning(line: reader.line, .constant("client"), key.span, "unknown key, ignored")
+            }
+        }
+
+        mutating func finish(_ configuration: inout Configuration, _ diagnostics: inout Diagnostics) {
+            guard isOpen else { return }
+            isOpen = false
+            if agent.isEmpty {
+                refuse(line, .constant("agent"), "a client section needs one: option agent 'Phone/*'", &diagnostics)
+            } else if !configuration.engine.quirks.add(agent, quirks) {
+                refuse(line, .constant("agent"), "more than 16 client sections", &diagnostics)
+            }
+        }
+
+        private func refuse(
+            _ line: UInt64, _ key: Span<UInt8>, _ words: StaticString, _ diagnostics: inout Diagnostics
+        ) {
+            diagnostics.error(line: line, .constant("client"), key, words)
         }
     }
 

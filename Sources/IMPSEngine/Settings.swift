@@ -73,6 +73,9 @@ public struct Settings: Sendable {
     /// The name or address at which clients reach this server; empty for the one that each of them reached it by.
     public var cirAddress = InlineBytes<64>()
 
+    /// Where clients differ from the protocol.
+    public var quirks = QuirkTable()
+
     /// What becomes of clients that do not know System Messages, where a message does not say.
     public var legacyPolicy = LegacyPolicy.limited
     /// Whether a login tells of messages that wait.

@@ -23,6 +23,8 @@ struct Request {
     /// True when there is no primitive at all.
     let isEmpty: Bool
     let client: Client
+    /// What the client calls itself, as much of it as is looked at.
+    let agent: InlineBytes<64>
 }
 
 extension Engine where Port: ~Copyable {
@@ -32,11 +34,13 @@ extension Engine where Port: ~Copyable {
     ///   - document: The message.
     ///   - body: The octets it was read from, by which a repeat is recognised.
     ///   - client: Where it came from.
+    ///   - agent: What the client calls itself, its User-Agent.
     ///   - turn: Time, randomness and the log.
     ///   - writer: Takes the answer; it is empty before.
     /// - Source: protocol/transport.md §2 to §4, protocol/session.md §1.
     public mutating func handle(
-        _ document: borrowing Document, body: Span<UInt8>, client: Client, turn: inout Turn, into writer: inout Writer
+        _ document: borrowing Document, body: Span<UInt8>, client: Client, agent: Span<UInt8> = Span(),
+        turn: inout Turn, into writer: inout Writer
     ) -> Reply {
         counters.requests += 1
         if let root = document.root, document.tag(of: root) == .wvCSPVersionDiscoveryRequest {
@@ -71,7 +75,7 @@ extension Engine where Port: ~Copyable {
         guard transaction != nil else { return .malformed }
         while let current = transaction {
             transaction = document.next(after: current)
-            guard let request = request(document, current, version, client) else {
+            guard let request = request(document, current, version, client, agent) else {
                 hasUnreadable = true
                 continue
             }
@@ -81,10 +85,8 @@ extension Engine where Port: ~Copyable {
             case (let slot?, .response):
                 responseArrived(document, request, in: slot, &turn)
                 asksForMore = true
-            case (let slot?, .request) where isPoll(document, request) && sessions[slot].closing == 0:
-                sessions[slot].isReady = true
-                asksForMore = true
-            case (.some, .request) where isPoll(document, request):
+            case (let slot?, .request) where isPoll(document, request):
+                if sessions[slot].closing == 0 { sessions[slot].isReady = true }
                 asksForMore = true
             case (nil, .response):
                 answer(document, request, .invalidSession, nil, &envelope, into: &writer)
@@ -102,9 +104,18 @@ extension Engine where Port: ~Copyable {
                 return .empty
             }
         }
-        if let slot, sessions[slot].isOpen { heard(slot, turn.now) }
-        envelope.close(poll: slot.map { hasMore(in: $0, turn.now) } ?? false, into: &writer)
+        close(&envelope, slot, &turn, into: &writer)
         return .message
+    }
+
+    /// Ends a message, after what else goes with it.
+    private mutating func close(
+        _ envelope: inout Envelope, _ slot: UInt16?, _ turn: inout Turn, into writer: inout Writer
+    ) {
+        guard let slot else { return envelope.close(poll: false, into: &writer) }
+        sendMore(in: slot, &turn, &envelope, into: &writer)
+        if sessions[slot].isOpen { heard(slot, turn.now) }
+        envelope.close(poll: hasMore(in: slot, turn.now), cir: channelFlag(slot), into: &writer)
     }
 
     /// Answers a message that could be read only in part: Status 400 when it says which transaction it is.
@@ -167,7 +178,8 @@ extension Engine where Port: ~Copyable {
 
     /// Takes a transaction apart; nil when it has no usable descriptor.
     private func request(
-        _ document: borrowing Document, _ transaction: Document.Element, _ version: Version, _ client: Client
+        _ document: borrowing Document, _ transaction: Document.Element, _ version: Version, _ client: Client,
+        _ agent: Span<UInt8>
     ) -> Request? {
         guard let descriptor = document.first(.transactionDescriptor, in: transaction),
             let modeElement = document.first(.transactionMode, in: descriptor),
@@ -177,7 +189,8 @@ extension Engine where Port: ~Copyable {
         let element = document.firstChild(of: content)
         return Request(
             version: version, mode: mode, transactionID: document.first(.transactionID, in: descriptor),
-            element: element, isEmpty: element == nil && !document.hasUnknownChildren(content), client: client)
+            element: element, isEmpty: element == nil && !document.hasUnknownChildren(content), client: client,
+            agent: InlineBytes(prefix: agent))
     }
 
     private func isPoll(_ document: borrowing Document, _ request: Request) -> Bool {

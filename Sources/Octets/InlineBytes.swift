@@ -17,6 +17,12 @@ public struct InlineBytes<let capacity: Int>: BitwiseCopyable, Sendable {
         guard append(octets) else { return nil }
     }
 
+    /// A copy of the first octets, as many as fit.
+    public init(prefix octets: Span<UInt8>) {
+        self.init()
+        _ = append(octets.extracting(0..<min(octets.count, capacity)))
+    }
+
     /// The octets in use.
     ///
     /// Transparent, because the optimiser may pass `self` in registers to a getter of its own and then lends out a copy

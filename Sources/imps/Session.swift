@@ -67,7 +67,7 @@ struct Session: ~Copyable {
     }
 
     /// Sends the message in the writer and reads the answer onto the document.
-    private mutating func exchange(_ envelope: Envelope) -> Outcome {
+    private mutating func exchange(_ envelope: consuming Envelope) -> Outcome {
         envelope.closeTransaction(into: &writer)
         envelope.close(poll: nil, into: &writer)
         let type = MessageType.name(options.syntax, options.version)

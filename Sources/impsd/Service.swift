@@ -69,7 +69,8 @@ final class Service: RequestHandler {
     }
 
     override func handle(
-        _ octets: borrowing FixedBytes, body: Range<Int>, _ syntax: Syntax, _ client: Client, _ turn: inout Turn
+        _ octets: borrowing FixedBytes, body: Range<Int>, _ syntax: Syntax, _ client: Client, agent: Range<Int>,
+        _ turn: inout Turn
     ) -> HandledRequest {
         writer.output.removeAll()
         writer.begin(syntax: syntax, version: .v1_2)
@@ -78,7 +79,8 @@ final class Service: RequestHandler {
         var reply: Reply
         do throws(WireError) {
             try document.read(message, syntax: syntax)
-            reply = engine.handle(document, body: message, client: client, turn: &turn, into: &writer)
+            reply = engine.handle(
+                document, body: message, client: client, agent: octets.span(agent), turn: &turn, into: &writer)
         } catch {
             reply = engine.handleBroken(document, into: &writer)
             log(error, client, &turn)

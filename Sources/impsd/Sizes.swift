@@ -59,8 +59,9 @@ struct Sizes {
 
     /// What does not depend on how many there are of anything.
     private var fixedByteCount: Int {
-        enginePools(sessions: 0).byteCount + server.bufferByteCount + server.heldByteCountMax
-            + server.heldCountMax * 40
+        let none = Server.connectionPool(server)
+        return enginePools(sessions: 0).byteCount + Server.arrivalPool(server).byteCount
+            + Server.heldPool(server).byteCount + (none.count - server.connections) * none.byteCount
     }
 
     /// The pools that the engine gets lent.

@@ -36,6 +36,27 @@ extension Engine where Port: ~Copyable {
         return false
     }
 
+    /// Adds server transactions to a message for a client that agreed to more than one in it, and only those that fit in
+    /// any case: what would have to be cut short goes in a message of its own.
+    ///
+    /// - Source: protocol/transport.md §3.2, rule 4, and §4.
+    mutating func sendMore(
+        in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
+    ) {
+        while sessions[slot].isOpen, sessions[slot].closing == 0, sessions[slot].isReady, sessions[slot].mayHaveMore,
+            envelope.transactionCount < sessions[slot].capabilities.multiTransPerMessage,
+            let next = nextEntry(in: slot, turn.now), let entry = mailboxEntry(sessions[slot].user, next),
+            writer.output.freeCapacity > byteCountMax(of: entry),
+            sendNext(in: slot, &turn, &envelope, into: &writer)
+        {}
+    }
+
+    /// More octets than an entry takes in a message, every character escaped, with the end of the message. A System
+    /// Message, with options that may be long, goes in a message of its own.
+    private func byteCountMax(of entry: MailboxEntry) -> Int {
+        entry.kind == .service ? .max : 6 * Int(entry.byteCount) + 4096
+    }
+
     /// The entry to send now: one that was not answered in time, else the next one that was never sent; nil when as many
     /// are open as the client keeps, or nothing waits.
     private mutating func nextEntry(in slot: UInt16, _ now: Instant) -> UInt64? {

@@ -5,20 +5,18 @@ import Wire
 /// Messages in pieces: the first has the header, and none is larger than a leaf of the store takes.
 extension Engine where Port: ~Copyable {
     /// Keeps a message under a sequence number.
-    mutating func storeMessage(_ header: MessageHeader, _ sequence: UInt64, _ content: Span<UInt8>) {
+    mutating func storeMessage(_ header: MessageHeader, _ sequence: UInt64, _ content: MessageContent) {
+        var content = content
         scratch.removeAll()
         header.write(into: &scratch)
-        var offset = min(content.count, Int(Limits.valueByteCountMax) - scratch.count)
-        scratch.append(content.extracting(0..<offset))
+        content.take(Int(Limits.valueByteCountMax) - scratch.count, into: &scratch)
         store.put(Key.message(sequence, piece: 0).span, scratch)
         var piece: UInt8 = 0
-        while offset < content.count {
-            let count = min(content.count - offset, Int(Limits.valueByteCountMax))
+        while !content.isAtEnd {
             scratch.removeAll()
-            scratch.append(content.extracting(offset..<offset + count))
+            content.take(Int(Limits.valueByteCountMax), into: &scratch)
             piece += 1
             store.put(Key.message(sequence, piece: piece).span, scratch)
-            offset += count
         }
     }
 

@@ -64,8 +64,10 @@ extension Engine where Port: ~Copyable {
         }
         guard isAgreed(.sendMessageRequest, in: slot) else { throw Refusal(.serviceNotAgreed) }
         var header = try header(document, element, info)
+        let isEscaped =
+            writer.syntax == .wbxml && !header.isBase64 && sessions[slot].quirks.contains(.unescapeContent)
         if let content {
-            let byteCount = document.text(of: content).count
+            let byteCount = MessageContent(document.text(of: content), isEscaped: isEscaped).byteCount
             guard byteCount <= Int(settings.messageByteCountMax) else {
                 throw Refusal(.badParameter, "content larger than this server takes")
             }
@@ -77,9 +79,10 @@ extension Engine where Port: ~Copyable {
         try refuseIfNobody(document, request, deliveries, into: &writer)
         let sequence = takeSequence()
         if let content {
-            accept(&header, sequence, document.text(of: content), &deliveries, turn)
+            accept(
+                &header, sequence, MessageContent(document.text(of: content), isEscaped: isEscaped), &deliveries, turn)
         } else {
-            accept(&header, sequence, Span(), &deliveries, turn)
+            accept(&header, sequence, MessageContent(Span()), &deliveries, turn)
         }
 
         writer.open(.sendMessageResponse)
@@ -98,7 +101,7 @@ extension Engine where Port: ~Copyable {
 
     /// Stores a message for the recipients that may have it.
     private mutating func accept(
-        _ header: inout MessageHeader, _ sequence: UInt64, _ content: Span<UInt8>, _ deliveries: inout Deliveries,
+        _ header: inout MessageHeader, _ sequence: UInt64, _ content: MessageContent, _ deliveries: inout Deliveries,
         _ turn: borrowing Turn
     ) {
         header.sent = turn.wall.storedSeconds
@@ -294,7 +297,7 @@ extension Engine where Port: ~Copyable {
         header.campaign = 0
         header.generation = 0
         header.recipientCount = 0
-        accept(&header, sequence, Span(), &deliveries, turn)
+        accept(&header, sequence, MessageContent(Span()), &deliveries, turn)
         copyContent(of: original, from: originalByteCount, to: sequence)
         report(.messageForwarded, about: original, to: sessions[slot].user, turn.wall)
         forgetOutstanding(original, in: slot)

@@ -236,6 +236,7 @@ extension Engine where Port: ~Copyable {
             output.field("keepalive_s", UInt64(sessions[slot].keepAliveSeconds))
             output.field("method", sessions[slot].deliveryMethod.letter.octets)
             output.field("call", callName(slot).octets)
+            output.field("quirks", sessions[slot].quirks.list.span)
             output.field("level", (sessions[slot].level.rawValue == .max ? "full" : "limited" as StaticString).octets)
             output.field("asked", sessions[slot].isRestricted ? 1 : 0)
             output.field("closing", UInt64(sessions[slot].closing))

@@ -28,11 +28,13 @@ extension Session {
         record.append(closingReason.rawValue)
         record.append(capabilities.cirMethods.rawValue)
         record.append(bigEndian: capabilities.udpPort)
+        record.append(capabilities.multiTransPerMessage)
+        record.append(quirks.rawValue)
     }
 
     /// Octets of a record before what is not in memory: the cookie and the client's address, with which it is called.
     static var fixedByteCount: Int {
-        8 + 4 + 16 + 8 + 8 + 1 + 4 + 2 + 1 + 1 + 4 + 4 + 1 + 2 + 1 + 1 + 8 + 1 + 8 + 1 + 1 + 1 + 2
+        8 + 4 + 16 + 8 + 8 + 1 + 4 + 2 + 1 + 1 + 4 + 4 + 1 + 2 + 1 + 1 + 8 + 1 + 8 + 1 + 1 + 1 + 2 + 1 + 1
     }
 
     /// Reads a stored session; nil when the record is broken.
@@ -66,6 +68,8 @@ extension Session {
         closingReason = DisconnectReason(rawValue: reader.integer()) ?? .none
         capabilities.cirMethods.rawValue = reader.integer()
         capabilities.udpPort = reader.integer()
+        capabilities.multiTransPerMessage = reader.integer()
+        quirks.rawValue = reader.integer()
         _ = reader.counted()
         addressHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
         guard !reader.isBroken, let version, let initial, let method else { return nil }

@@ -110,6 +110,15 @@ extension Engine where Port: ~Copyable {
 
     // MARK: STCP
 
+    /// The element CIR for a client that agreed to keep a connection and has none; nil for all that do not ask for it.
+    ///
+    /// - Source: protocol/transport.md §7.
+    func channelFlag(_ slot: UInt16) -> Bool? {
+        guard sessions[slot].capabilities.cirMethods.contains(.stcp), !sessions[slot].hasChannel else { return nil }
+        if sessions[slot].quirks.contains(.cirFalse) { return false }
+        return sessions[slot].quirks.contains(.cirTrue) ? true : nil
+    }
+
     /// A client keeps a connection to be called on, and says whose: the slot and the number of the session; nil when there
     /// is none with this SessionID.
     ///

@@ -14,7 +14,7 @@ extension Engine where Port: ~Copyable {
         into writer: inout Writer
     ) throws(Refusal) {
         if let list = document.first(.capabilityList, in: element) {
-            var capabilities = try capabilities(document, list)
+            var capabilities = try capabilities(document, list, request.version)
             capabilities.cirMethods = agreedMethods(document, list, request)
             keepCapabilityLists(document, list)
             guard !scratch.isOverflowed, scratch.count <= Int(Limits.valueByteCountMax) else {
@@ -28,14 +28,19 @@ extension Engine where Port: ~Copyable {
         }
         writer.open(.clientCapabilityResponse)
         if request.version == .v1_1 {
-            writeClientID(document, of: element, into: &writer)
+            let isListFirst = sessions[slot].quirks.contains(.capabilityListFirst)
+            if !isListFirst { writeClientID(document, of: element, into: &writer) }
             writeCapabilityList(slot, request, into: &writer)
+            if isListFirst { writeClientID(document, of: element, into: &writer) }
         } else {
             // A takes the first child for the agreed list, so it is the only one.
             writer.open(.agreedCapabilityList)
             writeStored(.supportedBearer, slot, into: &writer)
             writeMethods(slot, request, into: &writer)
             writer.integer(.serverPollMin, UInt64(sessions[slot].capabilities.serverPollMin))
+            if sessions[slot].capabilities.multiTransPerMessage > 1 {
+                writer.integer(.multiTransPerMessage, UInt64(sessions[slot].capabilities.multiTransPerMessage))
+            }
             writeCallURL(slot, request, into: &writer)
             writer.close(.agreedCapabilityList)
         }
@@ -43,7 +48,7 @@ extension Engine where Port: ~Copyable {
     }
 
     private func capabilities(
-        _ document: borrowing Document, _ list: Document.Element
+        _ document: borrowing Document, _ list: Document.Element, _ version: Version
     ) throws(Refusal) -> Capabilities {
         var agreed = Capabilities()
         if let method = document.first(.initialDeliveryMethod, in: list) {
@@ -59,8 +64,10 @@ extension Engine where Port: ~Copyable {
         agreed.acceptedContentLength = pushed ?? length ?? agreed.acceptedContentLength
         agreed.parserSize = max(
             UInt32(Engine.parserSizeMin), try number(.parserSize, document, list) ?? agreed.parserSize)
-        agreed.multiTrans = UInt8(
-            min(UInt32(Limits.outstandingCountMax), max(1, try number(.multiTrans, document, list) ?? 1)))
+        agreed.multiTrans = try transactionCount(.multiTrans, document, list)
+        if version == .v1_3 {
+            agreed.multiTransPerMessage = try transactionCount(.multiTransPerMessage, document, list)
+        }
         let poll = try number(.serverPollMin, document, list) ?? 0
         agreed.serverPollMin = UInt16(min(UInt32(UInt16.max), max(UInt32(settings.serverPollMin), poll)))
         if let port = try number(.udpPort, document, list) {
@@ -72,6 +79,13 @@ extension Engine where Port: ~Copyable {
 
     /// Below this no answer fits, so a smaller ParserSize is taken for a mistake.
     private static var parserSizeMin: Int { 2048 }
+
+    /// A number of transactions, within what is watched of a session.
+    private func transactionCount(
+        _ tag: Tag, _ document: borrowing Document, _ list: Document.Element
+    ) throws(Refusal) -> UInt8 {
+        UInt8(min(UInt32(Limits.outstandingCountMax), max(1, try number(tag, document, list) ?? 1)))
+    }
 
     private func number(
         _ tag: Tag, _ document: borrowing Document, _ list: Document.Element

@@ -380,6 +380,7 @@ extension Engine where Port: ~Copyable {
         }
         sessions[slot].clientHash = credentials.clientHash
         sessions[slot].version = request.version
+        sessions[slot].quirks = settings.quirks.quirks(of: request.agent.span)
         enter(slot, through: gate, &turn)
         sessions[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
@@ -452,6 +453,7 @@ extension Engine where Port: ~Copyable {
         turn.journal.word("ver", request.version.name)
         turn.journal.text("ip", request.client.address.span)
         turn.journal.number("slot", UInt64(slot))
+        if !request.agent.isEmpty { turn.journal.text("agent", request.agent.span) }
         if !isNew { turn.journal.word("resumed", "1") }
         turn.journal.end()
     }

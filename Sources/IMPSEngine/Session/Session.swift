@@ -38,6 +38,8 @@ public struct Session: ZeroInitializable {
     var cookieHash: UInt64 = 0
     var clientHash: UInt64 = 0
     var version = Version.v1_2
+    /// Where its client differs from the protocol.
+    var quirks = Quirks()
     var keepAliveSeconds: UInt32 = 0
     var expiresAt = Instant(milliseconds: 0)
     var lastSeen = Instant(milliseconds: 0)

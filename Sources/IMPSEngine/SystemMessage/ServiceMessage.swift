@@ -106,7 +106,7 @@ extension Engine where Port: ~Copyable {
         var header = headerFromSystem(text.count, to: message.owner, turn.wall)
         header.campaign = campaign.number
         header.generation = campaign.generation
-        storeMessage(header, sequence, text.span)
+        storeMessage(header, sequence, MessageContent(text.span))
         changeEntry(sequence, of: message.owner, to: MailboxEntry(kind: .message, byteCount: header.contentByteCount))
         noteSent(campaign, message.owner, turn.wall)
         return true

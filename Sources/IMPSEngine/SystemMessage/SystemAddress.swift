@@ -32,7 +32,7 @@ extension Engine where Port: ~Copyable {
     ) {
         let header = headerFromSystem(text.count, to: user, wall)
         let sequence = takeSequence()
-        storeMessage(header, sequence, text.span)
+        storeMessage(header, sequence, MessageContent(text.span))
         var entry = MailboxEntry(kind: .message, byteCount: header.contentByteCount)
         entry.isQuiet = isQuiet
         enqueue(entry, sequence, for: user)

@@ -190,7 +190,8 @@ extension Server {
             logRefusal(answer.status, client, &turn)
             return answer
         }
-        let handled = handler.handle(octets, body: reader.bodyRange, syntax, client, &turn)
+        let handled = handler.handle(
+            octets, body: reader.bodyRange, syntax, client, agent: reader.userAgent, &turn)
         answer.contentType = MessageType.answer(to: contentType, syntax, version: handled.version)
         answer.isDurable = handled.isDurable
         switch handled.reply {

@@ -165,11 +165,13 @@ public struct Server: ~Copyable {
         Pool("request_buffers", count: sizes.buffers, byteCount: sizes.bufferByteCount, isCounted: true)
     }
 
-    static func arrivalPool(_ sizes: ServerSizes) -> Pool {
+    /// What requests arrive in.
+    public static func arrivalPool(_ sizes: ServerSizes) -> Pool {
         Pool("arrival", count: 1, byteCount: sizes.bufferByteCount)
     }
 
-    static func heldPool(_ sizes: ServerSizes) -> Pool {
+    /// What answers wait in until their turn is durable.
+    public static func heldPool(_ sizes: ServerSizes) -> Pool {
         let octets = sizes.heldByteCountMax + sizes.heldCountMax * MemoryLayout<HeldReply>.stride
         return Pool("held_replies", count: 1, byteCount: octets)
     }

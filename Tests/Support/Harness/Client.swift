@@ -32,6 +32,10 @@ public struct Reply {
     public var root: Element
     public var transaction: Element
 
+    /// All transactions of the message; this one is the first.
+    public var all: [Reply] {
+        root["Session"]?.all("Transaction").map { Reply(http: http, root: root, transaction: $0) } ?? []
+    }
     /// Request or Response.
     public var mode: String { transaction["TransactionDescriptor/TransactionMode"]?.text ?? "" }
     public var transactionID: String { transaction["TransactionDescriptor/TransactionID"]?.text ?? "" }
@@ -58,6 +62,8 @@ public final class Client: @unchecked Sendable {
     public var clientID: String
     public var sessionID: String?
     public var contentType: String
+    /// Its User-Agent; nil for a client that sends none.
+    public var userAgent: String?
     /// `xml` or `wbxml`.
     public var syntax = Programs.syntax {
         didSet { contentType = "application/vnd.wv.csp\(version == "1.3" ? "+" : ".")\(syntax)" }
@@ -106,7 +112,8 @@ public final class Client: @unchecked Sendable {
     /// Posts a document; nil for an empty answer.
     public func exchange(_ document: String) throws -> Reply? {
         let body = try Client.body(document, syntax)
-        let answer = try connection.post(body, type: contentType)
+        let headers = userAgent.map { "User-Agent: \($0)\r\n" } ?? ""
+        let answer = try connection.post(body, type: contentType, headers: headers)
         messageByteCount += body.count + answer.body.count
         guard answer.status == 200 else { throw HarnessError("HTTP \(answer.status)") }
         return try Client.reply(answer)

@@ -226,6 +226,40 @@ static inline int libc_wait_readable(int descriptor, int milliseconds) {
     return poll(&entry, 1, milliseconds);
 }
 
+// Waits for one of two descriptors, negative ones left out: 1 and 2 for those that can be read, 0 when the time is over,
+// negative for a signal or an error.
+static inline int libc_wait_readable_either(int first, int second, int milliseconds) {
+    struct pollfd entries[] = {{first, POLLIN, 0}, {second, POLLIN, 0}};
+    int count = poll(entries, 2, milliseconds);
+    if (count <= 0) return count;
+    return (entries[0].revents ? 1 : 0) | (entries[1].revents ? 2 : 0);
+}
+
+// Opens a socket for datagrams from anywhere at a free port; -1 when there is none.
+static inline int libc_open_datagrams(unsigned short *port) {
+    struct sockaddr_in6 address;
+    memset(&address, 0, sizeof address);
+    address.sin6_family = AF_INET6;
+    int both = 0, descriptor = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor >= 0) {
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof both);
+    } else {
+        // A kernel without IPv6.
+        address.sin6_family = AF_INET;
+        descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    }
+    socklen_t size = address.sin6_family == AF_INET6 ? sizeof address : sizeof(struct sockaddr_in);
+    if (descriptor < 0) return -1;
+    if (bind(descriptor, (struct sockaddr *)&address, size) != 0 ||
+        getsockname(descriptor, (struct sockaddr *)&address, &size) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    // The port has the same place for both families.
+    *port = ntohs(address.sin6_port);
+    return descriptor;
+}
+
 // Single characters without echo, or lines as before.
 static inline int libc_set_raw(int descriptor, int on) {
     static struct termios before;

@@ -62,7 +62,10 @@ struct Chat: ArrivalHandler, ~Copyable {
             let wait =
                 nextPoll.milliseconds > clock.now.milliseconds
                 ? nextPoll.milliseconds - clock.now.milliseconds : 0
-            if libc_wait_readable(0, Int32(clamping: wait)) > 0 {
+            switch session.wait(milliseconds: wait, hasInput: true) {
+            case .called: nextPoll = clock.now
+            case .time: break
+            case .input:
                 switch editor.read() {
                 case .none: continue
                 case .end: break
@@ -76,7 +79,7 @@ struct Chat: ArrivalHandler, ~Copyable {
             }
             guard clock.now >= nextPoll || isDone else { continue }
             if let refusal = poll(&session) { return refusal }
-            nextPoll = session.hasMore ? clock.now : clock.now.adding(seconds: isLost ? 5 : session.pollSeconds)
+            nextPoll = session.hasMore ? clock.now : clock.now.adding(seconds: isLost ? 5 : session.restSeconds)
         }
         if session.isOpen, !isLost { session.logOut() }
         return .success

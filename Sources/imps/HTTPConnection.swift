@@ -35,8 +35,21 @@ struct HTTPConnection: ~Copyable {
         for _ in 0..<2 {
             if descriptor < 0 { open() }
             guard descriptor >= 0 else { return 0 }
-            writeHead(body.count, contentType)
+            writeHead("POST ", contentType, body.count)
             if send(head), send(body), let status = receive() { return status }
+            _ = close(descriptor)
+            descriptor = -1
+        }
+        return 0
+    }
+
+    /// Asks for what is at the URL; the HTTP status, 0 when the server cannot be reached.
+    mutating func get() -> Int {
+        for _ in 0..<2 {
+            if descriptor < 0 { open() }
+            guard descriptor >= 0 else { return 0 }
+            writeHead("GET ")
+            if send(head), let status = receive() { return status }
             _ = close(descriptor)
             descriptor = -1
         }
@@ -50,16 +63,19 @@ struct HTTPConnection: ~Copyable {
         }
     }
 
-    private mutating func writeHead(_ byteCount: Int, _ contentType: StaticString) {
+    private mutating func writeHead(_ method: StaticString, _ contentType: StaticString? = nil, _ byteCount: Int = 0) {
         head.removeAll()
-        head.append("POST ")
+        head.append(method)
         head.append(server.path.span)
         head.append(" HTTP/1.1\r\nHost: ")
         head.append(server.host.span)
-        head.append("\r\nUser-Agent: imps\r\nContent-Type: ")
-        head.append(contentType)
-        head.append("\r\nContent-Length: ")
-        head.append(decimal: UInt64(byteCount))
+        head.append("\r\nUser-Agent: imps")
+        if let contentType {
+            head.append("\r\nContent-Type: ")
+            head.append(contentType)
+            head.append("\r\nContent-Length: ")
+            head.append(decimal: UInt64(byteCount))
+        }
         head.append("\r\n\r\n")
     }
 

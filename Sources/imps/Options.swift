@@ -21,6 +21,7 @@ struct Options {
     private var passwordPath = InlineBytes<256>()
     var version = Version.v1_3
     var syntax = Syntax.xml
+    var callMethod = CallMethod.none
     var usesDigest = false
     var command = Command.chat
     var recipient = InlineBytes<100>()
@@ -69,6 +70,8 @@ struct Options {
           -u, --user NAME           wv:alice@home.test
           -v, --version VERSION     1.1, 1.2 or 1.3 (default)
           -b, --wbxml               speak WBXML instead of XML
+          -c, --cir METHOD          be called when something waits, instead of polling: tcp,
+                                    udp or http
           -d, --digest              log in by digest (4 messages) instead of password
           -p, --password-file FILE  the password is the first line of FILE
           -w, --wait SECONDS        recv: stop when nothing came for so long (5)
@@ -91,18 +94,18 @@ struct Options {
     /// Reads the command line.
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
-        let names: InlineArray<11, option> = unsafe [
+        let names: InlineArray<12, option> = unsafe [
             Terminal.option("server", takesValue: true, 0x73), Terminal.option("user", takesValue: true, 0x75),
             Terminal.option("version", takesValue: true, 0x76),
             Terminal.option("wbxml", 0x62), Terminal.option("digest", 0x64),
             Terminal.option("password-file", takesValue: true, 0x70),
-            Terminal.option("wait", takesValue: true, 0x77),
+            Terminal.option("wait", takesValue: true, 0x77), Terminal.option("cir", takesValue: true, 0x63),
             Terminal.option("answer", takesValue: true, 0x61),
             Terminal.option("on-system-message", takesValue: true, 2), Terminal.option("help", 1), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
-                unsafe getopt_long(count, arguments, "s:u:v:bdp:w:a:", names.baseAddress, nil)
+                unsafe getopt_long(count, arguments, "s:u:v:bdp:w:a:c:", names.baseAddress, nil)
             }
             if next == -1 { return unsafe options.readWords(count, arguments) }
             if next == 1 {
@@ -140,6 +143,9 @@ struct Options {
             } else {
                 return false
             }
+        case 0x63:
+            guard let method = CallMethod(value.span) else { return false }
+            callMethod = method
         case 0x70: passwordPath = value
         case 0x61: return addPreset(value.span)
         case 2:

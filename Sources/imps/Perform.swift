@@ -157,7 +157,10 @@ private func receive(_ options: Options, _ session: inout Session) -> ExitCode {
             deadline = clock.now.adding(seconds: options.waitSeconds)
         }
         guard session.isOpen, clock.now < deadline else { break }
-        if !session.hasMore { Clock.sleep(seconds: min(session.pollSeconds, max(1, options.waitSeconds))) }
+        if !session.hasMore {
+            let rest = min(session.restSeconds * 1000, deadline.milliseconds - clock.now.milliseconds)
+            _ = session.wait(milliseconds: rest, hasInput: false)
+        }
     }
     if session.isOpen { session.logOut() }
     return printedCount > 0 ? .success : .failure

@@ -36,6 +36,7 @@ struct Session: ~Copyable {
     /// The System Messages that were shown; the server may send one again.
     private var lastQuestion = InlineBytes<48>()
     private var lastTransaction = InlineBytes<64>()
+    private var line: CallLine
 
     init(_ options: Options) {
         self.options = options
@@ -46,6 +47,7 @@ struct Session: ~Copyable {
             _ = cookie.append(Hexadecimal.digit(random[index] >> 4))
             _ = cookie.append(Hexadecimal.digit(random[index]))
         }
+        line = CallLine(options.callMethod, cookie: cookie)
     }
 
     var isOpen: Bool { !sessionID.isEmpty }
@@ -224,6 +226,7 @@ struct Session: ~Copyable {
         writer.text(.supportedBearer, "HTTP")
         writer.integer(.multiTrans, 1)
         writer.integer(.parserSize, 290_000)
+        line.writeCapabilities(into: &writer)
         writer.integer(.serverPollMin, 1)
         writer.close(.capabilityList)
         writer.close(.clientCapabilityRequest)
@@ -232,6 +235,7 @@ struct Session: ~Copyable {
                 document.first(.agreedCapabilityList, in: primitive)
                 ?? document.first(.capabilityList, in: primitive) ?? primitive
             pollSeconds = max(1, document.integer(.serverPollMin, in: list) ?? 30)
+            line.begin(document, list, sessionID: sessionID)
         }
         envelope = openRequest()
         writer.open(.serviceRequest)
@@ -255,6 +259,14 @@ struct Session: ~Copyable {
     }
 
     // MARK: Messages
+
+    /// Seconds until the next poll when nobody calls: seldom enough for a client that is called, often enough to stay.
+    var restSeconds: UInt64 { line.isOpen ? max(1, keepAliveSeconds / 2) : pollSeconds }
+
+    /// Waits for a call of the server; see CallLine.
+    mutating func wait(milliseconds: UInt64, hasInput: Bool) -> Wakeup {
+        line.wait(milliseconds: milliseconds, hasInput: hasInput)
+    }
 
     mutating func poll() -> Outcome {
         let envelope = open(.request, id: Span())

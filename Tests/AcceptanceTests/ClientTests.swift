@@ -77,6 +77,45 @@ import Testing
         #expect(results.first { $0["user"] as? String == "wv:alice@home.test" }?["option"] as? Int == 7)
     }
 
+    /// Who is called need not poll: here nobody would for an hour. Source: protocol/transport.md §6.
+    @Test(arguments: zip(["tcp", "tcp", "udp", "http"], ["1.1", "1.3", "1.2", "1.3"]))
+    func theServerCallsWhenSomethingWaits(method: String, version: String) throws {
+        let engine = try EngineProcess(["poll_min": "3600"])
+        let bob = try engine.client("bob")
+        #expect(try bob.logIn().code == 200)
+        let terminal = try PseudoTerminal(
+            "imps", arguments(engine, "alice") + ["--version", version, "--cir", method, "--wbxml"], columns: 80,
+            environment: ["IMPS_PASSWORD": engine.password(of: "alice")])
+        try terminal.await("You are logged in.")
+        for text in ["one", "two"] {
+            #expect(try bob.send(text, to: "wv:alice@home.test").code == 200)
+            try terminal.await(": \(text)", seconds: 20)
+        }
+        // After a restart it is called as before.
+        try engine.set(["port": "\(engine.port)", "cir_port": "\(engine.cirPort)"])
+        engine.kill()
+        try engine.start()
+        bob.connection = try engine.connect()
+        #expect(try bob.send("three", to: "wv:alice@home.test").code == 200)
+        try terminal.await(": three", seconds: 40)
+        let call = try engine.records(of: ["sessions"]).compactMap { $0["call"] as? String }
+        #expect(call.contains("s\(method)"), "\(call)")
+        terminal.type("/quit")
+        #expect(terminal.awaitEnd() == 0)
+    }
+
+    @Test func whoIsNotCalledPolls() throws {
+        let engine = try EngineProcess(["cir": "off"])
+        let bob = try engine.client("bob")
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.send("one", to: "wv:alice@home.test").code == 200)
+        let received = try imps(engine, "alice", "--cir", "tcp", "recv", "--wait", "2")
+        #expect(received.code == 0)
+        #expect(received.output.hasSuffix("\tone\n"))
+        #expect(received.errors.contains("the server does not call this way"))
+        #expect(try imps(engine, "alice", "--cir", "sms", "recv").code == 64)
+    }
+
     @Test func aDenialSaysWhyAndWhenToTryAgain() throws {
         let engine = try EngineProcess()
         try add(engine, "terms", ["--text", "Do you accept?"] + terms)

@@ -1,0 +1,242 @@
+import CLibC
+import CSP
+import Files
+import IMPSEngine
+import Octets
+import Transport
+import Wire
+
+/// How the server calls: a connection that is kept, datagrams, or a URL that is asked.
+enum CallMethod {
+    case none, tcp, udp, http
+
+    /// The method with this word of the command line; nil when it is none.
+    init?(_ word: Span<UInt8>) {
+        if word.equals("tcp") {
+            self = .tcp
+        } else if word.equals("udp") {
+            self = .udp
+        } else if word.equals("http") {
+            self = .http
+        } else {
+            return nil
+        }
+    }
+
+    /// Its name in SupportedCIRMethod.
+    var name: StaticString {
+        switch self {
+        case .none: return "NONE"
+        case .tcp: return "STCP"
+        case .udp: return "SUDP"
+        case .http: return "SHTTP"
+        }
+    }
+}
+
+/// What a client waited for.
+enum Wakeup {
+    /// Somebody typed.
+    case input
+    /// The server says that something waits, or nobody knows.
+    case called
+    case time
+}
+
+/// Where the client waits to be called, so that it need not poll. Source: protocol/transport.md §6.
+struct CallLine: ~Copyable {
+    private let method: CallMethod
+    private let clock = Clock()
+    private var descriptor: Int32 = -1
+    private var port: UInt16 = 0
+    private var isAgreed = false
+    private var host = InlineBytes<200>()
+    private var hostPort = InlineBytes<8>()
+    private var connection = HTTPConnection(ServerAddress())
+    private var sessionID = InlineBytes<64>()
+    private var cookie = InlineBytes<64>()
+    private var octets = Memory.buffer(2048)
+    /// When to say PING, to ask at the URL, or to connect again.
+    private var nextAct = Instant(milliseconds: 0)
+    /// Seconds until the next attempt to connect.
+    private var patience: UInt64 = 3
+
+    /// Seconds between two PINGs, and between two questions at the URL. Source: protocol/transport.md §5.
+    private static var pingSeconds: UInt64 { 900 }
+    private static var askSeconds: UInt64 { 10 }
+
+    init(_ method: CallMethod, cookie: InlineBytes<64>) {
+        self.method = method
+        self.cookie = cookie
+        if method == .udp { descriptor = unsafe libc_open_datagrams(&port) }
+    }
+
+    deinit {
+        if descriptor >= 0 { _ = close(descriptor) }
+    }
+
+    /// Whether the client is called at present, and need not poll.
+    var isOpen: Bool { isAgreed && (method == .http || descriptor >= 0) }
+
+    // MARK: Agreement
+
+    /// Writes the capabilities that it needs.
+    func writeCapabilities(into writer: inout Writer) {
+        guard method != .none else { return }
+        writer.text(.supportedCIRMethod, method.name)
+        if method == .udp { writer.integer(.udpPort, UInt64(port)) }
+    }
+
+    /// Begins to listen as the server agreed.
+    mutating func begin(_ document: borrowing Document, _ list: Document.Element, sessionID: InlineBytes<64>) {
+        guard method != .none else { return }
+        self.sessionID = sessionID
+        isAgreed = takeAgreement(document, list)
+        nextAct = clock.now
+        if !isAgreed {
+            Terminal.printError("imps: the server does not call this way; it is polled\n")
+        } else if method == .tcp {
+            hangUp()
+            dial()
+        }
+    }
+
+    private mutating func takeAgreement(_ document: borrowing Document, _ list: Document.Element) -> Bool {
+        var next = document.first(.supportedCIRMethod, in: list)
+        while let current = next, !document.word(of: current).equalsIgnoringCase(method.name.octets) {
+            next = document.next(after: current)
+        }
+        guard next != nil else { return false }
+        switch method {
+        case .none, .udp: return true
+        case .tcp:
+            guard let address = document.word(.tcpAddress, in: list), let copy = InlineBytes<200>(address) else {
+                return false
+            }
+            host = copy
+            hostPort = InlineBytes()
+            _ = hostPort.append(Decimal.digits(of: document.integer(.tcpPort, in: list) ?? 3171).span)
+            return true
+        case .http:
+            guard let element = document.first(.cirhttpAddress, in: list) ?? document.first(.cirurl, in: list),
+                let url = document.word(.url, in: element)
+            else { return false }
+            var server = ServerAddress()
+            guard server.read(url) else { return false }
+            connection = HTTPConnection(server)
+            return true
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Waits until the server calls, somebody types, or the time is over.
+    ///
+    /// - Parameter hasInput: Whether somebody may type.
+    mutating func wait(milliseconds: UInt64, hasInput: Bool) -> Wakeup {
+        let end = Instant(milliseconds: clock.now.milliseconds + milliseconds)
+        while true {
+            if isAgreed, method != .udp, nextAct <= clock.now, act() { return .called }
+            var until = end
+            if isAgreed, method != .udp { until = min(until, nextAct) }
+            let now = clock.now
+            let rest = until > now ? until.milliseconds - now.milliseconds : 0
+            let ready = libc_wait_readable_either(
+                hasInput ? 0 : -1, isAgreed ? descriptor : -1, Int32(clamping: rest))
+            if ready & 1 != 0 { return .input }
+            if ready & 2 != 0, hears() { return .called }
+            // A signal, of a window that was resized, may need something to be drawn.
+            if ready < 0 || clock.now >= end { return .time }
+        }
+    }
+
+    /// Does what is due; true when that says that something may wait.
+    private mutating func act() -> Bool {
+        if method == .http {
+            nextAct = clock.now.adding(seconds: CallLine.askSeconds)
+            return connection.get() == 200
+        }
+        if descriptor < 0 { return dial() }
+        nextAct = clock.now.adding(seconds: CallLine.pingSeconds)
+        if !send("PING\r\n") { hangUp() }
+        return false
+    }
+
+    /// Reads what arrived; true when it is a call, or the connection is gone and nobody can call any more.
+    private mutating func hears() -> Bool {
+        octets.removeAll()
+        let free = unsafe octets.freeStorage()
+        let count = unsafe recv(descriptor, free.baseAddress, free.count, 0)
+        guard count > 0 else {
+            // A datagram may be empty; a connection has ended.
+            if method == .tcp { hangUp() }
+            return method == .tcp
+        }
+        octets.advance(by: count)
+        guard method == .udp else { return octets.span.contains("WVCI") }
+        // Anybody can send a datagram; the cookie is known to the server alone.
+        return octets.span.starts(with: "WVCI") && octets.span.contains(cookie.span)
+    }
+
+    // MARK: STCP
+
+    /// Connects and says whose connection it is; true when the server took it, which may have something by now.
+    @discardableResult
+    private mutating func dial() -> Bool {
+        nextAct = clock.now.adding(seconds: patience)
+        patience = patience >= 27 ? 3 : patience * 3
+        descriptor = unsafe File.withPath(host.span) { host in
+            unsafe File.withPath(hostPort.span) { port in unsafe libc_connect_host(host, port, 10) }
+        }
+        guard descriptor >= 0 else { return false }
+        octets.removeAll()
+        octets.append("HELO ")
+        octets.append(sessionID.span)
+        octets.append("\r\n")
+        let greeting = octets.count
+        guard sendAll(octets.span(0..<greeting)), hearsOK() else {
+            hangUp()
+            return false
+        }
+        patience = 3
+        nextAct = clock.now.adding(seconds: CallLine.pingSeconds)
+        return true
+    }
+
+    private mutating func hearsOK() -> Bool {
+        octets.removeAll()
+        let free = unsafe octets.freeStorage()
+        let count = unsafe recv(descriptor, free.baseAddress, free.count, 0)
+        guard count > 0 else { return false }
+        octets.advance(by: count)
+        return octets.span.starts(with: "OK")
+    }
+
+    private mutating func hangUp() {
+        if descriptor >= 0 { _ = close(descriptor) }
+        descriptor = -1
+        nextAct = clock.now.adding(seconds: patience)
+    }
+
+    private func send(_ words: StaticString) -> Bool { sendAll(words.octets) }
+
+    private func sendAll(_ octets: Span<UInt8>) -> Bool {
+        let sent = unsafe octets.withUnsafeBufferPointer { buffer in
+            unsafe CLibC.send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
+        }
+        return sent == octets.count
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether `other` is somewhere in it.
+    fileprivate func contains(_ other: Span<UInt8>) -> Bool {
+        guard other.count <= count else { return false }
+        for index in 0...(count - other.count) where extracting(index..<index + other.count).equals(other) {
+            return true
+        }
+        return false
+    }
+
+    fileprivate func contains(_ words: StaticString) -> Bool { contains(words.octets) }
+}

@@ -19,6 +19,9 @@ RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimiz
 	-Xswiftc -enforce-exclusivity=unchecked -Xlinker -L.build/static -Xlinker --build-id=sha1
 PROGRAMS := impsd impsctl imps
 
+# The suites in which clients wait for messages.
+AWAITING_TESTS := ConversationTests|OnlineMessageTests|WaitingMessageTests|SystemMessageTests|OpenQuestionTests|CampaignTests|SeveralTransactionsTests
+
 # $(call install,packages): installs those that are missing.
 define install
 	@missing=$$(for package in $(1); do \
@@ -54,6 +57,10 @@ test: test-packages build ## build and run all tests; after make sdk, also those
 	swift test --skip-build --skip BoardTests
 	@# What clients do in XML they do in WBXML too.
 	IMPSD_SYNTAX=wbxml swift test --skip-build --filter AcceptanceTests --skip 'DurabilityTests|HTTPTests|MalformedTests'
+	@# Where they wait for messages they may be called in each way.
+	for method in stcp sudp shttp; do \
+		IMPSD_CALL=$$method swift test --skip-build --filter '$(AWAITING_TESTS)' || exit 1; \
+	done
 	@if [ -e .build-sdk/impsd.artifactbundle ]; then $(MAKE) --no-print-directory cross test-cross board-test; fi
 
 .PHONY: durability

@@ -32,7 +32,8 @@ extension Engine where Port: ~Copyable {
         hasCalls = true
     }
 
-    private func canCall(_ slot: UInt16) -> Bool {
+    /// Whether a client can be called now.
+    func canCall(_ slot: UInt16) -> Bool {
         sessions[slot].hasChannel || sessions[slot].capabilities.cirMethods.contains(.sudp)
     }
 
@@ -50,8 +51,11 @@ extension Engine where Port: ~Copyable {
         scheduleSweep(at: time)
     }
 
-    /// Has a client called once more when it was not heard of.
+    /// Has a client called for what is due by now, and once more when it was not heard of.
     mutating func callAgain(_ slot: UInt16, _ now: Instant) {
+        if let remindAt = sessions[slot].remindAt, canCall(slot) {
+            if remindAt <= now { call(slot) } else { scheduleSweep(at: remindAt) }
+        }
         guard let callAt = sessions[slot].callAt else { return }
         guard callAt <= now else { return scheduleSweep(at: callAt) }
         sessions[slot].callAt = nil
@@ -62,7 +66,8 @@ extension Engine where Port: ~Copyable {
 
     /// Whether a poll would bring anything.
     private mutating func waits(_ slot: UInt16, _ now: Instant) -> Bool {
-        hasMore(in: slot, now) || hasSessionCampaigns && sessions[slot].epoch != campaignEpoch
+        hasMore(in: slot, now) || sessions[slot].epoch != campaignEpoch && concernsCampaigns(slot)
+            || isReminderDue(slot, now)
     }
 
     /// The next client to be called; to be asked for after what it is called for is durable.

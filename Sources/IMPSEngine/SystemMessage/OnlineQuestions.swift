@@ -17,7 +17,18 @@ extension Engine where Port: ~Copyable {
             }
         }
         // Who is called to poll hears of it only so.
-        if hasSessionCampaigns { for slot in 0..<sessions.end where sessions[slot].isOpen { call(slot) } }
+        for slot in 0..<sessions.end where sessions[slot].isOpen && concernsCampaigns(slot) { call(slot) }
+    }
+
+    /// Whether a change of the campaigns may be one for a session: something may be asked in it, or what was asked has
+    /// closed functions.
+    func concernsCampaigns(_ slot: UInt16) -> Bool {
+        hasSessionCampaigns || sessions[slot].isRestricted || sessions[slot].level.rawValue != .max
+    }
+
+    /// Whether a required answer has to be asked for again.
+    func isReminderDue(_ slot: UInt16, _ now: Instant) -> Bool {
+        sessions[slot].remindAt.map { $0 <= now } ?? false
     }
 
     /// Looks for what has to be asked in a session, and for the level that it has; called with each of its requests.
@@ -25,7 +36,7 @@ extension Engine where Port: ~Copyable {
     /// As long as no campaign changed and no reminder is due it costs a comparison.
     mutating func refresh(_ slot: UInt16, _ turn: inout Turn) {
         let isNew = sessions[slot].epoch == 0
-        let reminds = sessions[slot].remindAt.map { $0 <= turn.now } ?? false
+        let reminds = isReminderDue(slot, turn.now)
         guard sessions[slot].epoch != campaignEpoch || reminds, sessions[slot].closing == 0 else { return }
         sessions[slot].epoch = campaignEpoch
         sessions[slot].remindAt = nil
@@ -90,7 +101,10 @@ extension Engine where Port: ~Copyable {
     }
 
     private mutating func remind(_ slot: UInt16, _ turn: borrowing Turn) {
-        sessions[slot].remindAt = turn.now.adding(seconds: UInt64(settings.remindSeconds))
+        let time = turn.now.adding(seconds: UInt64(settings.remindSeconds))
+        sessions[slot].remindAt = time
+        // A client that is called does not poll to hear of it.
+        if canCall(slot) { scheduleSweep(at: time) }
     }
 
     /// Gives a restricted session that was stored its time again; the monotonic clock began anew.

@@ -71,6 +71,9 @@ public final class Client: @unchecked Sendable {
     /// Octets of the messages, both ways.
     public private(set) var messageByteCount = 0
     private var transactionCount = 0
+    private var line: CallLine?
+    /// Whether the server told, or a login leaves open, that something waits: no call is needed to poll.
+    private var knowsOfMore = true
 
     public init(
         _ connection: HTTPConnection, user: String, password: String, _ version: String, cookie: String? = nil
@@ -111,12 +114,32 @@ public final class Client: @unchecked Sendable {
 
     /// Posts a document; nil for an empty answer.
     public func exchange(_ document: String) throws -> Reply? {
+        try line?.forget()
         let body = try Client.body(document, syntax)
         let headers = userAgent.map { "User-Agent: \($0)\r\n" } ?? ""
         let answer = try connection.post(body, type: contentType, headers: headers)
         messageByteCount += body.count + answer.body.count
         guard answer.status == 200 else { throw HarnessError("HTTP \(answer.status)") }
-        return try Client.reply(answer)
+        let reply = try Client.reply(answer)
+        // Negotiation does not begin deliveries, so it does not tell that nothing waits.
+        let isNegotiation = ["Login-", "ClientCapability-", "KeepAlive-", "GetSPInfo-"].contains(
+            where: document.contains)
+        knowsOfMore = reply?.mode == "Request" || reply?.poll == "T" || isNegotiation && knowsOfMore
+        return reply
+    }
+
+    /// Polls when it is called, or knows that something waits; the server has to call exactly when the poll brings
+    /// something.
+    private func pollWhenCalled() throws -> Reply? {
+        if Programs.call == nil { return try poll() }
+        if line?.isOpen == false { line = try CallLine(self) }
+        guard let line, !knowsOfMore else { return try poll() }
+        let isCalled = try line.isCalled()
+        let reply = try poll()
+        guard isCalled == (reply?.mode == "Request") else {
+            throw HarnessError("\(isCalled ? "called" : "not called") for \(reply?.name ?? "nothing")")
+        }
+        return reply
     }
 
     /// A document in a syntax, that of this run unless another is said.
@@ -165,7 +188,7 @@ public final class Client: @unchecked Sendable {
     @discardableResult
     public func logIn(_ password: String? = nil) throws -> Reply {
         sessionID = nil
-        return take(try request(loginContent("<Password>\(escaped(password ?? self.password))</Password>")))
+        return try take(request(loginContent("<Password>\(escaped(password ?? self.password))</Password>")))
     }
 
     /// A login by digest with the schemas that are offered.
@@ -176,7 +199,7 @@ public final class Client: @unchecked Sendable {
         let offer = schemas.map { "<DigestSchema>\($0)</DigestSchema>" }.joined()
         let challenge = try request(loginContent(offer), transaction: id)
         guard challenge.code == 401 else { return challenge }
-        return take(try request(loginContent(try answer(to: challenge, password)), transaction: id))
+        return try take(request(loginContent(answer(to: challenge, password)), transaction: id))
     }
 
     /// A Login-Request that answers System Messages, without credentials unless given.
@@ -185,7 +208,7 @@ public final class Client: @unchecked Sendable {
         sessionID = nil
         let content = loginContent(credentials).replacing(
             "</Login-Request>", with: Client.responses(answers) + "</Login-Request>")
-        return take(try request(content))
+        return try take(request(content))
     }
 
     /// SystemMessageResponseList.
@@ -216,8 +239,12 @@ public final class Client: @unchecked Sendable {
 
     private func latin1(_ text: String) -> [UInt8] { text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } }
 
-    private func take(_ reply: Reply) -> Reply {
-        if reply.code == 200 { sessionID = reply.primitive?["SessionID"]?.text }
+    private func take(_ reply: Reply) throws -> Reply {
+        guard reply.code == 200 else { return reply }
+        sessionID = reply.primitive?["SessionID"]?.text
+        knowsOfMore = true
+        line = nil
+        if Programs.call != nil { line = try CallLine(self) }
         return reply
     }
 
@@ -278,7 +305,7 @@ public final class Client: @unchecked Sendable {
     /// Polls and confirms until nothing waits; the server transactions in order.
     public func receiveAll() throws -> [Reply] {
         var received: [Reply] = []
-        var next = try poll()
+        var next = try pollWhenCalled()
         while let reply = next, reply.mode == "Request" {
             received.append(reply)
             next =

@@ -19,6 +19,10 @@ public enum Programs {
     /// The syntax that the clients of the tests speak: `IMPSD_SYNTAX`, `xml` or `wbxml`.
     public static let syntax = ProcessInfo.processInfo.environment["IMPSD_SYNTAX"] ?? "xml"
 
+    /// How the clients of the tests learn that something waits: `IMPSD_CALL`, one of `stcp`, `sudp` and `shttp`, or they
+    /// poll.
+    public static let call = ProcessInfo.processInfo.environment["IMPSD_CALL"]
+
     /// How much longer things take than they do natively.
     public static let slowness = runner.isEmpty ? 1.0 : 8.0
 

@@ -101,6 +101,33 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// How many octets from `start` on are printable ASCII without `&`, `<` and `]`, which is what most text in XML is;
+    /// eight at a time.
+    public func plainTextCount(from start: Int) -> Int {
+        unsafe withUnsafeBytes { octets in
+            var index = start
+            while index + 8 <= octets.count {
+                let word = unsafe UInt64(littleEndian: octets.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                // The high bit of each octet that is something else; a borrow can only mark octets behind one that is.
+                var others = word | (word &- 0x2020_2020_2020_2020) & ~word
+                others |= Span.highBits(ofZerosIn: word ^ 0x2626_2626_2626_2626)
+                others |= Span.highBits(ofZerosIn: word ^ 0x3C3C_3C3C_3C3C_3C3C)
+                others |= Span.highBits(ofZerosIn: word ^ 0x5D5D_5D5D_5D5D_5D5D)
+                others &= 0x8080_8080_8080_8080
+                if others != 0 { return index - start + others.trailingZeroBitCount >> 3 }
+                index += 8
+            }
+            while index < octets.count {
+                let octet = unsafe octets[index]
+                guard octet >= 0x20, octet < 0x80, octet != 0x26, octet != 0x3C, octet != 0x5D else { break }
+                index += 1
+            }
+            return index - start
+        }
+    }
+
+    private static func highBits(ofZerosIn word: UInt64) -> UInt64 { (word &- 0x0101_0101_0101_0101) & ~word }
+
     /// Calls `body` with eight octets at a time, the last ones filled up with zeros.
     func forEachWord(_ body: (UInt64) -> Void) {
         unsafe withUnsafeBytes { octets in

@@ -282,7 +282,9 @@ struct WBXMLReader: ~Copyable, ~Escapable {
     /// Text has the characters that XML has: it goes on to clients that speak XML.
     private func checkCharacters(_ text: Span<UInt8>, at start: Int) throws(WireError) {
         var offset = 0
-        while offset < text.count {
+        while true {
+            offset += text.plainTextCount(from: offset)
+            guard offset < text.count else { return }
             let octet = text[offset]
             if octet < 0x80 {
                 guard octet >= 0x20 || octet.isASCIIWhitespace else {

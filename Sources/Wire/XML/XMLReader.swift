@@ -194,13 +194,26 @@ struct XMLReader: ~Copyable, ~Escapable {
         let name = try readName()
         let hash = nameHash
         let local = OctetRange(start: localNameStart, count: index - localNameStart)
+        var namespace = OctetRange()
+        // Most have no attributes.
+        if octets[index] != 0x3E { namespace = try readAttributes(of: name) }
+        let isEmpty = peek == 0x2F
+        if isEmpty { try expect("/>") } else { index += 1 }
+        if elements.depth == 0 { document.appendNamespace(value(namespace)) }
+        try elements.open(
+            Tag(name: value(local), hash), at: name.start, nameCount: name.count, &document, &stack)
+        if isEmpty { elements.close(&document, &stack) }
+    }
+
+    /// Goes to the `>` or `/` that ends a tag; the namespace that it declares for the element.
+    private mutating func readAttributes(of name: OctetRange) throws(WireError) -> OctetRange {
         var attributes = InlineArray<16, OctetRange>(repeating: OctetRange())
         var attributeCount = 0
         var namespace = OctetRange()
         while true {
             let hadSpace = skipWhitespace()
             guard let octet = peek else { throw error(.truncated) }
-            if octet == 0x3E || octet == 0x2F { break }
+            if octet == 0x3E || octet == 0x2F { return namespace }
             guard hadSpace else { throw error(.notWellFormed) }
             let attribute = try readName()
             for other in 0..<attributeCount where value(attributes[other]).equals(value(attribute)) {
@@ -215,12 +228,6 @@ struct XMLReader: ~Copyable, ~Escapable {
             let content = try readQuoted(allowsReferences: true)
             if elements.depth == 0, declaresNamespace(attribute, of: name) { namespace = content }
         }
-        let isEmpty = peek == 0x2F
-        try expect(isEmpty ? "/>" : ">")
-        if elements.depth == 0 { document.appendNamespace(value(namespace)) }
-        try elements.open(
-            Tag(name: value(local), hash), at: name.start, nameCount: name.count, &document, &stack)
-        if isEmpty { elements.close(&document, &stack) }
     }
 
     /// `xmlns` for a name without prefix, `xmlns:p` for `p:name`.
@@ -241,7 +248,9 @@ struct XMLReader: ~Copyable, ~Escapable {
         }
         index += opened.count
         skipWhitespace()
-        try expect(">")
+        guard let octet = peek else { throw error(.truncated) }
+        guard octet == 0x3E else { throw error(.notWellFormed) }
+        index += 1
         elements.close(&document, &stack)
     }
 
@@ -251,10 +260,10 @@ struct XMLReader: ~Copyable, ~Escapable {
     private mutating func readText(_ document: inout Document) throws(WireError) {
         let keeps = elements.keepsText
         var start = index
-        while let octet = peek, octet != 0x3C {
+        while true {
+            index += octets.plainTextCount(from: index)
+            guard let octet = peek, octet != 0x3C else { break }
             switch octet {
-            case 0x20..<0x26, 0x27..<0x3C, 0x3E..<0x5D, 0x5E..<0x80:
-                index += 1
             case 0x26:
                 keep(start..<index, if: keeps, &document)
                 let scalar = try readReference()

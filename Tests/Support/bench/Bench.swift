@@ -3,10 +3,12 @@ import Foundation
 import Harness
 import Wire
 
-/// Measures the built engine beside what the same disk does, and prints a table.
+/// Measures the built engine beside what the same disk does, and prints a table; with the word `syntaxes` only what the
+/// syntaxes cost.
 @main struct Bench {
     static func main() throws {
         print("impsd, measured on this machine in this run (\(cpuName()))\n")
+        if CommandLine.arguments.contains("syntaxes") { return show(try syntaxes()) }
         var rows: [(String, String)] = []
         let single = try commitsPerSecond()
         rows.append(("single durable LMDB commits", format(single, "/s")))
@@ -52,6 +54,10 @@ import Wire
         let engine = try EngineProcess()
         try engine.client("alice").logIn()
         rows.append(("resident after start and one login", format(Double(try engine.residentBytes()) / 1024, "KB")))
+        show(rows)
+    }
+
+    private static func show(_ rows: [(String, String)]) {
         for (name, value) in rows { print(name.padding(toLength: 48, withPad: " ", startingAt: 0) + value) }
     }
 
@@ -89,11 +95,10 @@ import Wire
         }
         let xml = octets["xml"] ?? 1
         let wbxml = octets["wbxml"] ?? 0
-        let codec = try Codec()
-        var costs: [String] = []
-        for syntax in [Syntax.xml, .wbxml] {
-            let cost = codec.cost(syntax)
-            costs.append("\(syntax) \(format(cost.microseconds, "µs", 2)), \(format(cost.perKilobyte, "µs/KB", 2))")
+        let measured = try Codec().costs()
+        let costs = [Syntax.xml, .wbxml].map { syntax in
+            let cost = measured[syntax] ?? (0, 0)
+            return "\(syntax) \(format(cost.microseconds, "µs", 2)), \(format(cost.perKilobyte, "µs/KB", 2))"
         }
         return [
             (

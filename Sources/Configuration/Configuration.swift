@@ -324,6 +324,7 @@ extension Configuration {
         private(set) var isOpen = false
         private var line: UInt64 = 0
         private var agent = InlineBytes<64>()
+        private var hasAgent = false
         private var quirks = Quirks()
 
         mutating func begin(_ reader: borrowing UCIReader) {
@@ -336,6 +337,7 @@ extension Configuration {
             let key = reader.word
             let value = reader.value
             if key.span.equals("agent") {
+                hasAgent = true
                 agent = InlineBytes(value.span) ?? InlineBytes()
                 if agent.isEmpty { refuse(reader.line, key.span, "1 to 64 octets", &diagnostics) }
             } else if key.span.equals("quirk") {
@@ -352,8 +354,10 @@ extension Configuration {
         mutating func finish(_ configuration: inout Configuration, _ diagnostics: inout Diagnostics) {
             guard isOpen else { return }
             isOpen = false
-            if agent.isEmpty {
+            if !hasAgent {
                 refuse(line, .constant("agent"), "a client section needs one: option agent 'Phone/*'", &diagnostics)
+            } else if quirks.contains(.cirFalse), quirks.contains(.cirTrue) {
+                refuse(line, .constant("quirk"), "either cir-false or cir-true", &diagnostics)
             } else if !configuration.engine.quirks.add(agent, quirks) {
                 refuse(line, .constant("agent"), "more than 16 client sections", &diagnostics)
             }

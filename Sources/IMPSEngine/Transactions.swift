@@ -61,7 +61,7 @@ extension Engine where Port: ~Copyable {
         let id = descriptor.flatMap { document.first(.sessionID, in: $0) }
         let slot = id.flatMap { sessions.find(id: document.word(of: $0)) }
         if let slot {
-            writer.output.setLimit(Int(sessions[slot].capabilities.parserSize))
+            writer.output.setLimit(Int(clamping: sessions[slot].capabilities.parserSize))
             touch(slot, turn.now)
             noteAddress(of: slot, client)
             refresh(slot, &turn)
@@ -115,7 +115,7 @@ extension Engine where Port: ~Copyable {
         guard let slot else { return envelope.close(poll: false, into: &writer) }
         sendMore(in: slot, &turn, &envelope, into: &writer)
         if sessions[slot].isOpen { heard(slot, turn.now) }
-        envelope.close(poll: hasMore(in: slot, turn.now), cir: channelFlag(slot), into: &writer)
+        envelope.close(poll: hasMore(in: slot, turn.now), cir: channelFlag(slot, turn.now), into: &writer)
     }
 
     /// Answers a message that could be read only in part: Status 400 when it says which transaction it is.

@@ -52,17 +52,21 @@ struct CallLine: ~Copyable {
     private var isAgreed = false
     private var host = InlineBytes<200>()
     private var hostPort = InlineBytes<8>()
-    private var connection = HTTPConnection(ServerAddress())
+    private var connection = HTTPConnection(byteCountMax: 4096, patience: CallLine.connectSeconds)
     private var sessionID = InlineBytes<64>()
-    private var cookie = InlineBytes<64>()
+    private let cookie: InlineBytes<64>
     private var octets = Memory.buffer(2048)
-    /// When to say PING, to ask at the URL, or to connect again.
+    /// When to say PING or to give it up, to ask at the URL, or to connect again.
     private var nextAct = Instant(milliseconds: 0)
-    /// Seconds until the next attempt to connect.
+    /// A PING is not answered yet.
+    private var awaitsOK = false
+    /// Seconds until the next attempt to connect: 3, 9, 27, and again.
     private var patience: UInt64 = 3
 
-    /// Seconds between two PINGs, and between two questions at the URL. Source: protocol/transport.md §5.
+    /// Seconds for a connect, during which nobody can type. Source of the others: protocol/transport.md §5.
+    private static var connectSeconds: Int32 { 5 }
     private static var pingSeconds: UInt64 { 900 }
+    private static var answerSeconds: UInt64 { 30 }
     private static var askSeconds: UInt64 { 10 }
 
     init(_ method: CallMethod, cookie: InlineBytes<64>) {
@@ -97,6 +101,7 @@ struct CallLine: ~Copyable {
             Terminal.printError("imps: the server does not call this way; it is polled\n")
         } else if method == .tcp {
             hangUp()
+            patience = 3
             dial()
         }
     }
@@ -123,7 +128,7 @@ struct CallLine: ~Copyable {
             else { return false }
             var server = ServerAddress()
             guard server.read(url) else { return false }
-            connection = HTTPConnection(server)
+            connection.change(to: server)
             return true
         }
     }
@@ -143,22 +148,30 @@ struct CallLine: ~Copyable {
             let rest = until > now ? until.milliseconds - now.milliseconds : 0
             let ready = libc_wait_readable_either(
                 hasInput ? 0 : -1, isAgreed ? descriptor : -1, Int32(clamping: rest))
+            // A signal, of a window that was resized, may need something to be drawn.
+            if ready < 0 { return .time }
             if ready & 1 != 0 { return .input }
             if ready & 2 != 0, hears() { return .called }
-            // A signal, of a window that was resized, may need something to be drawn.
-            if ready < 0 || clock.now >= end { return .time }
+            if clock.now >= end { return .time }
         }
     }
 
-    /// Does what is due; true when that says that something may wait.
+    /// Does what is due; true when something may wait, or the client is not called any more.
     private mutating func act() -> Bool {
         if method == .http {
+            let status = connection.get()
             nextAct = clock.now.adding(seconds: CallLine.askSeconds)
-            return connection.get() == 200
+            // Whatever else it says, this URL calls nobody: the session is gone, or the server is not there.
+            isAgreed = status == 200 || status == 204
+            return status != 204
         }
         if descriptor < 0 { return dial() }
-        nextAct = clock.now.adding(seconds: CallLine.pingSeconds)
-        if !send("PING\r\n") { hangUp() }
+        guard !awaitsOK, send("PING\r\n") else {
+            hangUp()
+            return true
+        }
+        awaitsOK = true
+        nextAct = clock.now.adding(seconds: CallLine.answerSeconds)
         return false
     }
 
@@ -166,16 +179,22 @@ struct CallLine: ~Copyable {
     private mutating func hears() -> Bool {
         octets.removeAll()
         let free = unsafe octets.freeStorage()
-        let count = unsafe recv(descriptor, free.baseAddress, free.count, 0)
+        let count = unsafe recv(descriptor, free.baseAddress, free.count, Int32(MSG_DONTWAIT))
+        // What was there may be gone: a datagram with a wrong checksum.
+        if count < 0, libc_errno() == EAGAIN || libc_errno() == EINTR { return false }
         guard count > 0 else {
             // A datagram may be empty; a connection has ended.
             if method == .tcp { hangUp() }
             return method == .tcp
         }
         octets.advance(by: count)
-        guard method == .udp else { return octets.span.contains("WVCI") }
         // Anybody can send a datagram; the cookie is known to the server alone.
-        return octets.span.starts(with: "WVCI") && octets.span.contains(cookie.span)
+        if method == .udp { return octets.span.starts(with: "WVCI") && octets.span.contains(cookie.span) }
+        if octets.span.contains("OK") {
+            awaitsOK = false
+            nextAct = clock.now.adding(seconds: CallLine.pingSeconds)
+        }
+        return octets.span.contains("WVCI")
     }
 
     // MARK: STCP
@@ -183,18 +202,17 @@ struct CallLine: ~Copyable {
     /// Connects and says whose connection it is; true when the server took it, which may have something by now.
     @discardableResult
     private mutating func dial() -> Bool {
-        nextAct = clock.now.adding(seconds: patience)
-        patience = patience >= 27 ? 3 : patience * 3
         descriptor = unsafe File.withPath(host.span) { host in
-            unsafe File.withPath(hostPort.span) { port in unsafe libc_connect_host(host, port, 10) }
+            unsafe File.withPath(hostPort.span) { port in
+                unsafe libc_connect_host(host, port, CallLine.connectSeconds)
+            }
         }
-        guard descriptor >= 0 else { return false }
         octets.removeAll()
         octets.append("HELO ")
         octets.append(sessionID.span)
         octets.append("\r\n")
         let greeting = octets.count
-        guard sendAll(octets.span(0..<greeting)), hearsOK() else {
+        guard descriptor >= 0, sendAll(octets.span(0..<greeting)), hearsOK() else {
             hangUp()
             return false
         }
@@ -212,10 +230,13 @@ struct CallLine: ~Copyable {
         return octets.span.starts(with: "OK")
     }
 
+    /// Gives the connection up; the next attempt comes later each time.
     private mutating func hangUp() {
         if descriptor >= 0 { _ = close(descriptor) }
         descriptor = -1
+        awaitsOK = false
         nextAct = clock.now.adding(seconds: patience)
+        patience = patience >= 27 ? 3 : patience * 3
     }
 
     private func send(_ words: StaticString) -> Bool { sendAll(words.octets) }

@@ -5,18 +5,34 @@ import Transport
 
 /// One connection to the server, made again when it was closed.
 struct HTTPConnection: ~Copyable {
-    private let server: ServerAddress
+    private var server: ServerAddress
     private var descriptor: Int32 = -1
     private var head = Memory.buffer(1024)
-    private var input = Memory.buffer(300_000)
+    private var input: FixedBytes
     private var bodyStart = 0
+    /// Seconds for a connect, and for an answer.
+    private let patience: Int32
 
-    init(_ server: ServerAddress) {
+    /// - Parameter byteCountMax: Octets of the longest answer.
+    init(_ server: ServerAddress = ServerAddress(), byteCountMax: Int, patience: Int32 = 30) {
+        self.server = server
+        input = Memory.buffer(byteCountMax)
+        self.patience = patience
+    }
+
+    /// Goes to another server from now on.
+    mutating func change(to server: ServerAddress) {
+        hangUp()
         self.server = server
     }
 
     deinit {
         if descriptor >= 0 { _ = close(descriptor) }
+    }
+
+    private mutating func hangUp() {
+        if descriptor >= 0 { _ = close(descriptor) }
+        descriptor = -1
     }
 
     /// The body of the last answer.
@@ -37,8 +53,7 @@ struct HTTPConnection: ~Copyable {
             guard descriptor >= 0 else { return 0 }
             writeHead("POST ", contentType, body.count)
             if send(head), send(body), let status = receive() { return status }
-            _ = close(descriptor)
-            descriptor = -1
+            hangUp()
         }
         return 0
     }
@@ -50,8 +65,7 @@ struct HTTPConnection: ~Copyable {
             guard descriptor >= 0 else { return 0 }
             writeHead("GET ")
             if send(head), let status = receive() { return status }
-            _ = close(descriptor)
-            descriptor = -1
+            hangUp()
         }
         return 0
     }
@@ -59,7 +73,7 @@ struct HTTPConnection: ~Copyable {
     private mutating func open() {
         let server = self.server
         descriptor = unsafe File.withPath(server.host.span) { host in
-            unsafe File.withPath(server.port.span) { port in unsafe libc_connect_host(host, port, 30) }
+            unsafe File.withPath(server.port.span) { port in unsafe libc_connect_host(host, port, patience) }
         }
     }
 
@@ -103,7 +117,7 @@ struct HTTPConnection: ~Copyable {
                 status = statusCode()
                 contentLength = self.contentLength(end)
             }
-            if bodyStart > 0, input.count >= bodyStart + contentLength {
+            if bodyStart > 0, input.count - bodyStart >= contentLength {
                 input.truncate(to: bodyStart + contentLength)
                 return status
             }
@@ -138,7 +152,7 @@ struct HTTPConnection: ~Copyable {
             if line.count > name.utf8CodeUnitCount,
                 line.extracting(0..<name.utf8CodeUnitCount).equalsIgnoringCase(name)
             {
-                return Int(Decimal.parse(line.extracting(name.utf8CodeUnitCount..<line.count).trimmed()) ?? 0)
+                return Int(clamping: Decimal.parse(line.extracting(name.utf8CodeUnitCount..<line.count).trimmed()) ?? 0)
             }
             start = stop + 2
             if start >= head.count { break }

@@ -156,9 +156,10 @@ private func receive(_ options: Options, _ session: inout Session) -> ExitCode {
             printedCount = printer.messageCount
             deadline = clock.now.adding(seconds: options.waitSeconds)
         }
-        guard session.isOpen, clock.now < deadline else { break }
+        let now = clock.now
+        guard session.isOpen, now < deadline else { break }
         if !session.hasMore {
-            let rest = min(session.restSeconds * 1000, deadline.milliseconds - clock.now.milliseconds)
+            let rest = min(session.restSeconds * 1000, deadline.milliseconds - now.milliseconds)
             _ = session.wait(milliseconds: rest, hasInput: false)
         }
     }

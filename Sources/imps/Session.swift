@@ -40,7 +40,7 @@ struct Session: ~Copyable {
 
     init(_ options: Options) {
         self.options = options
-        connection = HTTPConnection(options.server)
+        connection = HTTPConnection(options.server, byteCountMax: 300_000)
         let random = Clock.randomKey()
         _ = cookie.append("imps-")
         for index in 0..<8 {
@@ -49,6 +49,9 @@ struct Session: ~Copyable {
         }
         line = CallLine(options.callMethod, cookie: cookie)
     }
+
+    /// A week: no server means more.
+    private static var secondsMax: UInt64 { 604_800 }
 
     var isOpen: Bool { !sessionID.isEmpty }
 
@@ -137,7 +140,7 @@ struct Session: ~Copyable {
             let text = InlineBytes<64>(document.word(of: id))
         else { return outcome }
         sessionID = text
-        keepAliveSeconds = document.integer(.keepAliveTime, in: primitive) ?? 3600
+        keepAliveSeconds = min(Session.secondsMax, document.integer(.keepAliveTime, in: primitive) ?? 3600)
         return .answered(200)
     }
 
@@ -234,7 +237,7 @@ struct Session: ~Copyable {
             let list =
                 document.first(.agreedCapabilityList, in: primitive)
                 ?? document.first(.capabilityList, in: primitive) ?? primitive
-            pollSeconds = max(1, document.integer(.serverPollMin, in: list) ?? 30)
+            pollSeconds = max(1, min(Session.secondsMax, document.integer(.serverPollMin, in: list) ?? 30))
             line.begin(document, list, sessionID: sessionID)
         }
         envelope = openRequest()

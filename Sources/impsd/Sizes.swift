@@ -59,9 +59,9 @@ struct Sizes {
 
     /// What does not depend on how many there are of anything.
     private var fixedByteCount: Int {
-        let none = Server.connectionPool(server)
+        let connections = Server.connectionPool(server)
         return enginePools(sessions: 0).byteCount + Server.arrivalPool(server).byteCount
-            + Server.heldPool(server).byteCount + (none.count - server.connections) * none.byteCount
+            + Server.heldPool(server).byteCount + (connections.count - server.connections) * connections.byteCount
     }
 
     /// The pools that the engine gets lent.

@@ -180,6 +180,28 @@ import Testing
         #expect(try channel.isClosed())
     }
 
+    /// A reminder is called for as often as anything else, whatever wakes the engine meanwhile.
+    @Test func aReminderIsCalledForOnce() throws {
+        let engine = try EngineProcess(["guard_s": "1", "sysmsg_remind_s": "2", "keepalive_min": "1"])
+        let bob = try engine.client("bob", "1.3")
+        try bob.logIn()
+        _ = try agree(bob, "STCP")
+        let channel = try channel(engine, bob)
+        let fields = ["--kind", "online", "--text", "Well?", "--required", "--option", "1|Yes|full"]
+        #expect(try engine.control(["sysmsg", "add", "tariff"] + fields).code == 0)
+        #expect(try channel.receiveSegment()?.hasPrefix("WVCI") == true)
+        #expect(try bob.receiveAll().map(\.name) == ["SystemMessage-Request"])
+        for _ in 0..<4 { #expect(try channel.receiveSegment()?.hasPrefix("WVCI") == true) }
+        // Sessions that end make the engine look at all of them.
+        let alice = try engine.client("alice")
+        for _ in 0..<3 {
+            alice.cookie = UUID().uuidString
+            _ = try alice.request(alice.loginContent("<Password>secret of alice</Password>", timeToLive: 1))
+            #expect(channel.isSilent(milliseconds: 2000))
+        }
+        #expect(try bob.receiveAll().map(\.name) == ["SystemMessage-Request"])
+    }
+
     // MARK: SUDP
 
     @Test func aClientIsCalledByDatagrams() throws {

@@ -73,6 +73,18 @@ import Testing
         withExtendedLifetime(engine) {}
     }
 
+    /// What a client says of itself may be more than any machine has.
+    @Test func hugeCapabilitiesAreBounded() throws {
+        let numbers = ["AcceptedContentLength", "MultiTrans", "ParserSize", "ServerPollMin", "MultiTransPerMessage"]
+        for value in ["2147483648", "4294967295", "18446744073709551615"] {
+            let list = numbers.map { "<\($0)>\(Programs.syntax == "xml" ? value : "4294967295")</\($0)>" }.joined()
+            let (engine, alice, bob) = try clients(list)
+            for text in ["1", "2"] { try alice.send(text, to: bobAddress) }
+            #expect(texts(try #require(try bob.poll()).all) == ["1", "2"])
+            withExtendedLifetime(engine) {}
+        }
+    }
+
     /// A message is never above what the client can parse; what does not fit beside others comes alone and whole.
     @Test func theParserSizeHolds() throws {
         let (engine, alice, bob) = try clients(

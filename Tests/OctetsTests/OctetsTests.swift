@@ -109,4 +109,28 @@ private func text(_ span: Span<UInt8>) -> String {
         check(!Array("[".utf8).span.equalsIgnoringCase("{"))
         check(text(Array(" \t x y\r\n".utf8).span.trimmed()) == "x y")
     }
+
+    /// Every octet beside every other, at every place of a word.
+    @Test func plainTextEndsWhereItShould() {
+        func count(_ octets: [UInt8], from start: Int) -> Int {
+            octets[start...].prefix { (0x20..<0x80).contains($0) && ![0x26, 0x3C, 0x5D].contains($0) }.count
+        }
+        for first in UInt8.min...UInt8.max {
+            for second in UInt8.min...UInt8.max {
+                let place = Int(first &+ second) % 15
+                var octets = [UInt8](repeating: 0x61, count: 17)
+                octets[place] = first
+                octets[place + 1] = second
+                let start = Int(second) % 3
+                if octets.span.plainTextCount(from: start) != count(octets, from: start) {
+                    Issue.record("\(octets) from \(start)")
+                }
+            }
+        }
+        for length in 0...24 {
+            for start in 0...length {
+                #expect([UInt8](repeating: 0x20, count: length).span.plainTextCount(from: start) == length - start)
+            }
+        }
+    }
 }

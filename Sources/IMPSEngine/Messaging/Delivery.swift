@@ -46,9 +46,16 @@ extension Engine where Port: ~Copyable {
         while sessions[slot].isOpen, sessions[slot].closing == 0, sessions[slot].isReady, sessions[slot].mayHaveMore,
             envelope.transactionCount < sessions[slot].capabilities.multiTransPerMessage,
             let next = nextEntry(in: slot, turn.now), let entry = mailboxEntry(sessions[slot].user, next),
-            writer.output.freeCapacity > byteCountMax(of: entry),
-            sendNext(in: slot, &turn, &envelope, into: &writer)
-        {}
+            writer.output.freeCapacity > byteCountMax(of: entry)
+        {
+            let mark = writer.mark
+            let before = envelope
+            // One that is over is gone now, and the next one is looked at in its turn.
+            if !send(next, in: slot, &turn, &envelope, into: &writer) {
+                writer.rewind(to: mark)
+                envelope = before
+            }
+        }
     }
 
     /// More octets than an entry takes in a message, every character escaped, with the end of the message. A System

@@ -54,7 +54,12 @@ extension Engine where Port: ~Copyable {
     /// Has a client called for what is due by now, and once more when it was not heard of.
     mutating func callAgain(_ slot: UInt16, _ now: Instant) {
         if let remindAt = sessions[slot].remindAt, canCall(slot) {
-            if remindAt <= now { call(slot) } else { scheduleSweep(at: remindAt) }
+            // Once: a client that was called in vain hears of it when it comes back by itself.
+            if remindAt > now {
+                scheduleSweep(at: remindAt)
+            } else if sessions[slot].calls == 0 {
+                call(slot)
+            }
         }
         guard let callAt = sessions[slot].callAt else { return }
         guard callAt <= now else { return scheduleSweep(at: callAt) }
@@ -115,11 +120,14 @@ extension Engine where Port: ~Copyable {
 
     // MARK: STCP
 
-    /// The element CIR for a client that agreed to keep a connection and has none; nil for all that do not ask for it.
+    /// The element CIR for a client that agreed to keep a connection and has none; nil for all that do not ask for it,
+    /// and as long as it may still be connecting.
     ///
     /// - Source: protocol/transport.md §7.
-    func channelFlag(_ slot: UInt16) -> Bool? {
-        guard sessions[slot].capabilities.cirMethods.contains(.stcp), !sessions[slot].hasChannel else { return nil }
+    func channelFlag(_ slot: UInt16, _ now: Instant) -> Bool? {
+        guard sessions[slot].capabilities.cirMethods.contains(.stcp), !sessions[slot].hasChannel,
+            sessions[slot].agreedAt.adding(seconds: UInt64(settings.guardSeconds)) <= now
+        else { return nil }
         if sessions[slot].quirks.contains(.cirFalse) { return false }
         return sessions[slot].quirks.contains(.cirTrue) ? true : nil
     }

@@ -23,6 +23,7 @@ extension Engine where Port: ~Copyable {
             store.put(Key.capabilityLists(slot).span, scratch)
             sessions[slot].capabilities = capabilities
             sessions[slot].hasCapabilities = true
+            sessions[slot].agreedAt = sessions[slot].lastSeen
             sessions[slot].deliveryMethod = capabilities.initialDeliveryMethod
             storeSession(slot)
         }

@@ -453,8 +453,9 @@ extension Engine where Port: ~Copyable {
         turn.journal.word("ver", request.version.name)
         turn.journal.text("ip", request.client.address.span)
         turn.journal.number("slot", UInt64(slot))
-        if !request.agent.isEmpty { turn.journal.text("agent", request.agent.span) }
         if !isNew { turn.journal.word("resumed", "1") }
+        // The last, because it may be long.
+        if !request.agent.isEmpty { turn.journal.text("agent", request.agent.span, countMax: 32) }
         turn.journal.end()
     }
 

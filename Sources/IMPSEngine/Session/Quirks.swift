@@ -67,9 +67,6 @@ public struct Quirks: BitwiseCopyable, Equatable, Sendable {
 
 /// Which clients have which quirks, by what they call themselves.
 public struct QuirkTable: Sendable {
-    /// The rules that an operator may add.
-    public static var countMax: Int { 16 }
-
     private struct Rule {
         var agent = InlineBytes<64>()
         var quirks = Quirks()
@@ -82,9 +79,9 @@ public struct QuirkTable: Sendable {
     public init() {}
 
     /// Adds a rule for clients whose User-Agent is like `agent`, in which `*` stands for any octets; it goes before those
-    /// that follow and those that are known. False when there is no room.
+    /// that follow and those that are known. False when there is no room; 16 are enough for a household.
     public mutating func add(_ agent: InlineBytes<64>, _ quirks: Quirks) -> Bool {
-        guard count < QuirkTable.countMax else { return false }
+        guard count < rules.count else { return false }
         rules[count] = Rule(agent: agent, quirks: quirks)
         count += 1
         return true

@@ -80,6 +80,8 @@ public struct Session: ZeroInitializable {
     var callAt: Instant?
     /// The client takes what comes before for the answer to its greeting.
     var quietUntil = Instant(milliseconds: 0)
+    /// When it agreed on how it is called, in this process.
+    var agreedAt = Instant(milliseconds: 0)
     /// It keeps a connection on which it can be called.
     var hasChannel = false
     /// The address to which datagrams are sent.
@@ -282,7 +284,7 @@ extension SessionTable {
             guard let digit = Hexadecimal.value(name[index]) else { return nil }
             slot = slot << 4 | Int(digit)
         }
-        return slot < slots.count && slots[slot].isOpen ? UInt16(slot) : nil
+        return slot < Int(end) && slots[slot].isOpen ? UInt16(slot) : nil
     }
 
     /// Compares 36 characters in any case, in constant time.

@@ -5,7 +5,7 @@ import Wire
 /// What is put before somebody in a session. Source: protocol/system-message.md §5.
 ///
 /// A campaign is found by each session at its own next request, so that an announcement to everybody is paced by the
-/// polls of the clients, and costs nothing where nobody polls.
+/// polls of the clients. Clients that wait for calls are called all at once.
 extension Engine where Port: ~Copyable {
     /// Lets the sessions look at the campaigns again.
     mutating func campaignsChanged() {

@@ -10,7 +10,8 @@ final class CallLine {
 
     private let way: Way
 
-    /// Agrees with the server on the method of this run and begins to listen; nil when the server does not call so.
+    /// Agrees with the server on the method of this run and begins to listen; nil when the version has no such method in
+    /// the syntax of the client.
     init?(_ client: Client) throws {
         let method = Programs.call?.uppercased() ?? "NONE"
         let socket = try CallSocket()
@@ -18,7 +19,7 @@ final class CallLine {
             "<SupportedCIRMethod>\(method)</SupportedCIRMethod><UDPPort>\(socket.port)</UDPPort>")
         guard let list = reply.primitive?["AgreedCapabilityList"] ?? reply.primitive?["CapabilityList"],
             list["SupportedCIRMethod"]?.text == method
-        else { return nil }
+        else { throw HarnessError("\(method) is not agreed: \(reply.root)") }
         if method == "SUDP" {
             way = .sudp(socket)
         } else if method == "STCP", let port = list["TCPPort"]?.number {
@@ -28,8 +29,10 @@ final class CallLine {
             way = .stcp(connection)
         } else if let text = (list["CIRHTTPAddress/URL"] ?? list["CIRURL/URL"])?.text, let url = URL(string: text) {
             way = .shttp(try HTTPConnection(port: UInt16(url.port ?? 80)), path: url.path)
-        } else {
+        } else if method == "SHTTP", client.version == "1.1" || client.version == "1.2" && client.syntax == "wbxml" {
             return nil
+        } else {
+            throw HarnessError("\(method) without an address: \(reply.root)")
         }
     }
 

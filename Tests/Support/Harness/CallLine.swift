@@ -11,12 +11,13 @@ final class CallLine {
     private let way: Way
 
     /// Agrees with the server on the method of this run and begins to listen; nil when the version has no such method in
-    /// the syntax of the client.
+    /// the syntax of the client, and for a session that has to answer a question before anything else.
     init?(_ client: Client) throws {
         let method = Programs.call?.uppercased() ?? "NONE"
         let socket = try CallSocket()
         let reply = try client.negotiateCapabilities(
             "<SupportedCIRMethod>\(method)</SupportedCIRMethod><UDPPort>\(socket.port)</UDPPort>")
+        if reply.code == 403 { return nil }
         guard let list = reply.primitive?["AgreedCapabilityList"] ?? reply.primitive?["CapabilityList"],
             list["SupportedCIRMethod"]?.text == method
         else { throw HarnessError("\(method) is not agreed: \(reply.root)") }

@@ -3,12 +3,13 @@ import Foundation
 import Harness
 import Wire
 
-/// Measures the built engine beside what the same disk does, and prints a table; with the word `syntaxes` only what the
-/// syntaxes cost.
+/// Measures the built engine beside what the same disk does, and prints a table; with the word `syntaxes` or `logins` only
+/// what those cost.
 @main struct Bench {
     static func main() throws {
         print("impsd, measured on this machine in this run (\(cpuName()))\n")
         if CommandLine.arguments.contains("syntaxes") { return show(try syntaxes()) }
+        if CommandLine.arguments.contains("logins") { return show(try loginRows()) }
         var rows: [(String, String)] = []
         let single = try commitsPerSecond()
         rows.append(("single durable LMDB commits", format(single, "/s")))
@@ -28,14 +29,7 @@ import Wire
                 "empty polls, 16 connections",
                 "\(format(poll.rate, "/s")), \(format(poll.microseconds, "µs CPU each", 1))"
             ))
-        let login = try logins()
-        rows.append(
-            ("login and logout, 5,000 accounts", "\(format(login.without, "µs CPU each", 1)), \(login.count) logins"))
-        rows.append(
-            (
-                "the same, 1000 ended and 20 active campaigns",
-                "\(format((login.ratio - 1) * 100, "percent more CPU", 1)) (median of \(login.rounds) pairs)"
-            ))
+        rows += try loginRows()
         let campaign = try campaignForMany()
         rows.append(
             (
@@ -265,6 +259,17 @@ import Wire
     }
 
     // MARK: System Messages
+
+    private static func loginRows() throws -> [(String, String)] {
+        let login = try logins()
+        return [
+            ("login and logout, 5,000 accounts", "\(format(login.without, "µs CPU each", 1)), \(login.count) logins"),
+            (
+                "the same, 1000 ended and 20 active campaigns",
+                "\(format((login.ratio - 1) * 100, "percent more CPU", 1)) (median of \(login.rounds) pairs)"
+            ),
+        ]
+    }
 
     /// Logins of a user to whom nothing is due, in turns with and without campaigns in the store.
     private static func logins() throws -> (without: Double, ratio: Double, count: Int, rounds: Int) {

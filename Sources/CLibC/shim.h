@@ -220,15 +220,9 @@ static inline int libc_connect_host(const char *host, const char *port, int seco
     return descriptor;
 }
 
-// Waits until a descriptor can be read; 1 when it can, 0 when the time is over, negative for a signal or an error.
-static inline int libc_wait_readable(int descriptor, int milliseconds) {
-    struct pollfd entry = {descriptor, POLLIN, 0};
-    return poll(&entry, 1, milliseconds);
-}
-
 // Waits for one of two descriptors, negative ones left out: 1 and 2 for those that can be read, 0 when the time is over,
 // negative for a signal or an error.
-static inline int libc_wait_readable_either(int first, int second, int milliseconds) {
+static inline int libc_wait_readable(int first, int second, int milliseconds) {
     struct pollfd entries[] = {{first, POLLIN, 0}, {second, POLLIN, 0}};
     int count = poll(entries, 2, milliseconds);
     if (count <= 0) return count;

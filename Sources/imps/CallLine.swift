@@ -86,7 +86,7 @@ struct CallLine: ~Copyable {
 
     /// Writes the capabilities that it needs.
     func writeCapabilities(into writer: inout Writer) {
-        guard method != .none else { return }
+        guard method != .none, method != .udp || descriptor >= 0 else { return }
         writer.text(.supportedCIRMethod, method.name)
         if method == .udp { writer.integer(.udpPort, UInt64(port)) }
     }
@@ -146,7 +146,7 @@ struct CallLine: ~Copyable {
             if isAgreed, method != .udp { until = min(until, nextAct) }
             let now = clock.now
             let rest = until > now ? until.milliseconds - now.milliseconds : 0
-            let ready = libc_wait_readable_either(
+            let ready = libc_wait_readable(
                 hasInput ? 0 : -1, isAgreed ? descriptor : -1, Int32(clamping: rest))
             // A signal, of a window that was resized, may need something to be drawn.
             if ready < 0 { return .time }

@@ -36,7 +36,7 @@ struct LineEditor: ~Copyable {
 
     /// Takes what can be read without waiting, up to the end of a line.
     mutating func read() -> Event {
-        while libc_wait_readable(0, 0) > 0 {
+        while libc_wait_readable(0, -1, 0) > 0 {
             var octet: UInt8 = 0
             guard unsafe CLibC.read(0, &octet, 1) == 1 else { return .end }
             let event = take(octet)

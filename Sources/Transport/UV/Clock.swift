@@ -24,11 +24,6 @@ public struct Clock: Sendable {
             isTrusted: isTrusted ?? (libc_clock_is_synchronised() != 0))
     }
 
-    /// Waits, in a program that has no loop.
-    public static func sleep(seconds: UInt64) {
-        _ = libc_wait_readable(-1, Int32(clamping: seconds * 1000))
-    }
-
     /// Fresh random octets for a request.
     public static func entropy() -> Entropy { Entropy(random()) }
 

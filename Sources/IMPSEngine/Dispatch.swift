@@ -45,8 +45,15 @@ extension Engine where Port: ~Copyable {
         case .forwardMessageRequest: try forwardMessage(document, request, element, in: slot, &turn, into: &writer)
         case .setDeliveryMethodRequest: try setDeliveryMethod(document, element, in: slot, into: &writer)
 
-        // A poll is answered with a server transaction, a Status closes one: as Requests they ask for nothing.
-        case .pollingRequest, .status: throw Refusal(.badRequest)
+        // A poll is answered with a server transaction: as any other Request it asks for nothing.
+        case .pollingRequest: throw Refusal(.badRequest)
+        // Some clients close a server transaction with a Status of their own, and stop without an answer to it. CL-32.
+        case .status: writer.status(.success)
+
+        case .getListRequest: getList(into: &writer)
+        case .getPresenceRequest: try getPresence(document, element, in: slot, into: &writer)
+        case .updatePresenceRequest: try updatePresence(document, element, into: &writer)
+        case .getBlockedListRequest: getBlockedList(request, into: &writer)
 
         case .systemMessageUser: try systemMessageUser(document, request, element, in: slot, &turn, into: &writer)
 
@@ -57,11 +64,11 @@ extension Engine where Port: ~Copyable {
             throw Refusal(.notImplemented)
 
         // Functions that this server does not offer; `admit` has answered already.
-        case .getListRequest, .createListRequest, .deleteListRequest, .listManageRequest,
+        case .createListRequest, .deleteListRequest, .listManageRequest,
             .createAttributeListRequest, .deleteAttributeListRequest, .getAttributeListRequest,
-            .subscribePresenceRequest, .unsubscribePresenceRequest, .getPresenceRequest, .updatePresenceRequest,
+            .subscribePresenceRequest, .unsubscribePresenceRequest,
             .getWatcherListRequest, .presenceAuthUser, .cancelAuthRequest, .getReactiveAuthStatusRequest,
-            .getBlockedListRequest, .blockEntityRequest, .createGroupRequest, .deleteGroupRequest, .joinGroupRequest,
+            .blockEntityRequest, .createGroupRequest, .deleteGroupRequest, .joinGroupRequest,
             .leaveGroupRequest, .getGroupMembersRequest, .getJoinedUsersRequest, .addGroupMembersRequest,
             .removeGroupMembersRequest, .memberAccessRequest, .getGroupPropsRequest, .setGroupPropsRequest,
             .rejectListRequest, .subscribeGroupNoticeRequest, .inviteRequest, .inviteUserResponse,
@@ -81,6 +88,15 @@ extension Engine where Port: ~Copyable {
     private func mayAnswer(by primitive: Primitive, in slot: UInt16) -> Bool {
         switch primitive {
         case .sendMessageRequest, .getMessageRequest, .messageDelivered: return true
+        default: return false
+        }
+    }
+
+    /// What clients ask and say of themselves right after each login, whatever was agreed. A refusal stops some of them,
+    /// and A shows no message before it knows its contact lists. Source: CL-1, CL-2, CL-4 to CL-6.
+    private func isPartOfLogin(_ primitive: Primitive) -> Bool {
+        switch primitive {
+        case .getListRequest, .getPresenceRequest, .updatePresenceRequest, .getBlockedListRequest: return true
         default: return false
         }
     }
@@ -113,6 +129,10 @@ extension Engine where Port: ~Copyable {
         case .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
             throw Refusal(.notImplemented)
         default: break
+        }
+        if isPartOfLogin(primitive) {
+            sessions[slot].isReady = true
+            return
         }
         guard primitive.requirement.isMet(by: offeredFunctions) else { throw Refusal(.serviceNotSupported) }
         if sessions[slot].isRestricted {

@@ -108,6 +108,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         FunctionSet(.mf).union(FunctionSet(.getspi))
             .union(FunctionSet(.mm)).union(FunctionSet(.mdeliv)).union(FunctionSet(.fwmsg))
             .union(.below(.imReceiveFunc))
+            .union(FunctionSet(.gcli)).union(FunctionSet(.glblu))
     }
 }
 
@@ -152,6 +153,7 @@ extension Engine where Port: ~Copyable {
         reloadAnswers(turn.now)
         reloadCampaigns()
         for slot in 0..<sessions.end where sessions[slot].isOpen {
+            takeKnowledge(slot)
             resumeRestriction(slot, turn.now)
             call(slot)
         }

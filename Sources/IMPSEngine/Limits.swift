@@ -32,8 +32,6 @@ enum Limits {
     @_transparent static var optionCountMax: UInt8 { 16 }
     /// Wrong verification keys before an answer counts as a denial.
     @_transparent static var verificationTries: UInt8 { 3 }
-    /// Times that a 1.3 client is asked before it counts as one that does not know System Messages.
-    @_transparent static var asksMax: UInt8 { 5 }
     /// Calls to a client that is not heard of: the first, and three more.
     @_transparent static var callsMax: UInt8 { 4 }
     /// Octets of the text of a notice.

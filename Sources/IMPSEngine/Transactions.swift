@@ -64,6 +64,7 @@ extension Engine where Port: ~Copyable {
             writer.output.setLimit(Int(clamping: sessions[slot].capabilities.parserSize))
             touch(slot, turn.now)
             noteAddress(of: slot, client)
+            settleUnanswered(in: slot, &turn)
             refresh(slot, &turn)
         }
 
@@ -249,8 +250,10 @@ extension Engine where Port: ~Copyable {
         if let slot, sessions[slot].isOpen, store.changeCount != changesBefore, hash != 0 {
             keepAnswer(hash, in: slot, now: turn.now, writer.written(since: content), page: writer.page)
         }
-        if let slot, let refusal, sessions[slot].isOpen, sessions[slot].closing == 0 {
-            countError(refusal.code, in: slot, &turn)
+        if let slot, let refusal, sessions[slot].isOpen, sessions[slot].closing == 0,
+            let element = request.element
+        {
+            countError(refusal.code, document, element, in: slot, &turn)
         }
         envelope.closeTransaction(into: &writer)
     }

@@ -37,10 +37,7 @@ func logIn(_ options: Options, _ session: inout Session) -> ExitCode? {
             Terminal.printError("imps: that was no valid answer\n")
         }
         var answers = Answers()
-        guard choose(options, session, &answers) else {
-            Terminal.printError("imps: the message has to be answered before the login; --answer NAME=OPTION\n")
-            return .noPermission
-        }
+        guard choose(options, session, &answers) else { return needsAnswer() }
         outcome = session.logIn(answering: answers)
     }
     session.printRefusal("the login was refused")
@@ -50,10 +47,25 @@ func logIn(_ options: Options, _ session: inout Session) -> ExitCode? {
 /// Shows what came with a successful login, answers it, and negotiates.
 private func finishLogin(_ options: Options, _ session: inout Session) -> ExitCode? {
     var answers = Answers()
-    _ = choose(options, session, &answers)
-    if answers.count > 0 { _ = session.answer(answers) }
+    // The session may be there, and closed until there is an answer.
+    guard choose(options, session, &answers) else {
+        session.logOut()
+        return needsAnswer()
+    }
+    if answers.count > 0 {
+        if case .answered(let code) = session.answer(answers), code != 200 {
+            session.printRefusal("the answer was refused")
+            session.logOut()
+            return .noPermission
+        }
+    }
     session.negotiate()
     return nil
+}
+
+private func needsAnswer() -> ExitCode {
+    Terminal.printError("imps: the message has to be answered before the login; --answer NAME=OPTION\n")
+    return .noPermission
 }
 
 /// Shows the System Messages of an answer and takes the answers to them; false when one is required and there is none.

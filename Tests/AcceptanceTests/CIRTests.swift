@@ -139,7 +139,7 @@ import Testing
         // What was sent and never confirmed is called for too.
         #expect(try bob.poll()?.name == "NewMessage")
         #expect(try channel.receiveSegment()?.hasPrefix("WVCI") == true)
-        #expect(try bob.receiveTexts() == ["one", "two"])
+        #expect(try bob.receiveTexts() == ["two", "one"])
         #expect(channel.isSilent(milliseconds: 1500))
     }
 

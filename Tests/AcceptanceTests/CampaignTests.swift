@@ -207,7 +207,7 @@ import Testing
         engine.sections = CampaignTests.terms
         try reload(engine)
         let alice = try engine.client("alice", "1.3")
-        for _ in 0..<5 { #expect(try alice.logIn().code == 403) }
+        for _ in 0..<2 { #expect(try alice.logIn().code == 403) }
         // From now on it counts as one that does not know how to.
         #expect(try alice.logIn().code == 200)
         let question = try alice.receiveTexts()
@@ -226,8 +226,9 @@ import Testing
         try reload(engine)
         let alice = try engine.client("alice", "1.3")
         let id = try identifier(alice.logIn())
-        for _ in 0..<4 { #expect(try alice.logIn().code == 403) }
+        #expect(try alice.logIn().code == 403)
         #expect(try alice.logIn(answering: [(id, 9)]).code == 402)
+        for _ in 0..<4 { #expect(try alice.logIn().code == 403) }
         #expect(try alice.logIn(answering: [(id, 1)]).code == 200)
         #expect(try alice.send("yes", to: "wv:bob@home.test").code == 200)
     }

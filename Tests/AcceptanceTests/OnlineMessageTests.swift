@@ -97,10 +97,12 @@ import Testing
         #expect(try engine.records(of: ["sysmsg", "results", "tariff"]).first?["option"] as? Int == 2)
     }
 
+    /// A client that answered one before answers another one too.
     @Test func aMessageWithoutStatusIsSentAgain() throws {
         let engine = try EngineProcess(["guard_s": "1"])
         let alice = try engine.client("alice", "1.3")
         try alice.logIn()
+        #expect(try alice.answer([("none", 1)]).code == 426)
         try add(engine, "tariff", OnlineMessageTests.question)
         let first = try systemMessage(alice)
         var deliveries = 1
@@ -306,7 +308,9 @@ import Testing
         try alice.logIn()
         #expect(try alice.poll() == nil)
         for _ in 0..<2 { #expect(try alice.send("x", to: "wv:nobody@home.test").code == 531) }
-        for _ in 0..<2 { #expect(try alice.request("<GetMap-Request/>").code == 501) }
+        for _ in 0..<2 { #expect(try alice.request("<UpdatePublicProfile-Request/>").code == 501) }
+        // What a client asks by itself is nobody's error.
+        for _ in 0..<9 { #expect(try alice.request("<GetMap-Request/>").code == 501) }
         #expect(try alice.poll() == nil)
         #expect(try alice.send("x", to: "wv:nobody@home.test").code == 531)
         let help = try systemMessage(alice)
@@ -319,7 +323,7 @@ import Testing
         #expect(try alice.poll() == nil)
         #expect(try alice.answer([(try identifier(help), 2)]).code == 200)
         // What is suppressed lies in the inbox.
-        #expect(try alice.request("<GetMap-Request/>").code == 501)
+        #expect(try alice.request("<UpdatePublicProfile-Request/>").code == 501)
         #expect(try alice.poll() == nil)
         let list = try alice.request("<GetMessageList-Request/>")
         let info = try #require(list.primitive?.all("MessageInfo").first)

@@ -5,23 +5,6 @@ import Testing
 
 /// Notices whose triggers belong to features that come later. Source: protocol/system-message.md §5.2.
 @Suite struct NoticeTests {
-    private let spaces = (
-        "http://www.openmobilealliance.org/DTD/IMPS-CSP1.3", "http://www.openmobilealliance.org/DTD/IMPS-TRC1.3"
-    )
-
-    private func document(_ content: String, _ session: String?, _ id: String) -> String {
-        let descriptor =
-            session.map { "<SessionType>Inband</SessionType><SessionID>\($0)</SessionID>" }
-            ?? "<SessionType>Outband</SessionType>"
-        return
-            "<WV-CSP-Message xmlns=\"\(spaces.0)\"><Session><SessionDescriptor>\(descriptor)</SessionDescriptor><Transaction><TransactionDescriptor><TransactionMode>Request</TransactionMode><TransactionID>\(id)</TransactionID></TransactionDescriptor><TransactionContent xmlns=\"\(spaces.1)\">\(content)</TransactionContent></Transaction></Session></WV-CSP-Message>"
-    }
-
-    private func field(_ name: String, _ text: String) -> String? {
-        guard let start = text.range(of: "<\(name)>"), let end = text.range(of: "</\(name)>") else { return nil }
-        return String(text[start.upperBound..<end.lowerBound])
-    }
-
     @Test func contactsAndPrivacyAreTold() throws {
         let world = World(seed: 1)
         #expect(world.control("user add alice digest password") == "ok\n")
@@ -29,11 +12,11 @@ import Testing
         let answer = world.handle(
             document(
                 "<Login-Request><UserID>alice</UserID><ClientID><URL>c</URL></ClientID><Password>password</Password><SessionCookie>c</SessionCookie></Login-Request>",
-                nil, "1"))
+                id: "1", session: nil, version: "1.3"))
         #expect(world.commit(succeeds: true))
         let session = try #require(field("SessionID", answer))
         func poll() -> String {
-            let text = world.handle(document("<Polling-Request/>", session, ""))
+            let text = world.handle(document("<Polling-Request/>", session: session, version: "1.3"))
             _ = world.commit(succeeds: true)
             return text
         }
@@ -49,7 +32,7 @@ import Testing
         let taken = world.handle(
             document(
                 "<SystemMessage-User><SystemMessageResponseList><SystemMessageResponse><SystemMessageID>\(id)</SystemMessageID><ChosenOptionID>1</ChosenOptionID></SystemMessageResponse></SystemMessageResponseList></SystemMessage-User>",
-                session, "2"))
+                id: "2", session: session, version: "1.3"))
         #expect(field("Code", taken) == "200")
         #expect(world.commit(succeeds: true))
         world.notify { $0.notifyPrivacy(1, &$1) }

@@ -16,7 +16,7 @@ import Testing
         var unconfirmed: [(transaction: String, message: String, text: String)] = []
         /// What this session has confirmed, and the confirmation was committed.
         var confirmed: Set<String> = []
-        /// The highest number by each sender that this session saw first.
+        /// What was sent in this session, and the highest number by each sender.
         var seen: Set<String> = []
         var lastOf: [String: Int] = [:]
     }
@@ -60,23 +60,11 @@ import Testing
 
         private func chance(_ rate: Double) -> Bool { Double.random(in: 0..<1, using: &random) < rate }
 
-        private func document(_ content: String, _ id: String, _ session: String?, mode: String = "Request") -> String {
-            let descriptor =
-                session.map { "<SessionType>Inband</SessionType><SessionID>\($0)</SessionID>" }
-                ?? "<SessionType>Outband</SessionType>"
-            return
-                "<WV-CSP-Message xmlns=\"http://www.openmobilealliance.org/DTD/WV-CSP1.2\"><Session><SessionDescriptor>\(descriptor)</SessionDescriptor><Transaction><TransactionDescriptor><TransactionMode>\(mode)</TransactionMode><TransactionID>\(id)</TransactionID></TransactionDescriptor><TransactionContent xmlns=\"http://www.openmobilealliance.org/DTD/WV-TRC1.2\">\(content)</TransactionContent></Transaction></Session></WV-CSP-Message>"
-        }
-
-        private func field(_ name: String, _ text: String) -> String? {
-            guard let start = text.range(of: "<\(name)>"), let end = text.range(of: "</\(name)>") else { return nil }
-            return String(text[start.upperBound..<end.lowerBound])
-        }
-
         /// Handles a document and its commit; nil when the answer does not reach the client.
-        private func exchange(_ text: String, faults: Bool) -> String? {
+        private func exchange(_ text: String, _ index: Int, faults: Bool) -> String? {
             let answer = world.handle(text)
             guard world.commit(succeeds: !(faults && chance(failureRate))) else { return nil }
+            noteOrder(answer, index)
             if faults, chance(crashRate) {
                 world.crash()
                 return nil
@@ -84,14 +72,25 @@ import Testing
             return faults && chance(lossRate) ? nil : answer
         }
 
+        /// What goes out for the first time goes out in order; what the client has missed comes later, behind it.
+        private func noteOrder(_ answer: String, _ index: Int) {
+            guard let text = field("ContentData", answer), people[index].seen.insert(text).inserted else { return }
+            let words = text.split(separator: " ")
+            let sender = String(words[0])
+            let order = Int(words[1])!
+            if order < people[index].lastOf[sender] ?? 0 { violations.append("out of order: \(text)") }
+            people[index].lastOf[sender] = order
+        }
+
         private func logIn(_ index: Int, faults: Bool) {
             let person = people[index]
             let password = "password\(person.name.dropFirst(4))"
             number += 1
             let text = document(
-                "<Login-Request><UserID>\(person.name)</UserID><ClientID><URL>u</URL></ClientID><Password>\(password)</Password><TimeToLive>86400</TimeToLive><SessionCookie>c\(person.cookie)</SessionCookie></Login-Request>",
-                "\(number)", nil)
-            guard let answer = exchange(text, faults: faults), let id = field("SessionID", answer) else { return }
+                login(person.name, password: password, cookie: "c\(person.cookie)"), id: "\(number)", session: nil)
+            guard let answer = exchange(text, index, faults: faults), let id = field("SessionID", answer) else {
+                return
+            }
             if people[index].session != id {
                 people[index].session = id
                 people[index].confirmed = []
@@ -113,12 +112,10 @@ import Testing
             } else {
                 number += 1
                 text = "\(people[index].name)/\(people[index].cookie) \(number) to \(target)"
-                request = document(
-                    "<SendMessage-Request><DeliveryReport>F</DeliveryReport><MessageInfo><ContentType>text/plain</ContentType><Recipient><User><UserID>\(target)</UserID></User></Recipient></MessageInfo><ContentData>\(text)</ContentData></SendMessage-Request>",
-                    "\(number)", session)
+                request = document(IMPSEngineTests.send(text, to: target), id: "\(number)", session: session)
             }
             attempted.insert(text)
-            guard let answer = exchange(request, faults: faults) else {
+            guard let answer = exchange(request, index, faults: faults) else {
                 if people[index].unanswered == nil { people[index].unansweredSince = elapsed }
                 people[index].unanswered = request
                 people[index].unansweredText = text
@@ -144,19 +141,13 @@ import Testing
             if !attempted.contains(text) { violations.append("nobody sent \(text)") }
             if String(words.last!) != people[index].name { violations.append("to the wrong one: \(text)") }
             if people[index].confirmed.contains(text) { violations.append("confirmed, and delivered again: \(text)") }
-            if people[index].seen.insert(text).inserted {
-                let sender = String(words[0])
-                let order = Int(words[1])!
-                if order < people[index].lastOf[sender] ?? 0 { violations.append("out of order: \(text)") }
-                people[index].lastOf[sender] = order
-            }
             received[people[index].name, default: []].insert(text)
             people[index].unconfirmed.append((transaction, message, text))
         }
 
         private func poll(_ index: Int, faults: Bool) {
             guard let session = people[index].session else { return logIn(index, faults: faults) }
-            if let answer = exchange(document("<Polling-Request/>", "", session), faults: faults) {
+            if let answer = exchange(document("<Polling-Request/>", session: session), index, faults: faults) {
                 take(answer, index)
             }
         }
@@ -165,10 +156,9 @@ import Testing
             guard let session = people[index].session, !people[index].unconfirmed.isEmpty else { return }
             let next = people[index].unconfirmed.removeFirst()
             let request = document(
-                "<MessageDelivered><MessageID>\(next.message)</MessageID></MessageDelivered>", next.transaction,
-                session,
-                mode: "Response")
-            guard let answer = exchange(request, faults: faults) else { return }
+                "<MessageDelivered><MessageID>\(next.message)</MessageID></MessageDelivered>", id: next.transaction,
+                session: session, mode: "Response")
+            guard let answer = exchange(request, index, faults: faults) else { return }
             people[index].confirmed.insert(next.text)
             if !answer.isEmpty { take(answer, index) }
         }

@@ -83,30 +83,6 @@ import Testing
 
         // MARK: Wire
 
-        private func document(
-            _ content: String, _ device: Device, session: String?, mode: String = "Request", id: String
-        )
-            -> String
-        {
-            let spaces =
-                device.version == "1.3"
-                ? (
-                    "http://www.openmobilealliance.org/DTD/IMPS-CSP1.3",
-                    "http://www.openmobilealliance.org/DTD/IMPS-TRC1.3"
-                )
-                : ("http://www.openmobilealliance.org/DTD/WV-CSP1.2", "http://www.openmobilealliance.org/DTD/WV-TRC1.2")
-            let descriptor =
-                session.map { "<SessionType>Inband</SessionType><SessionID>\($0)</SessionID>" }
-                ?? "<SessionType>Outband</SessionType>"
-            return
-                "<WV-CSP-Message xmlns=\"\(spaces.0)\"><Session><SessionDescriptor>\(descriptor)</SessionDescriptor><Transaction><TransactionDescriptor><TransactionMode>\(mode)</TransactionMode><TransactionID>\(id)</TransactionID></TransactionDescriptor><TransactionContent xmlns=\"\(spaces.1)\">\(content)</TransactionContent></Transaction></Session></WV-CSP-Message>"
-        }
-
-        private func field(_ name: String, _ text: String) -> String? {
-            guard let start = text.range(of: "<\(name)>"), let end = text.range(of: "</\(name)>") else { return nil }
-            return String(text[start.upperBound..<end.lowerBound])
-        }
-
         private func identifiers(_ text: String) -> [(name: String, id: String)] {
             text.components(separatedBy: "<SystemMessageID>").dropFirst().compactMap { part in
                 guard let id = part.components(separatedBy: "</").first else { return nil }
@@ -191,7 +167,7 @@ import Testing
             devices[index].session = nil
             let text = document(
                 "<Login-Request><UserID>\(device.user)</UserID><ClientID><URL>c\(device.cookie)</URL></ClientID>\(password)<TimeToLive>86400</TimeToLive><SessionCookie>c\(device.cookie)</SessionCookie>\(responses)</Login-Request>",
-                device, session: nil, id: nextNumber())
+                id: nextNumber(), session: nil, version: device.version)
             guard let answer = exchange(text), let code = field("Code", answer) else {
                 // It may have been asked.
                 devices[index].askedAt = elapsed
@@ -246,7 +222,7 @@ import Testing
             guard let session = device.session else { return nil }
             let text = document(
                 "<SendMessage-Request><DeliveryReport>F</DeliveryReport><MessageInfo><Recipient><User><UserID>wv:user0@home.test</UserID></User></Recipient></MessageInfo><ContentData>x</ContentData></SendMessage-Request>",
-                device, session: session, id: nextNumber())
+                id: nextNumber(), session: session, version: device.version)
             guard let answer = exchange(text), let code = field("Code", answer) else { return nil }
             note("  \(device.user)/\(device.cookie) sends: \(code)")
             switch code {
@@ -313,7 +289,7 @@ import Testing
                 _ = exchange(
                     document(
                         "<SendMessage-Request><DeliveryReport>F</DeliveryReport><MessageInfo><Recipient><User><UserID>wv:system@home.test</UserID></User></Recipient></MessageInfo><ContentData>\(option)</ContentData></SendMessage-Request>",
-                        device, session: session, id: nextNumber()))
+                        id: nextNumber(), session: session, version: device.version))
                 return
             }
             guard let asked = device.asked.randomElement(using: &random) else { return poll(index) }
@@ -324,7 +300,7 @@ import Testing
                 let answer = exchange(
                     document(
                         "<SystemMessage-User><SystemMessageResponseList><SystemMessageResponse><SystemMessageID>\(asked.id)</SystemMessageID><ChosenOptionID>\(option)</ChosenOptionID></SystemMessageResponse></SystemMessageResponseList></SystemMessage-User>",
-                        device, session: session, id: nextNumber())), let code = field("Code", answer)
+                        id: nextNumber(), session: session, version: device.version)), let code = field("Code", answer)
             else { return }
             note("  \(code)")
             switch code {
@@ -338,7 +314,8 @@ import Testing
         private func poll(_ index: Int) {
             let device = devices[index]
             guard let session = device.session else { return logIn(index) }
-            guard let answer = exchange(document("<Polling-Request/>", device, session: session, id: "")) else {
+            guard let answer = exchange(document("<Polling-Request/>", session: session, version: device.version))
+            else {
                 return
             }
             let list = identifiers(answer)
@@ -350,7 +327,7 @@ import Testing
                 let content =
                     message.map { "<MessageDelivered><MessageID>\($0)</MessageID></MessageDelivered>" }
                     ?? "<Status><Result><Code>200</Code></Result></Status>"
-                _ = exchange(document(content, device, session: session, mode: "Response", id: id))
+                _ = exchange(document(content, id: id, session: session, mode: "Response", version: device.version))
             }
         }
 
@@ -414,7 +391,10 @@ import Testing
                     world.pass(seconds: seconds)
                 case 93..<94:
                     if let session = devices[index].session {
-                        _ = exchange(document("<Logout-Request/>", devices[index], session: session, id: nextNumber()))
+                        _ = exchange(
+                            document(
+                                "<Logout-Request/>", id: nextNumber(), session: session,
+                                version: devices[index].version))
                         devices[index].session = nil
                     }
                 default: operate()

@@ -44,7 +44,7 @@ final class World {
         settings.offlineMessagesMax = 100_000
         settings.offlineByteCountMax = 1 << 30
         settings.helpErrors = 0
-        // What was sent three times in vain waits for the next session, behind what came later: order is not to be had.
+        // Answers get lost here that clients never saw: what is sent often enough must not count as delivered.
         settings.deliveriesMax = .max
         change(&settings)
         self.settings = settings
@@ -83,7 +83,11 @@ final class World {
     }
 
     /// Handles a document; its answer is empty text when nothing is said.
-    func handle(_ text: String) -> String {
+    ///
+    /// - Parameters:
+    ///   - address: Where the client is.
+    ///   - agent: Its User-Agent.
+    func handle(_ text: String, from address: String = "192.0.2.1", agent: String = "") -> String {
         milliseconds += 1
         beginTurn()
         var octets = InlineArray<64, UInt8>(repeating: 0)
@@ -93,10 +97,10 @@ final class World {
         writer.output.removeAll()
         writer.begin(syntax: .xml, version: .v1_2)
         do throws(WireError) { try document.read(body.span, syntax: .xml) } catch { return "broken" }
-        let client = Client(address: InlineBytes(Array("192.0.2.1".utf8).span)!)
-        guard engine.handle(document, body: body.span, client: client, turn: &turn, into: &writer) == .message else {
-            return ""
-        }
+        let client = Client(address: InlineBytes(Array(address.utf8).span)!)
+        let reply = engine.handle(
+            document, body: body.span, client: client, agent: Array(agent.utf8).span, turn: &turn, into: &writer)
+        guard reply == .message else { return "" }
         return String(decoding: (0..<writer.output.count).map { writer.output[$0] }, as: Swift.UTF8.self)
     }
 

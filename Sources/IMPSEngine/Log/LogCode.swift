@@ -11,7 +11,7 @@ public enum LogCode: UInt8, Sendable {
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
-    case mailboxFull, expired
+    case mailboxFull, expired, unconfirmed
     // The operator
     case userAdd, userDelete, userPassword, disconnect
     // System Messages
@@ -64,6 +64,7 @@ public enum LogCode: UInt8, Sendable {
         case .refused: return "REFUSED"
         case .mailboxFull: return "MAILBOX-FULL"
         case .expired: return "EXPIRED"
+        case .unconfirmed: return "UNCONFIRMED"
         case .userAdd: return "USER-ADD"
         case .userDelete: return "USER-DEL"
         case .userPassword: return "USER-PASSWD"
@@ -88,7 +89,7 @@ public enum LogCode: UInt8, Sendable {
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
-        case .connTimeout, .cirFail, .expired: return .info
+        case .connTimeout, .cirFail, .expired, .unconfirmed: return .info
         case .refused: return .debug
         }
     }

@@ -11,12 +11,13 @@ import Wire
 extension Engine where Port: ~Copyable {
     // MARK: What to send
 
-    /// Whether more than what was sent waits for a session: the Poll flag.
+    /// Whether a poll would bring something now: the Poll flag. What waits behind a full window comes with the answer
+    /// that the client owes; a poll for it would be wasted. Source: CL-13.
     mutating func hasMore(in slot: UInt16, _ now: Instant) -> Bool {
         if !sessions[slot].isOpen { return false }
         if sessions[slot].closing != 0 { return true }
         guard sessions[slot].isReady, sessions[slot].mayHaveMore else { return false }
-        return redelivery(in: slot, now) != nil || newEntry(in: slot) != nil
+        return nextEntry(in: slot, now) != nil
     }
 
     /// Writes the next server transaction of a session; false when there is none to send now.
@@ -64,33 +65,17 @@ extension Engine where Port: ~Copyable {
         entry.kind == .service ? .max : 6 * Int(entry.byteCount) + 4096
     }
 
-    /// The entry to send now: one that was not answered in time, else the next one that was never sent; nil when as many
-    /// are open as the client keeps, or nothing waits.
+    /// The order: what was never sent goes first, in the order of arrival; what was not answered takes the room that is
+    /// left. nil when the client keeps as many open as it can, or nothing waits.
+    ///
+    /// - Source: CL-10; protocol/transport.md §3.2, §3.3.
     private mutating func nextEntry(in slot: UInt16, _ now: Instant) -> UInt64? {
-        var open: UInt8 = 0
-        for index in 0..<Int(Limits.outstandingCountMax) {
-            let outstanding = sessions[slot].outstanding[index]
-            if outstanding.sequence != 0, !isOverdue(outstanding, now) { open += 1 }
-        }
-        guard open < sessions[slot].capabilities.multiTrans else { return nil }
-        return redelivery(in: slot, now) ?? newEntry(in: slot)
-    }
-
-    private func isOverdue(_ outstanding: Outstanding, _ now: Instant) -> Bool {
-        now.seconds &- outstanding.sentAt >= settings.guardSeconds
-    }
-
-    /// The oldest entry that was sent, not answered within the guard time, and not sent often enough yet.
-    private func redelivery(in slot: UInt16, _ now: Instant) -> UInt64? {
-        var oldest: UInt64?
-        for index in 0..<Int(Limits.outstandingCountMax) {
-            let outstanding = sessions[slot].outstanding[index]
-            guard outstanding.sequence != 0, isOverdue(outstanding, now),
-                outstanding.deliveries < settings.deliveriesMax
-            else { continue }
-            oldest = min(oldest ?? .max, outstanding.sequence)
-        }
-        return oldest
+        let hasRoom = sessions[slot].outstanding.hasRoom(
+            now, guardSeconds: settings.guardSeconds, multiTrans: sessions[slot].capabilities.multiTrans)
+        guard hasRoom else { return nil }
+        return newEntry(in: slot)
+            ?? sessions[slot].outstanding.due(
+                now, guardSeconds: settings.guardSeconds, deliveriesMax: settings.deliveriesMax)
     }
 
     /// The first entry after what was sent that this session should get.
@@ -103,9 +88,11 @@ extension Engine where Port: ~Copyable {
             guard let entry = mailboxEntry(user, next) else { continue }
             // What another session confirmed is for the sessions that were there when it came.
             let isRead = entry.confirmationCount > 0 && (session > next || entry.isConfirmed(by: session))
-            if !isRead, !isHeld(entry, next, in: slot), !isOutstanding(next, in: slot) { return next }
+            if !isRead, !isHeld(entry, next, in: slot), sessions[slot].outstanding.place(of: next) == nil {
+                return next
+            }
         }
-        sessions[slot].mayHaveMore = hasOutstanding(in: slot)
+        sessions[slot].mayHaveMore = !sessions[slot].outstanding.isEmpty
         return nil
     }
 
@@ -127,45 +114,13 @@ extension Engine where Port: ~Copyable {
         !sessions[slot].level.intersection(.below(.imReceiveFunc)).isEmpty
     }
 
-    private func isOutstanding(_ sequence: UInt64, in slot: UInt16) -> Bool {
-        for index in 0..<Int(Limits.outstandingCountMax) where sessions[slot].outstanding[index].sequence == sequence {
-            return true
-        }
-        return false
-    }
-
-    private func hasOutstanding(in slot: UInt16) -> Bool {
-        for index in 0..<Int(Limits.outstandingCountMax) where sessions[slot].outstanding[index].sequence != 0 {
-            return true
-        }
-        return false
-    }
-
     // MARK: What was sent
 
-    /// Remembers that an entry is on its way; the oldest one that nobody answers makes room.
-    private mutating func noteSent(_ sequence: UInt64, in slot: UInt16, _ now: Instant) {
+    /// Remembers that an entry is on its way; the oldest one that nobody answers makes room, and waits for the next session.
+    private mutating func noteSent(_ sequence: UInt64, as form: SentForm, in slot: UInt16, _ turn: inout Turn) {
         sessions[slot].sentUpTo = max(sessions[slot].sentUpTo, sequence)
-        var place = 0
-        for index in 0..<Int(Limits.outstandingCountMax) {
-            let outstanding = sessions[slot].outstanding[index]
-            if outstanding.sequence == sequence {
-                place = index
-                break
-            }
-            if outstanding.sequence < sessions[slot].outstanding[place].sequence { place = index }
-        }
-        if sessions[slot].outstanding[place].sequence != sequence {
-            sessions[slot].outstanding[place] = Outstanding(sequence: sequence)
-        }
-        sessions[slot].outstanding[place].sentAt = now.seconds
-        if sessions[slot].outstanding[place].deliveries < .max { sessions[slot].outstanding[place].deliveries += 1 }
-    }
-
-    mutating func forgetOutstanding(_ sequence: UInt64, in slot: UInt16) {
-        for index in 0..<Int(Limits.outstandingCountMax) where sessions[slot].outstanding[index].sequence == sequence {
-            sessions[slot].outstanding[index] = Outstanding()
-        }
+        let evicted = sessions[slot].outstanding.note(sequence, as: form, turn.now)
+        if let evicted { noteInVain(evicted, in: slot, &turn) }
     }
 
     // MARK: Sending
@@ -175,74 +130,74 @@ extension Engine where Port: ~Copyable {
         _ sequence: UInt64, in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) -> Bool {
         let user = sessions[slot].user
-        guard var entry = mailboxEntry(user, sequence) else {
-            forgetOutstanding(sequence, in: slot)
-            sessions[slot].sentUpTo = max(sessions[slot].sentUpTo, sequence)
+        envelope.openTransaction(.request, id: Decimal.digits(of: sequence).span, into: &writer)
+        guard let form = write(sequence, in: slot, &turn, into: &writer) else {
+            removeEntry(sequence, of: user)
+            sessions[slot].outstanding.forget(sequence)
             return false
         }
-        if entry.kind == .service, sessions[slot].asksByMessage, turnIntoMessage(sequence, turn) {
-            entry.kind = .message
-        }
-        noteSent(sequence, in: slot, turn.now)
-        envelope.openTransaction(.request, id: Decimal.digits(of: sequence).span, into: &writer)
-        switch entry.kind {
+        noteSent(sequence, as: form, in: slot, &turn)
+        envelope.closeTransaction(into: &writer)
+        return true
+    }
+
+    /// Writes the primitive of an entry; nil when there is nothing to send any more.
+    private mutating func write(
+        _ sequence: UInt64, in slot: UInt16, _ turn: inout Turn, into writer: inout Writer
+    ) -> SentForm? {
+        let user = sessions[slot].user
+        guard var kind = mailboxEntry(user, sequence)?.kind else { return nil }
+        if kind == .service, sessions[slot].asksByMessage, turnIntoMessage(sequence, turn) { kind = .message }
+        switch kind {
         case .message:
             guard let header = messageHeader(sequence), !isExpired(header, turn.wall) else {
                 expire(sequence, of: user, &turn)
-                forgetOutstanding(sequence, in: slot)
-                return false
+                return nil
             }
-            guard !isOverAsked(sequence, of: user, turn.wall) else {
-                removeEntry(sequence, of: user)
-                forgetOutstanding(sequence, in: slot)
-                return false
-            }
-            sendMessage(sequence, header, in: slot, into: &writer)
-        case .report:
-            guard sendReport(sequence, in: slot, into: &writer) else {
-                removeEntry(sequence, of: user)
-                forgetOutstanding(sequence, in: slot)
-                return false
-            }
+            guard !isOverAsked(sequence, of: user, turn.wall) else { return nil }
+            return sendMessage(sequence, header, in: slot, into: &writer)
+        case .report: return sendReport(sequence, in: slot, into: &writer) ? .deliveryReport : nil
         case .service:
             let mark = writer.mark
-            guard sendService(sequence, turn, into: &writer) else {
-                removeEntry(sequence, of: user)
-                forgetOutstanding(sequence, in: slot)
-                return false
-            }
+            guard sendService(sequence, turn, into: &writer) else { return nil }
             // What is too large for the client's parser it fetches as a message.
-            if writer.isOverflowed || writer.output.freeCapacity <= envelopeEndByteCount {
-                writer.rewind(to: mark)
-                guard turnIntoMessage(sequence, turn), let header = messageHeader(sequence) else { return false }
-                sendMessage(sequence, header, in: slot, into: &writer)
+            guard writer.isOverflowed || writer.output.freeCapacity <= envelopeEndByteCount else {
+                return .systemMessage
             }
+            writer.rewind(to: mark)
+            guard turnIntoMessage(sequence, turn), let header = messageHeader(sequence) else { return nil }
+            return sendMessage(sequence, header, in: slot, into: &writer)
         }
-        envelope.closeTransaction(into: &writer)
-        return true
     }
 
     /// NewMessage, or MessageNotification for a session that wants to fetch messages or cannot take this one.
     ///
     /// - Source: protocol/primitives.md §6.2, rule 4.
-    private func sendMessage(_ sequence: UInt64, _ header: MessageHeader, in slot: UInt16, into writer: inout Writer) {
+    private func sendMessage(
+        _ sequence: UInt64, _ header: MessageHeader, in slot: UInt16, into writer: inout Writer
+    ) -> SentForm {
         let recipient = account(of: sessions[slot].user)?.display ?? InlineBytes<100>()
         let mark = writer.mark
-        if sessions[slot].deliveryMethod == .push,
-            header.contentByteCount <= sessions[slot].capabilities.acceptedContentLength,
-            accepts(header.contentType.span, in: slot)
-        {
+        if isPushed(header, in: slot) {
             writer.open(.newMessage)
             writeMessageInfo(sequence, header, recipient: recipient.span, into: &writer)
             writeContent(sequence, header, into: &writer)
             writer.close(.newMessage)
             // Room for the end of the envelope has to stay too.
-            if !writer.isOverflowed, writer.output.freeCapacity > envelopeEndByteCount { return }
+            if !writer.isOverflowed, writer.output.freeCapacity > envelopeEndByteCount { return .newMessage }
             writer.rewind(to: mark)
         }
         writer.open(.messageNotification)
         writeMessageInfo(sequence, header, recipient: recipient.span, into: &writer)
         writer.close(.messageNotification)
+        return .messageNotification
+    }
+
+    /// Whether a session gets a message itself, as far as what was agreed goes.
+    private func isPushed(_ header: MessageHeader, in slot: UInt16) -> Bool {
+        sessions[slot].deliveryMethod == .push
+            && header.contentByteCount <= sessions[slot].capabilities.acceptedContentLength
+            && accepts(header.contentType.span, in: slot)
     }
 
     /// Octets that the end of a message needs after its last primitive.
@@ -266,7 +221,7 @@ extension Engine where Port: ~Copyable {
 
     /// A client closes a server transaction. What names none of ours is ignored.
     ///
-    /// - Source: protocol/session.md §1.4, protocol/transport.md §3.2, rule 3.
+    /// - Source: protocol/session.md §1.4, protocol/transport.md §3.2, rule 3; CL-31.
     mutating func responseArrived(
         _ document: borrowing Document, _ request: Request, in slot: UInt16, _ turn: inout Turn
     ) {
@@ -275,20 +230,52 @@ extension Engine where Port: ~Copyable {
             if let id = document.first(.messageID, in: element),
                 let sequence = sequence(ofMessageID: document.word(of: id))
             {
+                noteConfirms(slot)
                 confirm(sequence, in: slot, &turn)
             }
         }
         guard let id = request.transactionID, let sequence = Decimal.parse(document.word(of: id)),
             let entry = mailboxEntry(sessions[slot].user, sequence)
         else { return }
-        forgetOutstanding(sequence, in: slot)
+        let form = form(of: sequence, entry, in: slot)
+        sessions[slot].outstanding.noteAnswer(to: form)
+        let isSuccess = isSuccess(document, element)
+        switch form {
+        // Any other answer than MessageDelivered, a Status for a MessageNotification above all, means that the client
+        // knows of the message. It waits until it is fetched, or for the next session.
+        case .messageNotification: sessions[slot].outstanding.forget(sequence)
+        case .newMessage where isSuccess && document.tag(of: element) == .status:
+            noteConfirms(slot)
+            confirm(sequence, in: slot, &turn)
+        case .newMessage: sessions[slot].outstanding.forget(sequence)
+        case .deliveryReport:
+            sessions[slot].outstanding.forget(sequence)
+            removeEntry(sequence, of: sessions[slot].user)
+        case .systemMessage where isSuccess:
+            sessions[slot].outstanding.forget(sequence)
+            serviceShown(sequence, sessions[slot].user, turn.wall)
+        // Nobody was shown what the client does not know.
+        case .systemMessage: askByMessage(instead: sequence, in: slot, turn)
+        }
+    }
+
+    /// How an entry was sent that a client answers; after a restart, how it would be.
+    private func form(of sequence: UInt64, _ entry: MailboxEntry, in slot: UInt16) -> SentForm {
+        if let place = sessions[slot].outstanding.place(of: sequence) { return sessions[slot].outstanding[place].form }
         switch entry.kind {
         case .message:
-            // Any other answer than MessageDelivered, a Status for a MessageNotification above all, means that the
-            // client knows of the message. It waits until it is fetched, or for the next session.
-            break
-        case .report: removeEntry(sequence, of: sessions[slot].user)
-        case .service: serviceShown(sequence, sessions[slot].user, turn.wall)
+            guard let header = messageHeader(sequence) else { return .messageNotification }
+            return isPushed(header, in: slot) ? .newMessage : .messageNotification
+        case .report: return .deliveryReport
+        case .service: return .systemMessage
         }
+    }
+
+    /// Whether an answer says that all is well; one without a code does.
+    private func isSuccess(_ document: borrowing Document, _ element: Document.Element) -> Bool {
+        guard let result = document.first(.result, in: element), let code = document.integer(.code, in: result) else {
+            return true
+        }
+        return code < 400
     }
 }

@@ -66,7 +66,9 @@ extension Engine where Port: ~Copyable {
         _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ turn: inout Turn,
         into writer: inout Writer
     ) throws(Refusal) {
-        confirm(try ownMessage(document, element, in: slot), in: slot, &turn)
+        let sequence = try ownMessage(document, element, in: slot)
+        noteConfirms(slot)
+        confirm(sequence, in: slot, &turn)
         writer.status(.success)
     }
 
@@ -96,7 +98,7 @@ extension Engine where Port: ~Copyable {
             let id = document.word(of: current)
             if let sequence = sequence(ofMessageID: id), mailboxEntry(user, sequence)?.kind == .message {
                 report(.messageRejected, about: sequence, to: user, turn.wall)
-                forgetOutstanding(sequence, in: slot)
+                sessions[slot].outstanding.forget(sequence)
                 removeEntry(sequence, of: user)
                 rejectedCount += 1
             } else {

@@ -115,7 +115,7 @@ extension Engine where Port: ~Copyable {
         return count
     }
 
-    private mutating func storeEntry(_ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32) {
+    mutating func storeEntry(_ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32) {
         scratch.removeAll()
         entry.write(into: &scratch)
         store.put(Key.mailboxEntry(user, sequence).span, scratch)
@@ -163,16 +163,17 @@ extension Engine where Port: ~Copyable {
 
     /// A session has got a message: the sender is told the first time, and it goes when no other session waits for it.
     ///
+    /// - Parameter isAssumed: Nobody said so, and nobody is told.
     /// - Source: protocol/primitives.md §6.2, rules 7, 9 and 11.
-    mutating func confirm(_ sequence: UInt64, in slot: UInt16, _ turn: inout Turn) {
+    mutating func confirm(_ sequence: UInt64, in slot: UInt16, isAssumed: Bool = false, _ turn: inout Turn) {
         let user = sessions[slot].user
-        forgetOutstanding(sequence, in: slot)
+        sessions[slot].outstanding.forget(sequence)
         guard var entry = mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
-        questionShown(sequence, user, turn.wall)
+        if !isAssumed { questionShown(sequence, user, turn.wall) }
         if entry.confirmationCount == 0 {
             counters.messagesDelivered += 1
-            report(.success, about: sequence, to: user, turn.wall)
+            if !isAssumed { report(.success, about: sequence, to: user, turn.wall) }
             var totals = totals(of: user)
             if entry.counts { totals.remove(entry) }
             totals.lingering += 1

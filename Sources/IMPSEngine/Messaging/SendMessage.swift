@@ -300,7 +300,7 @@ extension Engine where Port: ~Copyable {
         accept(&header, sequence, MessageContent(Span()), &deliveries, turn)
         copyContent(of: original, from: originalByteCount, to: sequence)
         report(.messageForwarded, about: original, to: sessions[slot].user, turn.wall)
-        forgetOutstanding(original, in: slot)
+        sessions[slot].outstanding.forget(original)
         removeEntry(original, of: sessions[slot].user)
         if deliveries.failureCount == 0 {
             writer.status(.success)

@@ -100,6 +100,7 @@ extension Engine where Port: ~Copyable {
         }
         // What he answered stays as proof.
         store.delete(Key.answerSheet(account.number).span)
+        store.delete(Key.knownClients(account.number).span)
         store.delete(Key.account(address.canonical).span)
         store.delete(Key.user(account.number).span)
         log(.userDelete, address, &turn)

@@ -7,6 +7,7 @@ import Octets
 /// | `!name` | facts about the store itself |
 /// | `A` address | account |
 /// | `C` slot | pending login challenge |
+/// | `D` user | what was seen of his clients |
 /// | `G` user | answers to System Messages |
 /// | `H` code | text of a notice or of the help with an error, from the configuration |
 /// | `K` slot | content types and other lists of a session's capabilities |
@@ -47,6 +48,8 @@ extension InlineBytes where capacity == 112 {
     }
 
     static func challenge(_ slot: UInt16) -> Key { numbered(0x43, slot) }
+
+    static func knownClients(_ user: UInt32) -> Key { numbered(0x44, user) }
 
     static func answerSheet(_ user: UInt32) -> Key { numbered(0x47, user) }
 

@@ -164,6 +164,8 @@ struct MailboxEntry {
     /// It can be listed and fetched, and is not sent by itself.
     var isQuiet = false
     var byteCount: UInt32 = 0
+    /// How often it went out in vain to clients that may have no way to confirm it.
+    var deliveries: UInt8 = 0
     var confirmationCount = 0
     /// The numbers of the sessions that confirmed it.
     var confirmations = InlineArray<16, UInt64>(repeating: 0)
@@ -180,6 +182,7 @@ struct MailboxEntry {
         self.kind = kind
         isQuiet = first & 0x80 != 0
         byteCount = reader.integer()
+        deliveries = reader.integer()
         while !reader.isAtEnd, confirmationCount < MailboxEntry.confirmationCountMax {
             confirmations[confirmationCount] = reader.integer()
             confirmationCount += 1
@@ -190,6 +193,7 @@ struct MailboxEntry {
     func write(into record: inout FixedBytes) {
         record.append(kind.rawValue | (isQuiet ? 0x80 : 0))
         record.append(bigEndian: byteCount)
+        record.append(deliveries)
         for index in 0..<confirmationCount { record.append(bigEndian: confirmations[index]) }
     }
 

@@ -29,12 +29,13 @@ extension Session {
         record.append(capabilities.cirMethods.rawValue)
         record.append(bigEndian: capabilities.udpPort)
         record.append(capabilities.multiTransPerMessage)
-        record.append(quirks.rawValue)
+        record.append(bigEndian: quirks.rawValue)
     }
 
-    /// Octets of a record before what is not in memory: the cookie and the client's address, with which it is called.
+    /// Octets of a record before what is not in memory: the cookie and the client's address, with which it is called,
+    /// and its User-Agent.
     static var fixedByteCount: Int {
-        8 + 4 + 16 + 8 + 8 + 1 + 4 + 2 + 1 + 1 + 4 + 4 + 1 + 2 + 1 + 1 + 8 + 1 + 8 + 1 + 1 + 1 + 2 + 1 + 1
+        8 + 4 + 16 + 8 + 8 + 1 + 4 + 2 + 1 + 1 + 4 + 4 + 1 + 2 + 1 + 1 + 8 + 1 + 8 + 1 + 1 + 1 + 2 + 1 + 2
     }
 
     /// Reads a stored session; nil when the record is broken.
@@ -72,6 +73,7 @@ extension Session {
         quirks.rawValue = reader.integer()
         _ = reader.counted()
         addressHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
+        agentHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version
         capabilities.initialDeliveryMethod = initial
@@ -81,8 +83,27 @@ extension Session {
     }
 }
 
+/// The end of a session's record: what is looked up when a client is called or told of, and not kept in memory.
+struct ClientRecord {
+    /// The SessionCookie as it was sent.
+    var cookie = InlineBytes<100>()
+    /// Where datagrams go.
+    var address = InlineBytes<46>()
+    /// How the User-Agent begins.
+    var agent = InlineBytes<64>()
+
+    init() {}
+
+    init(_ rest: Span<UInt8>) {
+        var reader = RecordReader(rest)
+        cookie = reader.counted()
+        address = reader.counted()
+        agent = reader.counted()
+    }
+}
+
 extension Engine where Port: ~Copyable {
-    /// Keeps the session of a slot, so that a restart finds it, with the cookie and address that it had.
+    /// Keeps the session of a slot, so that a restart finds it, with the cookie, address and User-Agent that it had.
     mutating func storeSession(_ slot: UInt16) {
         let key = Key.session(slot)
         scratch.removeAll()
@@ -91,24 +112,24 @@ extension Engine where Port: ~Copyable {
         store.put(key.span, scratch)
     }
 
-    /// The same with what its client is called by.
-    mutating func storeSession(_ slot: UInt16, cookie: Span<UInt8>, _ client: Client) {
+    /// The same with what its client is called by, and what it calls itself.
+    mutating func storeSession(_ slot: UInt16, cookie: Span<UInt8>, _ client: Client, agent: Span<UInt8>) {
         sessions[slot].addressHash = UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
         scratch.removeAll()
         sessions[slot].write(into: &scratch)
         invariant(scratch.count == Session.fixedByteCount, "IM040 a session's record has its length")
         scratch.append(counted: cookie)
         scratch.append(counted: client.address.span)
+        scratch.append(counted: agent)
         store.put(Key.session(slot).span, scratch)
     }
 
-    /// What a session's client is called by, from its record: the cookie as it was sent, and where datagrams go.
-    func callRecord(of slot: UInt16) -> (cookie: InlineBytes<100>, address: InlineBytes<46>) {
+    /// What only the record of a session has of its client.
+    func clientRecord(of slot: UInt16) -> ClientRecord {
         let key = Key.session(slot)
         guard let record = store.value(for: key.span), record.count > Session.fixedByteCount else {
-            return (InlineBytes(), InlineBytes())
+            return ClientRecord()
         }
-        var reader = RecordReader(record.extracting(Session.fixedByteCount..<record.count))
-        return (reader.counted(), reader.counted())
+        return ClientRecord(record.extracting(Session.fixedByteCount..<record.count))
     }
 }

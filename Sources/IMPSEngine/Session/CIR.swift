@@ -43,7 +43,9 @@ extension Engine where Port: ~Copyable {
         sessions[slot].calls = 0
         sessions[slot].callAt = nil
         guard canCall(slot), sessions[slot].mayHaveMore else { return }
-        scheduleCall(slot, at: now.adding(seconds: UInt64(settings.guardSeconds)))
+        // What waits behind an open transaction may go when the client had its time to answer it.
+        let next = sessions[slot].outstanding.nextOverdue(now, guardSeconds: settings.guardSeconds)
+        scheduleCall(slot, at: next ?? now.adding(seconds: UInt64(settings.guardSeconds)))
     }
 
     private mutating func scheduleCall(_ slot: UInt16, at time: Instant) {
@@ -98,7 +100,7 @@ extension Engine where Port: ~Copyable {
             words.append("WVCI ")
             words.append(sessions[slot].version.name)
             words.append(0x20)
-            let record = callRecord(of: slot)
+            let record = clientRecord(of: slot)
             words.append(record.cookie.span)
             let way: Call.Way =
                 isDatagram ? .datagram(record.address, sessions[slot].capabilities.udpPort) : .channel
@@ -109,13 +111,14 @@ extension Engine where Port: ~Copyable {
         return nil
     }
 
-    /// Datagrams follow a client to another address.
+    /// Where a client was heard of last; datagrams follow it to another address.
     mutating func noteAddress(of slot: UInt16, _ client: Client) {
-        guard sessions[slot].capabilities.cirMethods.contains(.sudp),
-            sessions[slot].addressHash != UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
-        else { return }
-        let cookie = callRecord(of: slot).cookie
-        storeSession(slot, cookie: cookie.span, client)
+        let hash = UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
+        guard sessions[slot].addressHash != hash else { return }
+        sessions[slot].addressHash = hash
+        guard sessions[slot].capabilities.cirMethods.contains(.sudp) else { return }
+        let record = clientRecord(of: slot)
+        storeSession(slot, cookie: record.cookie.span, client, agent: record.agent.span)
     }
 
     // MARK: STCP

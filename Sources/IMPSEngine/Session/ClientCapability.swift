@@ -234,20 +234,24 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    /// Whether a session takes a content type in NewMessage. Source: protocol/session.md §6.3, defaults.
+    /// Whether a session takes a content type in NewMessage. A client that names none takes every text, as [A] does.
+    ///
+    /// - Source: protocol/session.md §6.3, CL-12.
     func accepts(_ contentType: Span<UInt8>, in slot: UInt16) -> Bool {
         if sessions[slot].capabilities.anyContent { return true }
         if ContentType.essence(contentType).equalsIgnoringCase(ContentType.plainText) { return true }
+        let isText = ContentType.accepts(.constant("text/*"), contentType)
         let key = Key.capabilityLists(slot)
-        guard sessions[slot].hasCapabilities, let record = store.value(for: key.span) else { return false }
+        guard sessions[slot].hasCapabilities, let record = store.value(for: key.span) else { return isText }
         var reader = RecordReader(record)
+        var namesAny = false
         while !reader.isAtEnd, !reader.isBroken {
             let name = reader.counted()
             let text = reader.counted()
-            if !reader.isBroken, name.equals(Tag.acceptedContentType.name), ContentType.accepts(text, contentType) {
-                return true
-            }
+            guard !reader.isBroken, name.equals(Tag.acceptedContentType.name) else { continue }
+            if ContentType.accepts(text, contentType) { return true }
+            namesAny = true
         }
-        return false
+        return isText && !namesAny
     }
 }

@@ -10,7 +10,10 @@ extension Engine where Port: ~Copyable {
         let address: InlineBytes<100>
         let cookieHash: UInt64
         let clientHash: UInt64
+        let agentHash: UInt32
         let account: Account?
+
+        var clientKey: UInt64 { KnownClient.key(clientHash: clientHash, agentHash: agentHash) }
     }
 
     /// How a Login-Request ends, if it is not refused.
@@ -31,25 +34,23 @@ extension Engine where Port: ~Copyable {
             hash ^= Hash64(request.client.address.span).value
         }
         do throws(Refusal) {
-            let credentials = try credentials(document, element)
-            if let slot = session(of: credentials), replayAnswer(hash, in: slot, now: turn.now, into: &writer) {
+            let credentials = try credentials(document, request, element)
+            if let slot = session(of: credentials, request, turn.now),
+                replayAnswer(hash, in: slot, now: turn.now, into: &writer)
+            {
                 return
             }
             switch try authenticate(document, request, element, credentials, &turn) {
             case .challenged(let challenge):
                 writeChallenge(document, element, challenge, into: &writer)
             case .authenticated:
-                var login = PendingLogin()
-                login.user = credentials.account?.number ?? 0
-                login.cookieHash = credentials.cookieHash
-                login.clientHash = credentials.clientHash
-                login.addressHash = Hash64(request.client.address.span).value
+                var login = login(of: credentials, request)
+                login.requestHash = hash
                 let gate = passQuestions(document, request, element, login, &turn, into: &writer)
                 guard let (slot, isNew) = try openSession(document, request, element, credentials, gate, &turn) else {
                     return
                 }
-                var due = DueCampaigns()
-                if case .open(_, let messages) = gate, !sessions[slot].asksByMessage { due = messages }
+                let due = messagesWithLogin(slot, gate)
                 writeSuccess(document, element, slot, isNew: isNew, due, turn, into: &writer)
                 keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark), page: writer.page)
             }
@@ -62,7 +63,7 @@ extension Engine where Port: ~Copyable {
     }
 
     private func credentials(
-        _ document: borrowing Document, _ element: Document.Element
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element
     ) throws(Refusal) -> Credentials {
         guard let userID = document.first(.userID, in: element) else { throw Refusal(.badParameter, "UserID missing") }
         guard let cookie = document.first(.sessionCookie, in: element),
@@ -75,16 +76,27 @@ extension Engine where Port: ~Copyable {
         return Credentials(
             address: canonical, cookieHash: Hash64(document.word(of: cookie)).value,
             clientHash: clientHash(document, of: element),
+            agentHash: UInt32(truncatingIfNeeded: Hash64(request.agent.span).value),
             account: address.isLocal ? account(canonical.span) : nil)
     }
 
     /// The live session with the same user and SessionCookie.
-    private func session(of credentials: Credentials) -> UInt16? {
+    ///
+    /// Programs have a cookie that is the same in every copy. So from another place, or of another name, it is another
+    /// device, as long as the first one is heard of. Source: protocol/session.md §4, CL-30.
+    private func session(of credentials: Credentials, _ request: Request, _ now: Instant) -> UInt16? {
         guard let user = credentials.account?.number else { return nil }
+        let addressHash = UInt32(truncatingIfNeeded: Hash64(request.client.address.span).value)
         var slot = sessions.first(of: user)
         while let current = slot {
-            if sessions[current].cookieHash == credentials.cookieHash, sessions[current].closing == 0 { return current }
             slot = sessions.next(after: current)
+            guard sessions[current].cookieHash == credentials.cookieHash, sessions[current].closing == 0 else {
+                continue
+            }
+            let isSameDevice =
+                sessions[current].addressHash == addressHash && sessions[current].agentHash == credentials.agentHash
+            let isSilent = sessions[current].lastSeen.adding(seconds: UInt64(sessions[current].keepAliveSeconds)) <= now
+            if isSameDevice || isSilent { return current }
         }
         return nil
     }
@@ -127,10 +139,18 @@ extension Engine where Port: ~Copyable {
     }
 
     private func isPending(_ credentials: Credentials, _ request: Request, _ now: Instant) -> Bool {
-        guard let user = credentials.account?.number,
-            let place = pendingLogin(user, credentials.cookieHash, credentials.clientHash, now)
-        else { return false }
-        return pendingLogins[place].addressHash == Hash64(request.client.address.span).value
+        pendingLogin(like: login(of: credentials, request), now) != nil
+    }
+
+    /// What a login is recognised by while it waits for an answer.
+    private func login(of credentials: Credentials, _ request: Request) -> PendingLogin {
+        var login = PendingLogin()
+        login.user = credentials.account?.number ?? 0
+        login.cookieHash = credentials.cookieHash
+        login.clientHash = credentials.clientHash
+        login.addressHash = Hash64(request.client.address.span).value
+        login.clientKey = credentials.clientKey
+        return login
     }
 
     /// Counts and logs a failed login. The client learns no more than that it failed.
@@ -362,8 +382,8 @@ extension Engine where Port: ~Copyable {
         if case .closed = gate { return nil }
         guard let account = credentials.account else { throw Refusal(.internalServerError) }
         let keepAlive = keepAliveSeconds(document.integer(.timeToLive, in: element))
-        let resumed = session(of: credentials)
-        if resumed == nil { try makeRoom(for: account.number, credentials, &turn) }
+        let resumed = session(of: credentials, request, turn.now)
+        if resumed == nil { makeRoom(for: account.number, &turn) }
         guard let slot = resumed ?? sessions.open(account.number) else {
             if turn.journal.begin(.sessionsFull, turn.now, turn.wall) {
                 turn.journal.number("max", UInt64(sessions.capacity))
@@ -379,14 +399,16 @@ extension Engine where Port: ~Copyable {
             sessions[slot].capabilities.serverPollMin = settings.serverPollMin
         }
         sessions[slot].clientHash = credentials.clientHash
+        sessions[slot].agentHash = credentials.agentHash
         sessions[slot].version = request.version
         sessions[slot].quirks = settings.quirks.quirks(of: request.agent.span)
+        takeKnowledge(slot)
         enter(slot, through: gate, &turn)
         sessions[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
         scheduleSweep(at: sessions[slot].expiresAt)
         if let cookie = document.first(.sessionCookie, in: element) {
-            storeSession(slot, cookie: document.word(of: cookie), request.client)
+            storeSession(slot, cookie: document.word(of: cookie), request.client, agent: request.agent.span)
         }
         logLogin(request, slot, credentials, isNew: resumed == nil, &turn)
         return (slot, resumed == nil)
@@ -395,7 +417,7 @@ extension Engine where Port: ~Copyable {
     /// Gives a session what its user's answers allow; an old client is asked by messages.
     private mutating func enter(_ slot: UInt16, through gate: LoginGate, _ turn: inout Turn) {
         sessions[slot].isRestricted = false
-        sessions[slot].asksByMessage = sessions[slot].version < .v1_3
+        sessions[slot].asksByMessage = !knowsSystemMessages(slot)
         // What is for sessions is looked for with the first request.
         sessions[slot].epoch = hasSessionCampaigns ? 0 : campaignEpoch
         sessions[slot].answerBy = nil
@@ -419,18 +441,8 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    /// Ends what a new session replaces: the same client with another user, and the oldest of too many sessions.
-    private mutating func makeRoom(
-        for user: UInt32, _ credentials: Credentials, _ turn: inout Turn
-    ) throws(Refusal) {
-        // Only the same client may end a session by its cookie: a cookie alone is no proof of anything.
-        for slot in 0..<sessions.end {
-            if sessions[slot].isOpen, sessions[slot].cookieHash == credentials.cookieHash,
-                sessions[slot].clientHash == credentials.clientHash, sessions[slot].user != user
-            {
-                endSession(slot, .replaced, &turn)
-            }
-        }
+    /// Ends the oldest session of a user who has too many.
+    private mutating func makeRoom(for user: UInt32, _ turn: inout Turn) {
         var count: UInt32 = 0
         var oldest: UInt16?
         var next = sessions.first(of: user)
@@ -460,6 +472,18 @@ extension Engine where Port: ~Copyable {
     }
 
     // MARK: Answers
+
+    /// What a successful login brings along. A client that is only thought to know no System Messages gets them too: if it
+    /// answers them after all, it is asked in this way again.
+    private func messagesWithLogin(_ slot: UInt16, _ gate: LoginGate) -> DueCampaigns {
+        guard sessions[slot].version == .v1_3, !sessions[slot].quirks.contains(.noSystemMessage) else {
+            return DueCampaigns()
+        }
+        switch gate {
+        case .closed: return DueCampaigns()
+        case .open(_, let due), .restricted(let due): return due
+        }
+    }
 
     private func writeChallenge(
         _ document: borrowing Document, _ element: Document.Element, _ challenge: Challenge,

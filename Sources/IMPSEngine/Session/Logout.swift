@@ -72,6 +72,7 @@ extension Engine where Port: ~Copyable {
             if end != .logout { turn.journal.word("why", end.why) }
             turn.journal.end()
         }
+        if end != .deleted { noteAllInVain(in: slot, &turn) }
         if sessions[slot].closing == 0 {
             sessions[slot].closing = StatusCode.sessionExpired.rawValue
             releaseMailbox(of: slot, &turn)

@@ -3,10 +3,10 @@ import Octets
 /// Where clients differ from the protocol: a switch for each way.
 public struct Quirks: BitwiseCopyable, Equatable, Sendable {
     /// A bit for each switch.
-    public var rawValue: UInt8
+    public var rawValue: UInt16
 
     /// The switches with these bits.
-    public init(rawValue: UInt8 = 0) { self.rawValue = rawValue }
+    public init(rawValue: UInt16 = 0) { self.rawValue = rawValue }
 
     /// Takes the first child of a ClientCapability-Response for the agreed list, so in 1.1 the list precedes ClientID.
     ///
@@ -19,8 +19,28 @@ public struct Quirks: BitwiseCopyable, Equatable, Sendable {
     /// Opens its connection for calls again when the element CIR is true. Source: protocol/transport.md §7.
     public static var cirTrue: Quirks { Quirks(rawValue: 8) }
 
+    /// Speaks 1.3 and does not know System Messages, so it is asked by ordinary messages. Source: CL-20.
+    public static var noSystemMessage: Quirks { Quirks(rawValue: 16) }
+    /// Never confirms a message, so what was sent is delivered with its next request. Source: CL-31.
+    public static var sentIsDelivered: Quirks { Quirks(rawValue: 32) }
+    /// Writes texts in WBXML with the value tokens of 1.3, whatever version it speaks. Source: CL-15.
+    public static var newValueTokens: Quirks { Quirks(rawValue: 64) }
+    /// Reads names that have no token in WBXML, spelled out. Source: CL-18.
+    public static var literalTags: Quirks { Quirks(rawValue: 128) }
+
     /// All names, for whoever wrote another one.
-    public static var names: StaticString { "capability-list-first, unescape-content, cir-false or cir-true" }
+    public static var names: StaticString {
+        "capability-list-first, unescape-content, cir-false, cir-true, no-system-message, sent-is-delivered, new-value-tokens or literal-tags"
+    }
+
+    /// Those of client A, whose User-Agent is known.
+    static var android: Quirks {
+        var quirks = Quirks.capabilityListFirst
+        quirks.insert(.noSystemMessage)
+        quirks.insert(.newValueTokens)
+        quirks.insert(.literalTags)
+        return quirks
+    }
 
     /// The switch with this name; nil when there is none.
     public init?(_ name: Span<UInt8>) {
@@ -42,6 +62,10 @@ public struct Quirks: BitwiseCopyable, Equatable, Sendable {
         case .unescapeContent: return "unescape-content"
         case .cirFalse: return "cir-false"
         case .cirTrue: return "cir-true"
+        case .noSystemMessage: return "no-system-message"
+        case .sentIsDelivered: return "sent-is-delivered"
+        case .newValueTokens: return "new-value-tokens"
+        case .literalTags: return "literal-tags"
         default: return nil
         }
     }
@@ -53,10 +77,10 @@ public struct Quirks: BitwiseCopyable, Equatable, Sendable {
     public mutating func insert(_ quirks: Quirks) { rawValue |= quirks.rawValue }
 
     /// The names with commas between them; `none` without any.
-    var list: InlineBytes<64> {
-        var list = InlineBytes<64>()
-        for bit in 0..<8 {
-            guard let name = Quirks(rawValue: rawValue & 1 << UInt8(bit)).name else { continue }
+    var list: InlineBytes<160> {
+        var list = InlineBytes<160>()
+        for bit in 0..<16 {
+            guard let name = Quirks(rawValue: rawValue & 1 << UInt16(bit)).name else { continue }
             if !list.isEmpty { _ = list.append(0x2C) }
             _ = list.append(name)
         }
@@ -91,7 +115,7 @@ public struct QuirkTable: Sendable {
     public func quirks(of agent: Span<UInt8>) -> Quirks {
         for index in 0..<count where QuirkTable.matches(agent, rules[index].agent.span) { return rules[index].quirks }
         let android: StaticString = "Android-Imps/*"
-        return QuirkTable.matches(agent, android.octets) ? .capabilityListFirst : Quirks()
+        return QuirkTable.matches(agent, android.octets) ? .android : Quirks()
     }
 
     /// Whether a name is like a pattern, in any case. Where the last `*` took too little it takes one octet more, so the

@@ -3,14 +3,6 @@ import Digests
 import Octets
 import Wire
 
-/// A server transaction that was sent and not answered yet.
-struct Outstanding {
-    /// The mailbox entry that it carries; 0 when the place is free.
-    var sequence: UInt64 = 0
-    var sentAt: UInt32 = 0
-    var deliveries: UInt8 = 0
-}
-
 /// Where the answer to a request lies that must not be done twice.
 struct KeptAnswer {
     /// The low half of the hash over TransactionID and body; the record has all of it.
@@ -53,6 +45,9 @@ public struct Session: ZeroInitializable {
     var isRestricted = false
     /// The client does not know System Messages: they come and are answered as ordinary messages.
     var asksByMessage = false
+    /// The client is known to confirm messages, or never to. Source: CL-31.
+    var confirms = false
+    var neverConfirms = false
     /// What waited when the session began stays in the mailbox. Source: protocol/system-message.md §6.3.
     var holdsMail = false
     /// The campaigns that the session has looked at; 0 for none yet.
@@ -84,9 +79,11 @@ public struct Session: ZeroInitializable {
     var agreedAt = Instant(milliseconds: 0)
     /// It keeps a connection on which it can be called.
     var hasChannel = false
-    /// The address to which datagrams are sent.
+    /// The address that the client was heard of from last, and to which datagrams are sent.
     var addressHash: UInt32 = 0
-    var outstanding = InlineArray<8, Outstanding>(repeating: Outstanding())
+    /// What it calls itself.
+    var agentHash: UInt32 = 0
+    var outstanding = OutstandingTable()
     var answers = InlineArray<16, KeptAnswer>(repeating: KeptAnswer())
     var nextAnswer: UInt8 = 0
     /// The next slot of the same bucket, or of the free list.
@@ -94,6 +91,9 @@ public struct Session: ZeroInitializable {
 
     /// A free slot.
     public init() {}
+
+    /// What its client is recognised by in other sessions.
+    var clientKey: UInt64 { KnownClient.key(clientHash: clientHash, agentHash: agentHash) }
 
     /// Whether it was heard of before another; of the same millisecond, whether it began before.
     func isOlder(than other: borrowing Session) -> Bool {

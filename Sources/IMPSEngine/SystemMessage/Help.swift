@@ -1,5 +1,6 @@
 import CSP
 import Octets
+import Wire
 
 /// Refusals of one code in a session.
 struct RepeatedError: BitwiseCopyable {
@@ -19,8 +20,13 @@ struct RepeatedError: BitwiseCopyable {
 /// Help for who meets the same error again and again. Source: SM-41, SM-50, protocol/system-message.md §5.2.
 extension Engine where Port: ~Copyable {
     /// Counts a refusal of a session; the same code three times within ten minutes brings help, once a session.
-    mutating func countError(_ code: StatusCode, in slot: UInt16, _ turn: inout Turn) {
-        guard settings.helpErrors > 0, !sessions[slot].isRestricted else { return }
+    ///
+    /// - Parameter element: The primitive that was refused.
+    mutating func countError(
+        _ code: StatusCode, _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
+        _ turn: inout Turn
+    ) {
+        guard settings.helpErrors > 0, !sessions[slot].isRestricted, Engine.isOfUser(document, element) else { return }
         var place = 0
         for index in 0..<4 {
             let tracked = sessions[slot].errors[index]
@@ -42,6 +48,27 @@ extension Engine where Port: ~Copyable {
             help(code, sessions[slot].user, &turn)
         }
         sessions[slot].errors[place] = errors
+    }
+
+    /// Whether somebody did something, and not a client by itself: what it reads, subscribes to and negotiates at each
+    /// login is nobody's error. Source: CL-22.
+    private static func isOfUser(_ document: borrowing Document, _ element: Document.Element) -> Bool {
+        guard let primitive = Primitive(document.tag(of: element)) else { return false }
+        switch primitive {
+        // Without an operation it reads a list.
+        case .listManageRequest:
+            return document.first(.addNickList, in: element) != nil
+                || document.first(.removeNickList, in: element) != nil
+                || document.first(.contactListProperties, in: element) != nil
+        case .sendMessageRequest, .forwardMessageRequest, .rejectMessageRequest, .createListRequest, .deleteListRequest,
+            .createAttributeListRequest, .blockEntityRequest, .createGroupRequest,
+            .deleteGroupRequest, .joinGroupRequest, .leaveGroupRequest, .addGroupMembersRequest,
+            .removeGroupMembersRequest, .memberAccessRequest, .setGroupPropsRequest, .rejectListRequest,
+            .inviteRequest, .inviteUserResponse, .cancelInviteRequest, .searchRequest, .updatePublicProfileRequest,
+            .extendConversationRequest:
+            return true
+        default: return false
+        }
     }
 
     private mutating func help(_ code: StatusCode, _ user: UInt32, _ turn: inout Turn) {

@@ -23,7 +23,7 @@ extension Engine where Port: ~Copyable {
     ) -> LoginGate {
         let user = login.user
         let waits = waits(for: user, request.version)
-        let pending = pendingLogin(user, login.cookieHash, login.clientHash, turn.now)
+        let pending = pendingLogin(like: login, turn.now)
         guard hasActiveCampaign || waits else {
             if let pending { dropPendingLogin(pending) }
             return .open(.full, DueCampaigns())
@@ -31,6 +31,7 @@ extension Engine where Port: ~Copyable {
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
             outcome = takeAnswers(document, list, of: user, &turn, details: false, into: &writer)
+            if outcome.count > 0 { noteAnswers(user, login.clientKey, agent: request.agent.span) }
             // What is answered here holds for the sessions that are open elsewhere too.
             if outcome.failureCount < outcome.count { applyLevel(to: user, &turn) }
         }
@@ -45,8 +46,7 @@ extension Engine where Port: ~Copyable {
             logDenied(campaigns[denial], user, &turn)
             return .closed
         }
-        // A client that was asked that often and never answered, not even wrongly, does not know how to.
-        let isIgnorant = outcome.count == 0 && pending.map { pendingLogins[$0].askedCount >= Limits.asksMax } ?? false
+        let isIgnorant = outcome.count == 0 && ignoresSystemMessages(login, request)
         var due = view.due
         // An announcement comes with the login, not with what is asked before.
         if waits, !isIgnorant, !due.blocks || settings.announcement == .prompt {
@@ -69,7 +69,7 @@ extension Engine where Port: ~Copyable {
                 return .closed
             }
         }
-        ask(document, element, due, login, outcome, turn, into: &writer)
+        ask(document, element, due, login, agent: request.agent.span, outcome, turn, into: &writer)
         return .closed
     }
 
@@ -142,15 +142,17 @@ extension Engine where Port: ~Copyable {
     /// Login-Response 403 with the list, and no session. Source: protocol/system-message.md §4.2, step 2.
     private mutating func ask(
         _ document: borrowing Document, _ element: Document.Element, _ due: DueCampaigns, _ login: PendingLogin,
-        _ outcome: AnswerOutcome, _ turn: borrowing Turn, into writer: inout Writer
+        agent: Span<UInt8>, _ outcome: AnswerOutcome, _ turn: borrowing Turn, into writer: inout Writer
     ) {
         var timeout: UInt32 = 0
         for index in 0..<due.count where blocks(due[index]) { timeout = max(timeout, campaigns[due[index]].timeout) }
-        let isPending = pendingLogin(login.user, login.cookieHash, login.clientHash, turn.now) != nil
+        let place = pendingLogin(like: login, turn.now)
+        let isPending = place != nil
+        let isRepeat = place.map { pendingLogins[$0].requestHash == login.requestHash } ?? false
+        if outcome.count == 0, !isRepeat { noteUnanswered(login.user, login.clientKey, agent: agent, turn.wall) }
         var pending = login
         pending.timeout = timeout
         suspendLogin(pending, turn.now)
-        if outcome.count > 0 { noteResponse(of: login, turn.now) }
         noteAsked(due, login.user, isPending: isPending, turn.wall)
         writer.open(.loginResponse)
         writeClientID(document, of: element, into: &writer)

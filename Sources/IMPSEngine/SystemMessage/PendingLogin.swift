@@ -8,10 +8,12 @@ public struct PendingLogin: ZeroInitializable {
     var user: UInt32 = 0
     var cookieHash: UInt64 = 0
     var clientHash: UInt64 = 0
-    /// Where the client was: a cookie may be easy to guess, so it proves nothing from elsewhere.
+    /// Where the client was.
     var addressHash: UInt64 = 0
-    /// How often the client was asked without an answer; counted anew after a restart.
-    var askedCount: UInt8 = 0
+    /// What the client is recognised by when it comes with another cookie; not stored, it is with the next login again.
+    var clientKey: UInt64 = 0
+    /// The request that was asked last: a repeat of it is not asked once more.
+    var requestHash: UInt64 = 0
     /// Seconds that the client has.
     var timeout: UInt32 = 0
     var expiresAt = Instant(milliseconds: 0)
@@ -56,33 +58,36 @@ extension Engine where Port: ~Copyable {
     }
 
     /// The pending login of a user's client; nil when there is none or its time is over.
-    func pendingLogin(_ user: UInt32, _ cookieHash: UInt64, _ clientHash: UInt64, _ now: Instant) -> Int? {
-        guard user != 0 else { return nil }
-        for place in 0..<pendingLogins.count where pendingLogins[place].user == user {
-            let login = pendingLogins[place]
-            if login.cookieHash == cookieHash, login.clientHash == clientHash, now < login.expiresAt { return place }
+    ///
+    /// - Parameter login: Who it is; a cookie from another place proves nothing, and may be that of another copy.
+    func pendingLogin(like login: PendingLogin, _ now: Instant) -> Int? {
+        guard login.user != 0 else { return nil }
+        for place in 0..<pendingLogins.count where pendingLogins[place].user == login.user {
+            let other = pendingLogins[place]
+            if other.cookieHash == login.cookieHash, other.clientHash == login.clientHash,
+                other.addressHash == login.addressHash, now < other.expiresAt
+            {
+                return place
+            }
         }
         return nil
     }
 
     /// Has a login wait, or wait on; the oldest gives way when there is no place.
     mutating func suspendLogin(_ login: PendingLogin, _ now: Instant) {
-        var place = pendingLogin(login.user, login.cookieHash, login.clientHash, now)
+        var place = pendingLogin(like: login, now)
         if place == nil {
             let soonest = placeForPendingLogin(of: login.user)
             place = soonest
             pendingLogins[soonest] = PendingLogin()
         }
         guard let place else { return }
-        if pendingLogins[place].user == 0 || pendingLogins[place].addressHash != login.addressHash {
+        if pendingLogins[place].user == 0 {
             scratch.removeAll()
             login.write(into: &scratch)
             store.put(Key.pendingLogin(UInt16(place)).span, scratch)
         }
-        let askedCount = pendingLogins[place].askedCount
         pendingLogins[place] = login
-        pendingLogins[place].askedCount = askedCount
-        pendingLogins[place].askedCount += pendingLogins[place].askedCount < .max ? 1 : 0
         pendingLogins[place].expiresAt = now.adding(seconds: UInt64(login.timeout))
         scheduleSweep(at: pendingLogins[place].expiresAt)
     }
@@ -102,13 +107,6 @@ extension Engine where Port: ~Copyable {
         }
         if ownCount >= max(1, pendingLogins.count / 8), let own { return own }
         return free ?? soonest
-    }
-
-    /// A client that answers, even wrongly, knows System Messages.
-    mutating func noteResponse(of login: PendingLogin, _ now: Instant) {
-        if let place = pendingLogin(login.user, login.cookieHash, login.clientHash, now) {
-            pendingLogins[place].askedCount = 0
-        }
     }
 
     mutating func dropPendingLogin(_ place: Int) {

@@ -72,7 +72,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// What an entry stands for; nil when it is over: answered, renewed, ended.
-    private func openCampaign(_ message: ServiceMessage, _ wall: WallTime) -> Campaign? {
+    func openCampaign(_ message: ServiceMessage, _ wall: WallTime) -> Campaign? {
         guard let place = place(of: message.campaign), campaigns[place].isDue(wall) else { return nil }
         let campaign = campaign(at: place, for: message.owner)
         guard campaign.generation == message.generation, sheet(of: message.owner).entry(campaign)?.state == .asked
@@ -102,14 +102,28 @@ extension Engine where Port: ~Copyable {
         guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else {
             return false
         }
-        let text = question(campaign)
-        var header = headerFromSystem(text.count, to: message.owner, turn.wall)
-        header.campaign = campaign.number
-        header.generation = campaign.generation
-        storeMessage(header, sequence, MessageContent(text.span))
+        let header = storeQuestion(campaign, sequence, for: message.owner, turn.wall)
         changeEntry(sequence, of: message.owner, to: MailboxEntry(kind: .message, byteCount: header.contentByteCount))
         noteSent(campaign, message.owner, turn.wall)
         return true
+    }
+
+    /// Has a message wait for the next poll of a user as an ordinary one, whatever his quota says.
+    mutating func enqueueQuestion(_ campaign: Campaign, for user: UInt32, _ wall: WallTime) {
+        let sequence = takeSequence()
+        let header = storeQuestion(campaign, sequence, for: user, wall)
+        enqueue(MailboxEntry(kind: .message, byteCount: header.contentByteCount), sequence, for: user)
+    }
+
+    private mutating func storeQuestion(
+        _ campaign: Campaign, _ sequence: UInt64, for user: UInt32, _ wall: WallTime
+    ) -> MessageHeader {
+        let text = question(campaign)
+        var header = headerFromSystem(text.count, to: user, wall)
+        header.campaign = campaign.number
+        header.generation = campaign.generation
+        storeMessage(header, sequence, MessageContent(text.span))
+        return header
     }
 
     /// A client has answered the transaction: the message was received and shown. Source: SM-69.
@@ -130,7 +144,7 @@ extension Engine where Port: ~Copyable {
             removeEntry(next, of: user)
             var slot = sessions.first(of: user)
             while let current = slot {
-                forgetOutstanding(next, in: current)
+                sessions[current].outstanding.forget(next)
                 slot = sessions.next(after: current)
             }
         }

@@ -37,6 +37,7 @@ extension Engine where Port: ~Copyable {
         writer.close(.result)
         writer.close(.status)
         guard outcome.count > 0 else { throw Refusal(.badParameter, "SystemMessageResponse missing") }
+        noteAnswers(in: slot)
         if outcome.failureCount == 0 || outcome.failureCount == outcome.count {
             writer.rewind(to: mark)
             if outcome.failureCount > 0 { throw Refusal(outcome.failure) }

@@ -1,0 +1,66 @@
+import CSP
+import Octets
+
+/// Clients that speak 1.3 and do not know System Messages: they are recognised by user and client, whatever their cookie
+/// is, and are asked by ordinary messages as older ones are. Source: CL-11, CL-20, CL-21.
+extension Engine where Port: ~Copyable {
+    /// Whether the client of a login is known not to answer.
+    func ignoresSystemMessages(_ login: PendingLogin, _ request: Request) -> Bool {
+        settings.quirks.quirks(of: request.agent.span).contains(.noSystemMessage)
+            || knownClient(login.user, login.clientKey)?.ignoresSystemMessages == true
+    }
+
+    /// The same for the client of a session that begins.
+    func knowsSystemMessages(_ slot: UInt16) -> Bool {
+        guard sessions[slot].version == .v1_3, !sessions[slot].quirks.contains(.noSystemMessage) else { return false }
+        return knownClient(of: slot)?.ignoresSystemMessages != true
+    }
+
+    /// A client was sent a System Message and has not answered; what it is asked next within a day may be the second.
+    mutating func noteUnanswered(_ user: UInt32, _ key: UInt64, agent: Span<UInt8>, _ wall: WallTime) {
+        changeKnownClient(user, key, agent: agent) { known in
+            guard !known.answers, !known.ignoresSystemMessages else { return }
+            let isLongAgo =
+                wall.isTrusted && known.unansweredAt > 0 && known.unansweredAt + 86_400 < wall.secondsSince1970
+            known.unansweredCount = isLongAgo ? 1 : known.unansweredCount + 1
+            known.unansweredAt = wall.storedSeconds
+        }
+    }
+
+    /// Who answers, even wrongly, knows System Messages; that his client can is kept for good. A Status is no answer: some
+    /// clients have one for everything.
+    mutating func noteAnswers(_ user: UInt32, _ key: UInt64, agent: Span<UInt8>) {
+        changeKnownClient(user, key, agent: agent) { known in
+            known.answers = true
+            known.unansweredCount = 0
+            known.unansweredAt = 0
+        }
+    }
+
+    /// The same in a session: from now on it is asked as it should be.
+    mutating func noteAnswers(in slot: UInt16) {
+        noteAnswers(sessions[slot].user, sessions[slot].clientKey, agent: clientRecord(of: slot).agent.span)
+        guard sessions[slot].asksByMessage, knowsSystemMessages(slot) else { return }
+        sessions[slot].asksByMessage = false
+        storeSession(slot)
+    }
+
+    /// Asks by an ordinary message what a session was sent as a System Message: its client said nothing to it within the
+    /// guard time, or that it does not know it.
+    ///
+    /// The message gets a number of its own: a client may drop what comes under one that it has seen.
+    mutating func askByMessage(instead sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) {
+        let user = sessions[slot].user
+        guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else { return }
+        // Who could answer it will, and what cannot be answered by a message is sent again as it is.
+        guard knownClient(of: slot)?.answers != true, campaign.mechanism.isEmpty,
+            !campaign.blocks || mayAnswerByMessage(campaign)
+        else { return }
+        noteUnanswered(user, sessions[slot].clientKey, agent: clientRecord(of: slot).agent.span, turn.wall)
+        sessions[slot].outstanding.forget(sequence)
+        removeEntry(sequence, of: user)
+        sessions[slot].asksByMessage = true
+        storeSession(slot)
+        enqueueQuestion(campaign, for: user, turn.wall)
+    }
+}

@@ -10,6 +10,8 @@ public enum Reply: Sendable {
     case empty
     /// The document does not even say which transaction it is: HTTP 400.
     case malformed
+    /// It is written in characters that nobody reads here: HTTP 415.
+    case unsupported
 }
 
 /// A transaction of a client, taken apart.
@@ -119,12 +121,17 @@ extension Engine where Port: ~Copyable {
         envelope.close(poll: hasMore(in: slot, turn.now), cir: channelFlag(slot, turn.now), into: &writer)
     }
 
-    /// Answers a message that could be read only in part: Status 400 when it says which transaction it is.
+    /// Answers a message that could be read only in part, when it says which transaction it is: Status 400, or 402 when
+    /// there is too much of it.
     ///
-    /// - Source: protocol/transport.md §1.2, rule 4.
-    public mutating func handleBroken(_ document: borrowing Document, into writer: inout Writer) -> Reply {
+    /// - Source: protocol/transport.md §1.2, rule 4; CL-16.
+    public mutating func handleBroken(
+        _ document: borrowing Document, isTooLarge: Bool, into writer: inout Writer
+    ) -> Reply {
         guard let version = document.version else { return .malformed }
-        return refuse(document, .badRequest, in: version, into: &writer)
+        return isTooLarge
+            ? refuse(document, .badParameter, "larger than this server takes", in: version, into: &writer)
+            : refuse(document, .badRequest, in: version, into: &writer)
     }
 
     /// Turns an answer that may not be sent, because its turn was not kept, into a refusal of the same transactions.
@@ -141,8 +148,8 @@ extension Engine where Port: ~Copyable {
 
     /// One Status for each transaction of `mode` in a message.
     private func refuse(
-        _ document: borrowing Document, _ code: StatusCode, in version: Version, mode: TransactionMode = .request,
-        into writer: inout Writer
+        _ document: borrowing Document, _ code: StatusCode, _ description: StaticString? = nil, in version: Version,
+        mode: TransactionMode = .request, into writer: inout Writer
     ) -> Reply {
         guard let root = document.root, let session = document.first(.session, in: root),
             let descriptor = document.first(.sessionDescriptor, in: session),
@@ -161,7 +168,7 @@ extension Engine where Port: ~Copyable {
             let modeElement = document.first(.transactionMode, in: descriptor)
             guard (modeElement.flatMap { TransactionMode(document.word(of: $0)) } ?? .request) == mode else { continue }
             envelope.openTransaction(.response, id: document.word(of: id), into: &writer)
-            writer.status(code)
+            writer.status(code, description)
             envelope.closeTransaction(into: &writer)
             count += 1
         }

@@ -37,6 +37,14 @@ public struct Slab<Element: ~Copyable>: ~Copyable {
     }
 }
 
+extension Slab where Element: ~Copyable {
+    /// Lends two elements at once, the second one to be changed.
+    public mutating func withTwo(_ first: Int, _ second: Int, _ body: (borrowing Element, inout Element) -> Void) {
+        invariant(first >= 0 && first < count && second >= 0 && second < count && first != second, "IM001 slab index")
+        unsafe body((base + first).pointee, &(base + second).pointee)
+    }
+}
+
 extension Slab where Element: BitwiseCopyable {
     /// The elements of `range`, read only.
     @_lifetime(borrow self)

@@ -25,6 +25,30 @@ public enum UTF8 {
         return (value, byteCount)
     }
 
+    /// Octets of a surrogate pair in which each half is written by itself.
+    public static var surrogatePairByteCount: Int { 6 }
+
+    /// The scalar of two halves, each written by itself in three octets, as clients do whose texts are UTF-16; nil when none
+    /// begins at `index`. Source: CL-14.
+    public static func surrogatePair(in octets: Span<UInt8>, at index: Int) -> UInt32? {
+        guard octets.count - index >= surrogatePairByteCount, octets[index] == 0xED, octets[index + 3] == 0xED,
+            octets[index + 1] & 0xF0 == 0xA0, octets[index + 4] & 0xF0 == 0xB0, octets[index + 2] & 0xC0 == 0x80,
+            octets[index + 5] & 0xC0 == 0x80
+        else { return nil }
+        let high = 0xD800 | UInt32(octets[index + 1] & 0x0F) << 6 | UInt32(octets[index + 2] & 0x3F)
+        let low = 0xDC00 | UInt32(octets[index + 4] & 0x0F) << 6 | UInt32(octets[index + 5] & 0x3F)
+        return scalar(high: high, low: low)
+    }
+
+    /// The scalar of a high and a low half; nil when they are none.
+    public static func scalar(high: UInt32, low: UInt32) -> UInt32? {
+        guard isHighSurrogate(high), 0xDC00...0xDFFF ~= low else { return nil }
+        return 0x1_0000 + (high - 0xD800) << 10 + (low - 0xDC00)
+    }
+
+    /// Whether it is the first half of a pair.
+    public static func isHighSurrogate(_ value: UInt32) -> Bool { 0xD800...0xDBFF ~= value }
+
     /// Whether XML has a character, and with it the protocol. Source: protocol/session.md §1.2.
     public static func isXMLCharacter(_ scalar: UInt32) -> Bool {
         switch scalar {

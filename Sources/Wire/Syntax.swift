@@ -11,11 +11,14 @@ public enum Syntax: UInt8, Sendable {
 extension Document {
     /// Reads a message in `syntax` onto the tape.
     ///
+    /// - Parameter hasNewValueTokens: See `read(wbxml:hasNewValueTokens:)`.
     /// - Throws: `WireError`; what was read before the error stays on the tape.
-    public mutating func read(_ octets: Span<UInt8>, syntax: Syntax) throws(WireError) {
+    public mutating func read(
+        _ octets: Span<UInt8>, syntax: Syntax, hasNewValueTokens: Bool = false
+    ) throws(WireError) {
         switch syntax {
         case .xml: try read(xml: octets)
-        case .wbxml: try read(wbxml: octets)
+        case .wbxml: try read(wbxml: octets, hasNewValueTokens: hasNewValueTokens)
         }
     }
 }

@@ -46,7 +46,7 @@ final class Service: RequestHandler {
         self.sections = sections
         document = Document(
             nodes: Memory.slab(sizes.elements, Document.Node.self),
-            texts: Memory.buffer(sizes.server.limits.bodyByteCountMax))
+            texts: Memory.buffer(sizes.textByteCount))
         writer = Writer(output: Memory.buffer(sizes.server.replyByteCountMax))
         self.clock = clock
         configPath = options.configPath
@@ -69,8 +69,8 @@ final class Service: RequestHandler {
     }
 
     override func handle(
-        _ octets: borrowing FixedBytes, body: Range<Int>, _ syntax: Syntax, _ client: Client, agent: Range<Int>,
-        _ turn: inout Turn
+        _ octets: borrowing FixedBytes, body: Range<Int>, isCut: Bool, _ syntax: Syntax, _ client: Client,
+        agent: Range<Int>, _ turn: inout Turn
     ) -> HandledRequest {
         writer.output.removeAll()
         writer.begin(syntax: syntax, version: .v1_2)
@@ -78,11 +78,18 @@ final class Service: RequestHandler {
         let changesBefore = engine.store.changeCount
         var reply: Reply
         do throws(WireError) {
-            try document.read(message, syntax: syntax)
+            // The tokens are read before anybody knows whose session it is.
+            let isNew =
+                syntax == .wbxml && engine.settings.quirks.quirks(of: octets.span(agent)).contains(.newValueTokens)
+            try document.read(message, syntax: syntax, hasNewValueTokens: isNew)
+            if isCut { throw WireError(.tooLarge, at: message.count) }
             reply = engine.handle(
                 document, body: message, client: client, agent: octets.span(agent), turn: &turn, into: &writer)
         } catch {
-            reply = engine.handleBroken(document, into: &writer)
+            reply =
+                error.reason == .encodingNotSupported
+                ? .unsupported
+                : engine.handleBroken(document, isTooLarge: isCut || error.reason == .tooLarge, into: &writer)
             log(error, client, &turn)
         }
         if case .message = reply, writer.isOverflowed { reply = .malformed }

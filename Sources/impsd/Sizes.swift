@@ -15,6 +15,8 @@ struct Sizes {
     var throttles: Int { 256 }
     var records: Int { 64 }
     var elements: Int
+    /// Octets of all texts of a message, without what XML escapes them with.
+    var textByteCount: Int
     var server: ServerSizes
 
     /// Octets of a session with its share of the table by users.
@@ -23,32 +25,47 @@ struct Sizes {
     init(_ configuration: Configuration) {
         server = ServerSizes()
         let message = Int(configuration.engine.messageByteCountMax)
-        server.limits = RequestLimits(headByteCountMax: 8192, bodyByteCountMax: message + 16_384)
-        server.replyByteCountMax = message + 16_384
-        server.heldByteCountMax = 4 * (server.replyByteCountMax + ResponseHead.byteCountMax)
+        let total = Int(configuration.memoryKB) * 1024
+        // The largest content has a place with every character escaped, where memory allows that. Source: CL-16.
+        server.limits = RequestLimits(
+            headByteCountMax: 8192, bodyByteCountMax: message + 16_384 + min(5 * message, max(0, total / 14 - message)))
+        server.replyByteCountMax = message + 16_384 + min(4 * message, max(0, total / 17 - message))
+        server.heldByteCountMax = server.replyByteCountMax + ResponseHead.byteCountMax + min(total / 16, 163_840)
+        textByteCount = message + 16_384
         elements = 2048
         sessions = Int(configuration.sessionsMax)
         buckets = 1
         server.connections = Int(configuration.connectionsMax)
-        server.buffers = Int(configuration.requestBuffers)
+        server.buffers = Sizes.buffers(
+            share: max(0, total - fixedByteCount) * 3 / 10, small: Int(configuration.requestBuffers),
+            largeByteCount: server.largeBufferByteCount)
 
-        let total = Int(configuration.memoryKB) * 1024
-        let left = max(0, total - fixedByteCount)
-        if sessions == 0 { sessions = min(65_000, max(16, left * 4 / 10 / Sizes.sessionByteCount)) }
+        let left = max(0, total - fixedByteCount - server.buffers.byteCount)
+        if sessions == 0 { sessions = min(65_000, max(16, left * 4 / 7 / Sizes.sessionByteCount)) }
         if server.connections == 0 {
-            server.connections = min(4000, max(16, left * 2 / 10 / Server.connectionPool(one).byteCount))
+            server.connections = min(4000, max(16, left * 2 / 7 / Server.connectionPool(one).byteCount))
         }
-        if server.buffers == 0 { server.buffers = max(4, left * 3 / 10 / server.bufferByteCount) }
         server.sessions = sessions
         server.channels = configuration.engine.cirMethods.contains(.stcp) ? Int(configuration.channelsMax) : 0
         if server.channels == 0, configuration.engine.cirMethods.contains(.stcp) {
-            server.channels = min(sessions + 64, max(16, left / 10 / Server.channelPool(one).byteCount))
+            server.channels = min(sessions + 64, max(16, left / 7 / Server.channelPool(one).byteCount))
         }
         // Descriptors beside the connections: the store, the log, the loop, listeners, the control socket, datagrams.
         let descriptors = Int(libc_descriptor_limit()) - 30 - server.shedCount
         server.connections = max(4, min(server.connections, descriptors))
         server.channels = max(0, min(server.channels, descriptors - server.connections))
         while buckets < sessions { buckets *= 2 }
+    }
+
+    /// The buffers that a share of the memory gives: half of it for the largest, the rest for the others.
+    private static func buffers(share: Int, small: Int, largeByteCount: Int) -> BufferSizes {
+        var sizes = BufferSizes()
+        sizes.largeByteCount = largeByteCount
+        sizes.large = min(64, max(2, share / 2 / largeByteCount))
+        let rest = max(0, share - sizes.large * largeByteCount) / 2
+        sizes.medium = min(512, max(2, rest / BufferSizes.mediumByteCount))
+        sizes.small = small > 0 ? small : min(4096, max(8, rest / BufferSizes.smallByteCount))
+        return sizes
     }
 
     private var one: ServerSizes {
@@ -60,7 +77,7 @@ struct Sizes {
     /// What does not depend on how many there are of anything.
     private var fixedByteCount: Int {
         let connections = Server.connectionPool(server)
-        return enginePools(sessions: 0).byteCount + Server.arrivalPool(server).byteCount
+        return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
             + Server.heldPool(server).byteCount + (connections.count - server.connections) * connections.byteCount
     }
 
@@ -76,7 +93,7 @@ struct Sizes {
             Pool(
                 "refused_messages", count: EngineMemory.refusedCount, byteCount: MemoryLayout<RefusedMessages>.stride))
         pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
-        pools.add(Pool("texts", count: 1, byteCount: server.limits.bodyByteCountMax))
+        pools.add(Pool("texts", count: 1, byteCount: textByteCount))
         pools.add(Pool("reply", count: 1, byteCount: server.replyByteCountMax))
         pools.add(Pool("scratch", count: 1, byteCount: EngineMemory.scratchByteCount))
         pools.add(Pool("log_records", count: records, byteCount: Journal.slotByteCount))

@@ -127,6 +127,64 @@ import Testing
         #expect(try connection.receive()?.status == 200)
     }
 
+    // MARK: What clients of the field do
+
+    /// A client may close its side as soon as it has sent everything. Source: CL-41.
+    @Test(arguments: ["0", "20"]) func cl41AClientMayCloseItsSide(batch: String) throws {
+        let engine = try EngineProcess(["batch_ms": batch])
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let body = alice.document(alice.sendContent("hello", to: ["wv:bob@home.test"]), transaction: "m1")
+        let other = alice.document("<KeepAlive-Request/>", transaction: "m2")
+        let connection = try engine.connect()
+        try connection.send(
+            post("\(type)Content-Length: \(body.utf8.count)\r\n", body)
+                + post("\(type)Content-Length: \(other.utf8.count)\r\n", other))
+        connection.finishSending()
+        for id in ["m1", "m2"] {
+            let answer = try #require(try connection.receive())
+            #expect(try Client.reply(answer)?.transactionID == id)
+        }
+        #expect(try connection.isClosed())
+        // What is not whole is not answered.
+        let half = try engine.connect()
+        try half.send(post("\(type)Content-Length: \(body.utf8.count)\r\n", String(body.dropLast())))
+        half.finishSending()
+        #expect(try half.receive() == nil)
+    }
+
+    @Test func cl42ChunkSizesMayBePadded() throws {
+        let body = try body()
+        let size = String(body.utf8.count, radix: 16)
+        for (line, status) in [("\(size) ", 200), ("\(size)\t  ", 200), ("0\(size)  ;x=y", 200), ("\(size) 0", 400)] {
+            let connection = try engine.connect()
+            try connection.send(post("\(type)Transfer-Encoding: chunked\r\n", "\(line)\r\n\(body)\r\n0  \r\n\r\n"))
+            #expect(try connection.receive()?.status == status, "\(line)")
+        }
+    }
+
+    @Test func cl43OldWordsOfHTTPAreUnderstood() throws {
+        let body = try body()
+        let length = "Content-Length: \(body.utf8.count)\r\n"
+        let old = try engine.connect()
+        try old.send("POST / HTTP/1.0\r\n\(type)\(length)Expect: 100-continue\r\n\r\n")
+        #expect(old.isSilent(milliseconds: 200))
+        try old.send(body)
+        #expect(try old.receive()?.status == 200)
+        let identity = try engine.connect()
+        try identity.send(post("\(type)\(length)Transfer-Encoding: identity\r\n", body))
+        #expect(try identity.receive()?.status == 200)
+        let fields = (0..<80).map { "X-Field-\($0): x\r\n" }.joined()
+        #expect(try engine.connect().post(body, headers: fields).status == 200)
+    }
+
+    @Test func cl44CompressedBodiesAreRefusedByName() throws {
+        let connection = try engine.connect()
+        try connection.send(post("\(type)Content-Encoding: gzip\r\nContent-Length: 3\r\n", "abc"))
+        #expect(try connection.receive()?.status == 415)
+        #expect(try engine.connect().post(try body(), headers: "Content-Encoding: identity\r\n").status == 200)
+    }
+
     // MARK: What is refused
 
     /// Sends a request and expects a status, the end of the connection if so, and one record of the log.
@@ -144,11 +202,15 @@ import Testing
         #expect(engine.records("HTTP-REFUSED").last?.contains("status=\(status)") == true, sourceLocation: location)
     }
 
+    /// Whoever is not named by the beginning, or never sends it.
     @Test func aBodyOverTheLimitIs413() throws {
+        let beginning = String(repeating: "<a>", count: 600)
+        for length in ["9999999", "99999999999999999999"] {
+            try expectRefusal(post("\(type)Content-Length: \(length)\r\n", beginning), 413)
+        }
+        try expectRefusal(post("\(type)Content-Length: 9999999\r\nExpect: 100-continue\r\n", ""), 413)
+        try expectRefusal(post("\(type)Transfer-Encoding: chunked\r\n", "FFFFFF\r\n\(beginning)"), 413)
         try expectRefusal(post("\(type)Content-Length: 9999999\r\n", ""), 413)
-        try expectRefusal(post("\(type)Content-Length: 99999999999999999999\r\n", ""), 413)
-        try expectRefusal(
-            post("\(type)Transfer-Encoding: chunked\r\n", "FFFFFF\r\n"), 413)
     }
 
     @Test func aHeadOverTheLimitIs431() throws {
@@ -198,22 +260,43 @@ import Testing
         #expect(try connection.isClosed())
     }
 
-    @Test func withoutABufferItIs503() throws {
+    @Test func whoHoldsABufferLongestGivesWay() throws {
         let engine = try EngineProcess(["request_buffers": "2", "body_timeout": "20"])
         let body = try engine.client("alice").document("<GetSPInfo-Request/>", transaction: "1")
-        let busy = try (0..<2).map { _ in try engine.connect() }
-        for connection in busy {
-            try connection.send(post("\(type)Content-Length: \(body.utf8.count)\r\n", String(body.prefix(10))))
+        let beginning = post("\(type)Content-Length: \(body.utf8.count)\r\n", String(body.prefix(10)))
+        var connections: [HTTPConnection] = []
+        // Of addresses of their own, so that none has more than its share.
+        for number in 2...4 {
+            let connection = try HTTPConnection(port: engine.port, from: UInt32(number))
+            try connection.send(beginning)
+            connections.append(connection)
+            try wait("the buffer") { try engine.pool("request_buffers", "used") == min(2, connections.count) }
+            Thread.sleep(forTimeInterval: 0.05)
         }
-        try wait("the buffers") { try engine.pool("request_buffers", "used") == 2 }
-        let third = try engine.connect()
-        try third.send(post("\(type)Content-Length: \(body.utf8.count)\r\n", String(body.prefix(10))))
-        #expect(try third.receive()?.status == 503)
-        for connection in busy {
+        #expect(try connections[0].receive()?.status == 408)
+        for connection in connections.dropFirst() {
             try connection.send(String(body.dropFirst(10)))
             #expect(try connection.receive()?.status == 200)
         }
         try wait("the record") { engine.records("NO-BUFFER").count == 1 }
+    }
+
+    /// Sockets that hold half a request shut the door for nobody else.
+    @Test func halfRequestsOfAStrangerCostOthersNothing() throws {
+        let engine = try EngineProcess(["body_timeout": "60", "header_timeout": "60"])
+        let body = try engine.client("alice").document("<GetSPInfo-Request/>", transaction: "1")
+        let head = "POST / HTTP/1.1\r\nHost: x\r\n\(type)Content-Length: \(body.utf8.count)\r\n\r\n"
+        let stranger = try (0..<200).map { number in
+            let connection = try HTTPConnection(port: engine.port, from: 66)
+            try connection.send(number % 2 == 0 ? "POST / HT" : head + String(body.prefix(100)))
+            return connection
+        }
+        let clients = try (0..<40).map { try HTTPConnection(port: engine.port, from: 256 + UInt32($0)) }
+        for client in clients { try client.send(head) }
+        Thread.sleep(forTimeInterval: 0.5)
+        for client in clients { try client.send(body) }
+        for client in clients { #expect(try client.receive()?.status == 200) }
+        withExtendedLifetime(stranger) {}
     }
 
     @Test func whatHTTPHasOwnWordsForGetsThem() throws {

@@ -72,7 +72,6 @@ import Testing
             ("an empty subset", "<!DOCTYPE WV-CSP-Message []>\(body)"),
             ("a doctype twice", "<!DOCTYPE a><!DOCTYPE a>\(body)"), ("an open doctype", "<!DOCTYPE a \(body)"),
             ("a declaration twice", "<?xml version='1.0'?><?xml version='1.0'?>\(body)"),
-            ("UTF-16 declared", "<?xml version='1.0' encoding='UTF-16'?>\(body)"),
             ("nothing", ""), ("white space", " \r\n\t"), ("only a declaration", "<?xml version='1.0'?>"),
             ("only a comment", "<!-- x -->"), ("JSON", "{\"a\": 1}"), ("HTML", "<html><body>x</body></html>"),
             ("another root", "<Message>x</Message>"), ("a bare word", "x"),
@@ -81,6 +80,7 @@ import Testing
         ] {
             cases.append(Case(name, text, .broken))
         }
+        cases.append(Case("UTF-16 declared", "<?xml version='1.0' encoding='UTF-16'?>\(body)", .http(415)))
         // Too deep, too many, too long.
         let deep = String(repeating: "<a>", count: 2000) + String(repeating: "</a>", count: 2000)
         cases.append(Case("deep", valid.replacing("TRANSACTION", with: deep), .broken))
@@ -92,7 +92,7 @@ import Testing
                     with: "<GetSPInfo-Request>\(String(repeating: "<Code>1</Code>", count: 3000))</GetSPInfo-Request>"),
                 .broken))
         cases.append(
-            Case("a long text", valid.replacing("TRANSACTION", with: String(repeating: "n", count: 60_000)), .http(413))
+            Case("a long text", valid.replacing("TRANSACTION", with: String(repeating: "n", count: 60_000)), .broken)
         )
         cases.append(
             Case(
@@ -168,7 +168,8 @@ import Testing
         let engine = try EngineProcess(["log_rate": "5"])
         let client = try engine.client("alice")
         try client.logIn()
-        let seed = UInt64.random(in: 0 ... .max)
+        let seed =
+            UInt64(ProcessInfo.processInfo.environment["IMPSD_SIMULATION_SEED"] ?? "") ?? UInt64.random(in: 0 ... .max)
         var random = Seeded(seed)
         let body = Array(client.document(client.sendContent("text", to: ["wv:bob@home.test"]), transaction: "1").utf8)
         let head = Array(
@@ -194,7 +195,9 @@ import Testing
         #expect(engine.isRunning, "seed \(seed)")
         try wait("closed connections") { try engine.pool("connections", "used") == 1 }
         #expect(try engine.pool("request_buffers", "used") == 0)
-        #expect(try engine.status("heap_bytes") == heap, "seed \(seed)")
+        // LMDB keeps a buffer for each page of its largest transaction; a leak would be one of thousands of requests.
+        let growth = try engine.status("heap_bytes") - heap
+        #expect(growth >= 0 && growth <= 4 * 4112, "\(growth), seed \(seed)")
     }
 }
 

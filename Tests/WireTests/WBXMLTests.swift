@@ -215,10 +215,37 @@ import Testing
                 "6D 00 06 53 00 00 4E 80 16 01 01 4D C3 02 61 62 01 01",
                 "Session(MessageInfo(ContentEncoding(None))ContentData(ab))", "00"
             ),
+            // Halves of a character by themselves, as text, from the table, as octets and as entities.
+            ("4D 03 61 ED A0 BD ED B8 80 C3 A4 00 01", "ContentData(a😀ä)", "00"),
+            ("4D 83 00 01", "ContentData(😀)", "07 ED A0 BD ED B8 80 00"),
+            ("4D C3 06 ED A0 BD ED B8 80 01", "ContentData(😀)", "00"),
+            ("4D 02 83 B0 3D 02 83 BC 00 01", "ContentData(😀)", "00"),
             // A processing instruction.
             ("43 05 03 61 00 01 21", "Poll()", "00"),
         ] {
             #expect(try read(body, table: table) == "WV-CSP-Message(\(expected))", "\(body)")
+        }
+    }
+
+    /// Half a character is none. Source: CL-14.
+    @Test func halfACharacterIsAnError() {
+        for body in ["4D 03 ED A0 BD 00 01", "4D 03 ED B8 80 ED A0 BD 00 01", "4D 02 83 B0 3D 01", "4D 02 83 BC 00 01"]
+        {
+            #expect(throws: WireError.self, "\(body)") { try read(body) }
+        }
+    }
+
+    /// One client has the value tokens of 1.3 in every version. Source: CL-15.
+    @Test(arguments: ["03 10 6A 00 C9 05 03 31 2E 31 00 01", "03 11 6A 00 C9 08 03 31 2E 32 00 01"])
+    func valueTokensOfALaterVersionAreRead(header: String) throws {
+        for (body, expected) in [
+            ("4D 80 68 01", "ContentData(AP)"), ("4D 80 34 01", "ContentData(DENIED)"),
+            ("4D 80 3D 01", "ContentData(History)"), ("7D 80 3D 01", "Value(History)"),
+            ("00 01 64 80 3D 01", "SearchElement(GROUP_ID)"),
+        ] {
+            var document = makeDocument()
+            try document.read(octets("\(header) \(body) 01").span, syntax: .wbxml, hasNewValueTokens: true)
+            #expect(outline(document, document.root) == "WV-CSP-Message(\(expected))")
         }
     }
 

@@ -203,12 +203,12 @@ extension Engine where Port: ~Copyable {
         if isVersion6 { _ = text.append(0x5D) }
     }
 
-    /// The URL of SHTTP. In 1.2 its element has no token in WBXML, and clients that miss it poll.
+    /// The URL of SHTTP. In 1.2 its element has no token in WBXML, and clients that miss it poll; A reads it spelled out.
     ///
-    /// - Source: protocol/transport.md §6.4, protocol/session.md §6.2.
+    /// - Source: protocol/transport.md §6.4, protocol/session.md §6.2, CL-18.
     private func writeCallURL(_ slot: UInt16, _ request: Request, into writer: inout Writer) {
         guard sessions[slot].capabilities.cirMethods.contains(.shttp),
-            request.version == .v1_3 || writer.syntax == .xml
+            request.version == .v1_3 || writer.syntax == .xml || sessions[slot].quirks.contains(.literalTags)
         else { return }
         let tag: Tag = request.version == .v1_3 ? .cirhttpAddress : .cirurl
         var url = InlineBytes<200>()

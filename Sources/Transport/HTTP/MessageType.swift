@@ -21,12 +21,9 @@ public enum MessageType {
         {
             return .wbxml
         }
-        guard body.count > 0 else { return nil }
-        switch body[0] {
-        case 0x01...0x03: return .wbxml
-        case 0x3C: return .xml
-        default: return body.starts(with: "\u{FEFF}") ? .xml : nil
-        }
+        if body.count > 0, (0x01...0x03).contains(body[0]) { return .wbxml }
+        let text = body.trimmed()
+        return text.starts(with: "<") || text.starts(with: "\u{FEFF}") ? .xml : nil
     }
 
     /// The type of a syntax and version.

@@ -43,9 +43,8 @@ public struct RequestReader: BitwiseCopyable, Sendable {
 
     /// Octets that chunk sizes, extensions and trailers may take: whoever needs more does not send messages.
     private static var chunkOverheadMax: Int { 16_384 }
-    /// Header fields of a request.
-    private static var fieldCountMax: Int { 64 }
-
+    /// Octets of a body that is too large in which its transaction is named.
+    private static var beginningByteCount: Int { 1500 }
     private var phase = Phase.head
     /// Octets of the buffer that were looked at.
     private var index = 0
@@ -79,6 +78,18 @@ public struct RequestReader: BitwiseCopyable, Sendable {
 
     /// Where the body lies in the buffer, once the request is complete.
     public var bodyRange: Range<Int> { bodyStart..<bodyStart + bodyCount }
+
+    /// True when the body is larger than what is read: only how it begins is in the buffer, for an answer that names its
+    /// transaction, and nothing after it can be used. Source: CL-16.
+    public private(set) var isCut = false
+
+    /// Octets that a buffer has to hold for the request to go on.
+    ///
+    /// - Parameter count: Those that are there.
+    public func byteCountNeeded(has count: Int) -> Int {
+        phase == .body
+            ? max(count, bodyStart + (isCut ? RequestReader.beginningByteCount : contentLength ?? 0)) : count + 1
+    }
 
     /// The octets of the buffer that belong to the request, once it is complete; the next one begins behind them.
     public var endIndex: Int { index }
@@ -154,11 +165,8 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         var start = head.firstIndex(of: 0x0D) ?? 0
         if let refusal = readRequestLine(head.extracting(0..<start), at: offset) { return .refused(refusal) }
         start += 2
-        var fieldCount = 0
         while start < head.count - 2 {
             let end = head.firstIndex(of: 0x0D, from: start) ?? head.count
-            fieldCount += 1
-            guard fieldCount <= RequestReader.fieldCountMax else { return .refused(.headerFieldsTooLarge) }
             if let refusal = readField(head.extracting(start..<end), at: offset + start) { return .refused(refusal) }
             start = end + 2
         }
@@ -212,6 +220,9 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         let value = rest.trimmed()
         if name.equalsIgnoringCase("content-length") { return readContentLength(value) }
         if name.equalsIgnoringCase("transfer-encoding") { return readTransferEncoding(value) }
+        if name.equalsIgnoringCase("content-encoding") {
+            return value.count == 0 || value.equalsIgnoringCase("identity") ? nil : .unsupportedMediaType
+        }
         if name.equalsIgnoringCase("content-type") {
             contentTypeRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("user-agent") {
@@ -220,7 +231,8 @@ public struct RequestReader: BitwiseCopyable, Sendable {
             readConnection(value)
         } else if name.equalsIgnoringCase("expect") {
             guard value.equalsIgnoringCase("100-continue") else { return .expectationFailed }
-            expectsContinue = true
+            // HTTP/1.0 has no interim answers.
+            expectsContinue = !isVersion10
         }
         return nil
     }
@@ -241,6 +253,8 @@ public struct RequestReader: BitwiseCopyable, Sendable {
 
     private mutating func readTransferEncoding(_ value: Span<UInt8>) -> HTTPStatus? {
         guard !isChunked else { return .badRequest }
+        // What it was called before the length alone said it. Source: CL-43.
+        if value.equalsIgnoringCase("identity") { return nil }
         guard value.equalsIgnoringCase("chunked") else { return .notImplemented }
         isChunked = true
         return nil
@@ -275,15 +289,25 @@ public struct RequestReader: BitwiseCopyable, Sendable {
             return nil
         }
         guard let contentLength else { return .refused(.lengthRequired) }
-        guard contentLength <= limits.bodyByteCountMax else { return .refused(.contentTooLarge) }
+        if contentLength > limits.bodyByteCountMax {
+            // Who asks first is told before he sends it.
+            guard !expectsContinue else { return .refused(.contentTooLarge) }
+            cut()
+        }
         phase = .body
         return nil
+    }
+
+    /// Reads no more of the body than names its transaction; the connection ends with the answer.
+    private mutating func cut() {
+        isCut = true
+        keepsAlive = false
     }
 
     // MARK: Body
 
     private mutating func advanceBody(_ buffer: borrowing FixedBytes) -> RequestProgress? {
-        let length = contentLength ?? 0
+        let length = isCut ? min(RequestReader.beginningByteCount, contentLength ?? 0) : contentLength ?? 0
         index = min(buffer.count, bodyStart + length)
         guard index == bodyStart + length else { return .incomplete }
         bodyCount = length
@@ -291,18 +315,22 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         return nil
     }
 
-    /// A line with the size of a chunk, in hexadecimal, and extensions that nobody uses.
+    /// A line with the size of a chunk, in hexadecimal, perhaps padded with blanks, and extensions that nobody uses.
+    ///
+    /// - Source: CL-42.
     private mutating func advanceChunkSize(
         _ buffer: borrowing FixedBytes, _ limits: RequestLimits
     ) -> RequestProgress? {
         let octets = buffer.span
-        guard let end = lineEnd(octets) else { return overheadProgress(octets) }
-        guard end >= 0 else { return .refused(.badRequest) }
-        let line = octets.extracting(lineStart..<end)
+        guard let lineEnd = lineEnd(octets) else { return overheadProgress(octets) }
+        guard lineEnd >= 0 else { return .refused(.badRequest) }
+        let line = octets.extracting(lineStart..<lineEnd)
         overhead += line.count + 2
         guard overhead <= RequestReader.chunkOverheadMax else { return .refused(.badRequest) }
         let semicolon = line.firstIndex(of: 0x3B)
-        let digits = line.extracting(0..<(semicolon ?? line.count))
+        var end = semicolon ?? line.count
+        while end > 0, line[end - 1] == 0x20 || line[end - 1] == 0x09 { end -= 1 }
+        let digits = line.extracting(0..<end)
         guard digits.count > 0, digits.count <= 8 else { return .refused(.badRequest) }
         // Eight digits are more than a small Int holds.
         var size: UInt64 = 0
@@ -310,10 +338,13 @@ public struct RequestReader: BitwiseCopyable, Sendable {
             guard let digit = Hexadecimal.value(digits[index]) else { return .refused(.badRequest) }
             size = size << 4 | UInt64(digit)
         }
-        guard size <= UInt64(limits.bodyByteCountMax - bodyCount) else { return .refused(.contentTooLarge) }
         lineStart = index
-        chunkLeft = Int(size)
         phase = size == 0 ? .trailer : .chunkData
+        chunkLeft = Int(min(size, UInt64(limits.bodyByteCountMax - bodyCount)))
+        if UInt64(chunkLeft) < size {
+            cut()
+            chunkLeft = max(0, min(chunkLeft, RequestReader.beginningByteCount - bodyCount))
+        }
         return nil
     }
 
@@ -327,6 +358,10 @@ public struct RequestReader: BitwiseCopyable, Sendable {
             chunkLeft -= count
         }
         guard chunkLeft == 0 else { return .incomplete }
+        if isCut {
+            phase = .complete
+            return nil
+        }
         lineStart = index
         phase = .chunkEnd
         return nil

@@ -18,8 +18,6 @@ struct Connection: ZeroInitializable {
         case closing
     }
 
-    static var noBuffer: UInt16 { .max }
-
     var phase = Phase.free
     var client = Client(address: InlineBytes())
     var addressHash: UInt64 = 0
@@ -27,10 +25,14 @@ struct Connection: ZeroInitializable {
     var deadline = Instant(milliseconds: 0)
     var reader = RequestReader()
     /// The borrowed buffer with what arrived of a request, and of the next one.
-    var buffer = Connection.noBuffer
+    var buffer = BufferPool.none
     /// The borrowed buffer with the rest of an answer.
-    var output = Connection.noBuffer
+    var output = BufferPool.none
+    /// When its request began, or its answer that does not go out.
+    var startedAt = Instant(milliseconds: 0)
     var closesAfterReply = false
+    /// The client will send nothing more, but may wait for answers. Source: CL-41.
+    var hasEnded = false
     var saidContinue = false
     /// Reading is paused, because the buffer is full while an answer is held.
     var isPaused = false

@@ -19,13 +19,15 @@ public enum Memory {
     /// `byteCount` zero octets.
     public static func octets(_ byteCount: Int) -> Slab<UInt8> { slab(byteCount, UInt8.self) }
 
-    /// `count` buffers of `byteCount` octets each, side by side.
-    public static func buffers(_ count: Int, byteCount: Int) -> Slab<FixedBytes> {
-        let memory = unsafe zeros(count * byteCount).bindMemory(to: UInt8.self, capacity: count * byteCount)
+    /// `count` buffers side by side, each of as many octets as `byteCount` says of its place.
+    public static func buffers(_ count: Int, byteCount: (Int) -> Int) -> Slab<FixedBytes> {
+        var total = 0
+        for index in 0..<count { total += byteCount(index) }
+        var memory = unsafe zeros(max(1, total)).bindMemory(to: UInt8.self, capacity: total)
         let base = UnsafeMutablePointer<FixedBytes>.allocate(capacity: max(1, count))
         for index in 0..<count {
-            let buffer = unsafe FixedBytes(Slab(lent: memory + index * byteCount, count: byteCount))
-            unsafe (base + index).initialize(to: buffer)
+            unsafe (base + index).initialize(to: FixedBytes(Slab(lent: memory, count: byteCount(index))))
+            unsafe memory += byteCount(index)
         }
         return unsafe Slab(lent: base, count: count)
     }

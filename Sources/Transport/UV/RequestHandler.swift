@@ -32,10 +32,11 @@ open class RequestHandler {
     /// - Parameters:
     ///   - octets: The buffer that the request is in.
     ///   - body: Where in it the message is.
+    ///   - isCut: The message is too large, and this is how it begins.
     ///   - agent: Where in it the client says what it is.
     open func handle(
-        _ octets: borrowing FixedBytes, body: Range<Int>, _ syntax: Syntax, _ client: Client, agent: Range<Int>,
-        _ turn: inout Turn
+        _ octets: borrowing FixedBytes, body: Range<Int>, isCut: Bool, _ syntax: Syntax, _ client: Client,
+        agent: Range<Int>, _ turn: inout Turn
     ) -> HandledRequest {
         HandledRequest(reply: .malformed, isDurable: false, version: .v1_2)
     }

@@ -29,7 +29,7 @@ extension Server {
     /// Where the next octets of a connection shall land.
     private mutating func storage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
         let buffer = connections[index].buffer
-        if buffer != Connection.noBuffer { return unsafe buffers[Int(buffer)].freeStorage() }
+        if buffer != BufferPool.none { return unsafe buffers[buffer].freeStorage() }
         arrival.removeAll()
         return unsafe arrival.freeStorage()
     }
@@ -37,13 +37,13 @@ extension Server {
     private mutating func octetsArrived(_ index: Int, _ count: Int) {
         beginTurn()
         guard count >= 0 else {
-            // The end of the connection, or its failure; a full buffer is our own doing.
-            if count != Int(UV_ENOBUFS.rawValue) { close(index) }
+            // A full buffer is our own doing.
+            if count == Int(UV_EOF.rawValue) { ended(index) } else if count != Int(UV_ENOBUFS.rawValue) { close(index) }
             return
         }
         guard count > 0 else { return }
         let buffer = connections[index].buffer
-        if buffer == Connection.noBuffer { arrival.advance(by: count) } else { buffers[Int(buffer)].advance(by: count) }
+        if buffer == BufferPool.none { arrival.advance(by: count) } else { buffers[buffer].advance(by: count) }
         switch connections[index].phase {
         case .reading: process(index)
         case .held, .writing: keepForLater(index)
@@ -52,20 +52,35 @@ extension Server {
         }
     }
 
+    /// The client has closed its side. What it is owed goes out first.
+    private mutating func ended(_ index: Int) {
+        connections[index].hasEnded = true
+        switch connections[index].phase {
+        case .held, .writing: break
+        case .reading where isWaiting(index): break
+        case .reading, .draining, .free, .closing: close(index)
+        }
+    }
+
+    /// Whether a whole request may lie in the buffer of a connection.
+    private func isWaiting(_ index: Int) -> Bool {
+        for position in 0..<waitingCount where Int(waiting[position]) == index { return true }
+        return false
+    }
+
     /// A client that sends its next request before it has the answer: the octets wait in a borrowed buffer.
     private mutating func keepForLater(_ index: Int) {
-        if connections[index].buffer == Connection.noBuffer {
+        if connections[index].buffer == BufferPool.none {
             guard borrowBuffer(index, from: 0) else { return }
         }
-        let buffer = Int(connections[index].buffer)
-        if buffers[buffer].freeCapacity == 0 {
+        if buffers[connections[index].buffer].freeCapacity == 0 {
             connections[index].isPaused = true
             unsafe uv_read_stop(uv_shim_stream(handles + index))
         }
     }
 
     private mutating func drain(_ index: Int, _ count: Int) {
-        if connections[index].buffer != Connection.noBuffer { returnBuffer(index) }
+        returnBuffer(index)
         connections[index].drained += count
         if connections[index].drained > 1 << 20 { close(index) }
     }
@@ -76,62 +91,122 @@ extension Server {
         let progress: RequestProgress
         let wasIdle = connections[index].reader.isIdle
         let wasInBody = connections[index].reader.isInBody
-        if buffer == Connection.noBuffer {
+        if buffer == BufferPool.none {
             progress = connections[index].reader.advance(&arrival, sizes.limits)
         } else {
-            progress = connections[index].reader.advance(&buffers[Int(buffer)], sizes.limits)
+            progress = connections[index].reader.advance(&buffers[buffer], sizes.limits)
         }
         switch progress {
         case .incomplete:
-            if buffer == Connection.noBuffer, !borrowBuffer(index, from: 0) { return }
+            guard !connections[index].hasEnded else { return close(index) }
+            if wasIdle { connections[index].startedAt = turn.now }
+            guard makeRoom(index) else { return }
             if connections[index].reader.isInBody, !wasInBody {
                 connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
                 sayContinue(index)
             } else if wasIdle {
                 connections[index].deadline = turn.now.adding(seconds: settings.headerTimeout)
             }
-            if buffers[Int(connections[index].buffer)].freeCapacity == 0 { refuse(index, .contentTooLarge) }
         case .complete: dispatch(index)
         case .refused(let status): refuse(index, status)
         }
     }
 
-    /// Moves what arrived, from `start` on, to a borrowed buffer; without one the request is refused.
-    private mutating func borrowBuffer(_ index: Int, from start: Int) -> Bool {
-        guard let buffer = takeBuffer() else {
-            if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
-                logAddress(index)
-                turn.journal.end()
-            }
-            if connections[index].phase == .reading { refuse(index, .serviceUnavailable) } else { close(index) }
+    /// Sees to it that the rest of a request has a place to come to; without one it is refused.
+    private mutating func makeRoom(_ index: Int) -> Bool {
+        let buffer = connections[index].buffer
+        let count = buffer == BufferPool.none ? arrival.count : buffers[buffer].count
+        let needed = connections[index].reader.byteCountNeeded(has: count)
+        if buffer == BufferPool.none { return borrowBuffer(index, from: 0, for: needed) }
+        if needed <= buffers[buffer].capacity { return true }
+        guard needed <= sizes.largeBufferByteCount else {
+            refuse(index, .contentTooLarge)
             return false
         }
-        connections[index].buffer = buffer
-        buffers[Int(buffer)].append(copy: arrival, start..<arrival.count)
+        guard makeFree(index, needed), let larger = buffers.exchange(buffer, for: needed, &pools) else {
+            refuseWithoutBuffer(index)
+            return false
+        }
+        connections[index].buffer = larger
         return true
     }
 
-    private mutating func takeBuffer() -> UInt16? {
-        guard freeBufferCount > 0 else {
-            pools[bufferPool].refused += 1
-            return nil
+    /// Moves what arrived, from `start` on, to a borrowed buffer; without one the request is refused.
+    ///
+    /// - Parameter byteCount: Octets that it has to hold; nil for what is there and more of it.
+    private mutating func borrowBuffer(_ index: Int, from start: Int, for byteCount: Int? = nil) -> Bool {
+        guard let buffer = takeBuffer(index, for: byteCount ?? arrival.count - start) else {
+            refuseWithoutBuffer(index)
+            return false
         }
-        freeBufferCount -= 1
-        pools[bufferPool].take()
-        let buffer = freeBuffers[freeBufferCount]
-        buffers[Int(buffer)].removeAll()
-        return buffer
+        connections[index].buffer = buffer
+        buffers[buffer].append(copy: arrival, start..<arrival.count)
+        return true
     }
 
-    private mutating func giveBuffer(_ buffer: UInt16) {
-        freeBuffers[freeBufferCount] = buffer
-        freeBufferCount += 1
-        pools[bufferPool].give()
+    private mutating func refuseWithoutBuffer(_ index: Int) {
+        if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
+            logAddress(index)
+            turn.journal.end()
+        }
+        if connections[index].phase == .reading { refuse(index, .serviceUnavailable) } else { close(index) }
+    }
+
+    private mutating func takeBuffer(_ index: Int, for byteCount: Int) -> UInt16? {
+        guard makeFree(index, byteCount) else { return nil }
+        return buffers.take(for: byteCount, &pools)
     }
 
     mutating func returnBuffer(_ index: Int) {
-        if connections[index].buffer != Connection.noBuffer { giveBuffer(connections[index].buffer) }
-        connections[index].buffer = Connection.noBuffer
+        if connections[index].buffer != BufferPool.none { buffers.give(connections[index].buffer, &pools) }
+        connections[index].buffer = BufferPool.none
+    }
+
+    // MARK: Shortage
+
+    /// When buffers run short, an address that holds more than its share gives one back, and when there is none left,
+    /// whoever has held one longest over the same request or answer. False when nobody has one to give.
+    private mutating func makeFree(_ index: Int, _ byteCount: Int) -> Bool {
+        guard buffers.isShort(for: byteCount) else { return true }
+        let address = connections[index].addressHash
+        var ownCount = 0
+        var own: Int?
+        var oldest: Int?
+        for other in 0..<connections.count where other != index && holdsBuffer(other, for: byteCount) {
+            if oldest.map({ connections[other].startedAt < connections[$0].startedAt }) ?? true { oldest = other }
+            guard connections[other].addressHash == address else { continue }
+            ownCount += 1
+            if own.map({ connections[other].startedAt < connections[$0].startedAt }) ?? true { own = other }
+        }
+        if ownCount >= buffers.share(for: byteCount), let own {
+            giveWay(own)
+        } else if !buffers.hasFree(for: byteCount) {
+            guard let oldest else { return false }
+            giveWay(oldest)
+        }
+        return true
+    }
+
+    /// Whether a connection holds a buffer of a size and waits for its client.
+    private func holdsBuffer(_ index: Int, for byteCount: Int) -> Bool {
+        switch connections[index].phase {
+        case .reading: return buffers.isSameSize(connections[index].buffer, for: byteCount) && !isWaiting(index)
+        case .writing: return buffers.isSameSize(connections[index].output, for: byteCount)
+        case .free, .held, .draining, .closing: return false
+        }
+    }
+
+    private mutating func giveWay(_ index: Int) {
+        if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
+            logAddress(index)
+            turn.journal.word("cut", "1")
+            turn.journal.end()
+        }
+        if connections[index].phase == .reading {
+            refuse(index, .requestTimeout)
+        } else {
+            close(index)
+        }
     }
 
     private mutating func sayContinue(_ index: Int) {
@@ -157,9 +232,9 @@ extension Server {
         let client = connections[index].client
         let buffer = connections[index].buffer
         let answer =
-            buffer == Connection.noBuffer
+            buffer == BufferPool.none
             ? Server.answer(arrival, reader, client, handler, &turn)
-            : Server.answer(buffers, Int(buffer), reader, client, handler, &turn)
+            : Server.answer(buffers, buffer, reader, client, handler, &turn)
         connections[index].closesAfterReply = !reader.keepsAlive
         hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField)
         keepRest(index, from: reader.endIndex)
@@ -191,21 +266,23 @@ extension Server {
             return answer
         }
         let handled = handler.handle(
-            octets, body: reader.bodyRange, syntax, client, agent: reader.userAgent, &turn)
+            octets, body: reader.bodyRange, isCut: reader.isCut, syntax, client, agent: reader.userAgent, &turn)
         answer.contentType = MessageType.answer(to: contentType, syntax, version: handled.version)
         answer.isDurable = handled.isDurable
         switch handled.reply {
         case .message: answer.hasMessage = true
         case .empty: break
-        case .malformed:
-            answer.status = .badRequest
+        case .malformed, .unsupported:
+            answer.status = handled.reply == .unsupported ? .unsupportedMediaType : .badRequest
+            if reader.isCut { answer.status = .contentTooLarge }
             answer.contentType = InlineBytes()
         }
+        if reader.isCut { logRefusal(.contentTooLarge, client, &turn) }
         return answer
     }
 
     private static func answer(
-        _ buffers: borrowing Slab<FixedBytes>, _ buffer: Int, _ reader: RequestReader, _ client: Client,
+        _ buffers: borrowing BufferPool, _ buffer: UInt16, _ reader: RequestReader, _ client: Client,
         _ handler: RequestHandler, _ turn: inout Turn
     ) -> Answer {
         answer(buffers[buffer], reader, client, handler, &turn)
@@ -241,10 +318,10 @@ extension Server {
         connections[index].reader = RequestReader()
         connections[index].saidContinue = false
         let buffer = connections[index].buffer
-        if buffer == Connection.noBuffer {
+        if buffer == BufferPool.none {
             if end < arrival.count { _ = borrowBuffer(index, from: end) }
-        } else if end < buffers[Int(buffer)].count {
-            buffers[Int(buffer)].removeFirst(end)
+        } else if end < buffers[buffer].count {
+            buffers[buffer].removeFirst(end)
         } else {
             returnBuffer(index)
         }
@@ -285,19 +362,16 @@ extension Server {
 
     /// A client that reads slowly: the rest of its answer waits in a borrowed buffer.
     private mutating func writeRest(_ index: Int, _ range: Range<Int>) {
-        guard let output = takeBuffer() else {
-            if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
-                logAddress(index)
-                turn.journal.end()
-            }
-            close(index)
+        guard let output = takeBuffer(index, for: range.count) else {
+            refuseWithoutBuffer(index)
             return
         }
         connections[index].output = output
         connections[index].phase = .writing
         connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
-        buffers[Int(output)].append(copy: heldOctets, range)
-        let code = unsafe buffers[Int(output)].span.withUnsafeBufferPointer { octets in
+        connections[index].startedAt = turn.now
+        buffers[output].append(copy: heldOctets, range)
+        let code = unsafe buffers[output].span.withUnsafeBufferPointer { octets in
             var buffer = unsafe Server.buffer(octets)
             let write = unsafe writes + index
             return unsafe uv_write(write, uv_shim_stream(handles + index), &buffer, 1) { request, status in
@@ -309,9 +383,13 @@ extension Server {
         if code != 0 { close(index) }
     }
 
+    private mutating func returnOutput(_ index: Int) {
+        if connections[index].output != BufferPool.none { buffers.give(connections[index].output, &pools) }
+        connections[index].output = BufferPool.none
+    }
+
     private mutating func writeEnded(_ index: Int, _ status: Int32) {
-        if connections[index].output != Connection.noBuffer { giveBuffer(connections[index].output) }
-        connections[index].output = Connection.noBuffer
+        returnOutput(index)
         guard connections[index].phase == .writing else { return }
         beginTurn()
         if status == 0 { answerSent(index) } else { close(index) }
@@ -319,20 +397,23 @@ extension Server {
 
     /// The answer is with the system: on to the next request, or to the end.
     private mutating func answerSent(_ index: Int) {
+        if connections[index].hasEnded,
+            connections[index].closesAfterReply || connections[index].buffer == BufferPool.none
+        {
+            close(index)
+            return
+        }
         if connections[index].closesAfterReply {
             shutDown(index)
             return
         }
         connections[index].phase = .reading
         connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
-        if connections[index].buffer != Connection.noBuffer {
+        if connections[index].buffer != BufferPool.none {
             waiting[waitingCount] = UInt16(index)
             waitingCount += 1
         }
-        if connections[index].isPaused {
-            connections[index].isPaused = false
-            startReading(index)
-        }
+        readOn(index)
     }
 
     /// Answers what cannot be served, and ends the connection.
@@ -346,6 +427,12 @@ extension Server {
         shutDown(index)
     }
 
+    private mutating func readOn(_ index: Int) {
+        guard connections[index].isPaused, !connections[index].hasEnded else { return }
+        connections[index].isPaused = false
+        startReading(index)
+    }
+
     // MARK: Ending
 
     /// Ends our side. The client's side is read on for a moment: closing at once would reset the connection and could
@@ -356,10 +443,7 @@ extension Server {
         connections[index].deadline = turn.now.adding(seconds: 2)
         let code = unsafe uv_shutdown(shutdowns + index, uv_shim_stream(handles + index)) { _, _ in }
         if code != 0 { close(index) }
-        if connections[index].isPaused {
-            connections[index].isPaused = false
-            startReading(index)
-        }
+        readOn(index)
     }
 
     /// Gives the handle back to libuv; the place is free when libuv says so.
@@ -375,7 +459,7 @@ extension Server {
     }
 
     private mutating func closed(_ index: Int) {
-        if connections[index].output != Connection.noBuffer { giveBuffer(connections[index].output) }
+        returnOutput(index)
         connections[index] = Connection()
         pools[connectionPool].give()
         connectionCount -= 1
@@ -394,7 +478,11 @@ extension Server {
                     turn.journal.word("in", reader.isIdle ? "idle" : reader.isInBody ? "body" : "head")
                     turn.journal.end()
                 }
-                if reader.isIdle { close(index) } else { refuse(index, .requestTimeout) }
+                if reader.isIdle {
+                    close(index)
+                } else {
+                    refuse(index, reader.isCut ? .contentTooLarge : .requestTimeout)
+                }
             case .writing, .draining: close(index)
             case .free, .held, .closing: break
             }

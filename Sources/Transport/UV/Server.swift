@@ -57,11 +57,7 @@ public struct Server: ~Copyable {
     var reloadCount: UInt64 = 0
     var channelSweepsAt: Instant?
     var isWaitingForChannel = InlineArray<4, Bool>(repeating: false)
-    var buffers: Slab<FixedBytes>
-    /// The free buffers, as a stack.
-    var freeBuffers: Slab<UInt16>
-    var freeBufferCount: Int
-    let bufferPool: Int
+    var buffers: BufferPool
     /// Where octets land; what is not handled in the same callback moves to a borrowed buffer.
     var arrival: FixedBytes
     var held: Slab<HeldReply>
@@ -134,11 +130,7 @@ public struct Server: ~Copyable {
         freeChannelCount = sizes.channels
         channelOfSession = Memory.slab(sizes.sessions, UInt16.self)
         for index in 0..<sizes.sessions { channelOfSession[index] = Channel.none }
-        buffers = Memory.buffers(sizes.buffers, byteCount: sizes.bufferByteCount)
-        freeBuffers = Memory.slab(sizes.buffers, UInt16.self)
-        for index in 0..<sizes.buffers { freeBuffers[index] = UInt16(index) }
-        freeBufferCount = sizes.buffers
-        arrival = Memory.buffer(sizes.bufferByteCount)
+        arrival = Memory.buffer(BufferSizes.mediumByteCount)
         held = Memory.slab(sizes.heldCountMax, HeldReply.self)
         heldOctets = Memory.buffer(sizes.heldByteCountMax)
         scratch = Memory.buffer(ResponseHead.byteCountMax)
@@ -147,8 +139,8 @@ public struct Server: ~Copyable {
         watchdog = Watchdog(device: settings.watchdogPath.span)
         connectionPool = self.pools.add(Server.connectionPool(sizes))
         channelPool = self.pools.add(Server.channelPool(sizes))
-        bufferPool = self.pools.add(Server.bufferPool(sizes))
-        self.pools.add(Server.arrivalPool(sizes))
+        buffers = BufferPool(sizes.buffers, &self.pools)
+        self.pools.add(Server.arrivalPool)
         self.pools.add(Server.heldPool(sizes))
     }
 
@@ -160,15 +152,8 @@ public struct Server: ~Copyable {
             "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
     }
 
-    /// What a borrowed buffer costs.
-    public static func bufferPool(_ sizes: ServerSizes) -> Pool {
-        Pool("request_buffers", count: sizes.buffers, byteCount: sizes.bufferByteCount, isCounted: true)
-    }
-
     /// What requests arrive in.
-    public static func arrivalPool(_ sizes: ServerSizes) -> Pool {
-        Pool("arrival", count: 1, byteCount: sizes.bufferByteCount)
-    }
+    public static var arrivalPool: Pool { Pool("arrival", count: 1, byteCount: BufferSizes.mediumByteCount) }
 
     /// What answers wait in until their turn is durable.
     public static func heldPool(_ sizes: ServerSizes) -> Pool {

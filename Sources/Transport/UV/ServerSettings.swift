@@ -40,7 +40,7 @@ public struct ServerSizes: Sendable {
     /// Sessions, of which each may have such a connection.
     public var sessions = 0
     /// Buffers for requests in pieces and answers that do not go out at once.
-    public var buffers = 8
+    public var buffers = BufferSizes()
     /// The largest request.
     public var limits = RequestLimits(headByteCountMax: 4096, bodyByteCountMax: 65_536)
     /// Octets of the largest answer.
@@ -51,8 +51,8 @@ public struct ServerSizes: Sendable {
     /// The defaults.
     public init() {}
 
-    /// Octets of a borrowed buffer: the largest request, and room to read on while chunks are joined.
-    public var bufferByteCount: Int {
+    /// Octets of the largest buffer: for the largest request, with room to read on while chunks are joined, or answer.
+    public var largeBufferByteCount: Int {
         max(limits.headByteCountMax + limits.bodyByteCountMax + 4096, replyByteCountMax + ResponseHead.byteCountMax)
     }
     /// Answers that one turn may hold.

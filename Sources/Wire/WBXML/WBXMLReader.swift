@@ -6,12 +6,14 @@ extension Document {
     /// Integers become digits, times and value tokens their text, raw content Base64. Names that are not known are
     /// skipped with what is in them, attributes other than the namespace too.
     ///
-    /// - Parameter octets: The whole document.
+    /// - Parameters:
+    ///   - octets: The whole document.
+    ///   - hasNewValueTokens: The client writes texts with the value tokens of 1.3, whatever version it speaks.
     /// - Throws: `WireError`; what was read before the error is on the tape, so that an answer can name its transaction.
     /// - Source: protocol/wbxml.md.
-    public mutating func read(wbxml octets: Span<UInt8>) throws(WireError) {
+    public mutating func read(wbxml octets: Span<UInt8>, hasNewValueTokens: Bool = false) throws(WireError) {
         begin()
-        var reader = WBXMLReader(octets)
+        var reader = WBXMLReader(octets, hasNewValueTokens: hasNewValueTokens)
         try reader.read(into: &self)
     }
 }
@@ -36,13 +38,12 @@ struct WBXMLReader: ~Copyable, ~Escapable {
 
     private typealias Stack = OpenElements.Stack
 
-    private enum Charset {
-        case utf8, ascii, latin1
-    }
+    private let hasNewValueTokens: Bool
 
     @_lifetime(copy octets)
-    init(_ octets: Span<UInt8>) {
+    init(_ octets: Span<UInt8>, hasNewValueTokens: Bool) {
         self.octets = octets
+        self.hasNewValueTokens = hasNewValueTokens
     }
 
     mutating func read(into document: inout Document) throws(WireError) {
@@ -52,6 +53,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         try readElement(&document, &stack)
         while elements.depth > 0 { try readContent(&document, &stack) }
         try skipInstructions()
+        while index < octets.count, octets[index] == 0x00 || octets[index].isASCIIWhitespace { index += 1 }
         guard index == octets.count else { throw error(.notWellFormed) }
     }
 
@@ -61,12 +63,8 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         guard (0x01...0x03).contains(try next()) else { throw WireError(.notWellFormed, at: 0) }
         let publicID = try multibyte()
         let nameIndex = publicID == 0 ? try multibyte() : 0
-        switch try multibyte() {
-        case 0, 106: charset = .utf8
-        case 3: charset = .ascii
-        case 4: charset = .latin1
-        default: throw error(.encodingNotSupported)
-        }
+        guard let numbered = Charset(number: try multibyte()) else { throw error(.encodingNotSupported) }
+        charset = numbered
         tableCount = Int(clamping: try multibyte())
         tableStart = index
         guard tableCount <= octets.count - index else { throw WireError(.truncated, at: octets.count) }
@@ -104,7 +102,11 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         case GlobalToken.entity:
             index += 1
             let start = index
-            let scalar = try multibyte()
+            var scalar = try multibyte()
+            if UTF8.isHighSurrogate(scalar), index < octets.count, octets[index] == GlobalToken.entity {
+                index += 1
+                scalar = UTF8.scalar(high: scalar, low: try multibyte()) ?? scalar
+            }
             guard UTF8.isXMLCharacter(scalar) else { throw WireError(.invalidCharacter, at: start) }
             if elements.keepsText { document.append(scalar: scalar) }
         case GlobalToken.inlineString:
@@ -122,9 +124,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
         case GlobalToken.extensionValue:
             index += 1
             let start = index
-            guard let value = ValueTokens.text(try multibyte(), version) else {
-                throw WireError(.notWellFormed, at: start)
-            }
+            guard let value = valueText(try multibyte(), document) else { throw WireError(.notWellFormed, at: start) }
             if elements.keepsText { document.append(text: value.octets) }
         case GlobalToken.opaque:
             index += 1
@@ -225,7 +225,8 @@ struct WBXMLReader: ~Copyable, ~Escapable {
     private func appendNamespace(
         _ piece: Span<UInt8>, at start: Int, _ document: inout Document
     ) throws(WireError) {
-        try checkCharacters(piece, at: start)
+        // A namespace is one of ours or of nobody's, so it stays as it is.
+        _ = try isRecoded(piece, at: start)
         document.appendNamespace(piece)
     }
 
@@ -272,19 +273,42 @@ struct WBXMLReader: ~Copyable, ~Escapable {
 
     // MARK: Text
 
-    private func append(text: Span<UInt8>, at start: Int, _ document: inout Document) throws(WireError) {
-        try checkCharacters(text, at: start)
-        guard elements.keepsText else { return }
-        guard charset == .latin1 else { return document.append(text: text) }
-        for index in text.indices { document.append(scalar: UInt32(text[index])) }
+    /// What a value token stands for. Two texts have one token in 1.3: one is a name of what is searched for, the other one
+    /// people write. Source: CL-15.
+    private func valueText(_ token: UInt32, _ document: borrowing Document) -> StaticString? {
+        guard hasNewValueTokens else { return ValueTokens.text(token, version) }
+        if token == 0x3D, let element = elements.current.element, document.tag(of: element) != .searchElement {
+            return "History"
+        }
+        return ValueTokens.text(token, .v1_3)
     }
 
-    /// Text has the characters that XML has: it goes on to clients that speak XML.
-    private func checkCharacters(_ text: Span<UInt8>, at start: Int) throws(WireError) {
+    private func append(text: Span<UInt8>, at start: Int, _ document: inout Document) throws(WireError) {
+        guard try isRecoded(text, at: start) else {
+            if elements.keepsText { document.append(text: text) }
+            return
+        }
+        guard elements.keepsText else { return }
+        var offset = 0
+        while offset < text.count {
+            guard text[offset] >= 0x80, let character = ForeignCharacter(in: text, at: offset, charset) else {
+                document.append(scalar: UInt32(text[offset]))
+                offset += 1
+                continue
+            }
+            document.append(scalar: character.scalar)
+            offset += character.byteCount
+        }
+    }
+
+    /// Whether a text has other octets in UTF-8. It may have the characters that XML has: it goes on to clients that speak
+    /// XML.
+    private func isRecoded(_ text: Span<UInt8>, at start: Int) throws(WireError) -> Bool {
+        var isRecoded = false
         var offset = 0
         while true {
             offset += text.plainTextCount(from: offset)
-            guard offset < text.count else { return }
+            guard offset < text.count else { return isRecoded }
             let octet = text[offset]
             if octet < 0x80 {
                 guard octet >= 0x20 || octet.isASCIIWhitespace else {
@@ -293,15 +317,11 @@ struct WBXMLReader: ~Copyable, ~Escapable {
                 offset += 1
                 continue
             }
-            switch charset {
-            case .ascii: throw WireError(.invalidCharacter, at: start + offset)
-            case .latin1: offset += 1
-            case .utf8:
-                guard let scalar = UTF8.scalar(in: text, at: offset), UTF8.isXMLCharacter(scalar.value) else {
-                    throw WireError(.invalidCharacter, at: start + offset)
-                }
-                offset += scalar.byteCount
+            guard let character = ForeignCharacter(in: text, at: offset, charset) else {
+                throw WireError(.invalidCharacter, at: start + offset)
             }
+            isRecoded = isRecoded || character.isRecoded
+            offset += character.byteCount
         }
     }
 
@@ -348,7 +368,7 @@ struct WBXMLReader: ~Copyable, ~Escapable {
 
     private func isText(_ octets: Span<UInt8>) -> Bool {
         do throws(WireError) {
-            try checkCharacters(octets, at: 0)
+            _ = try isRecoded(octets, at: 0)
             return true
         } catch {
             return false

@@ -7,7 +7,10 @@ extension Document {
     /// attributes that the protocol does not know are skipped. Namespace prefixes are ignored. An external document
     /// type is passed over, one with declarations inside is refused, and no entity but the five of XML is known.
     ///
-    /// - Parameter octets: The whole document in UTF-8, with or without a byte order mark.
+    /// What clients of the field have around a document is passed over: white space before the declaration, NULs and white
+    /// space behind the root. Source: CL-39, CL-40.
+    ///
+    /// - Parameter octets: The whole document in UTF-8, with or without a byte order mark, in ASCII or in ISO-8859-1.
     /// - Throws: `WireError`; what was read before the error is on the tape, so that an answer can name its transaction.
     /// - Source: protocol/session.md §1.2.
     public mutating func read(xml octets: Span<UInt8>) throws(WireError) {
@@ -21,6 +24,7 @@ extension Document {
 struct XMLReader: ~Copyable, ~Escapable {
     private let octets: Span<UInt8>
     private var index = 0
+    private var charset = Charset.utf8
 
     private var elements = OpenElements()
     /// The hash of the name that was read last, without its prefix, and where that begins.
@@ -41,6 +45,8 @@ struct XMLReader: ~Copyable, ~Escapable {
 
     mutating func read(into document: inout Document) throws(WireError) {
         if octets.starts(with: "\u{FEFF}") { index = 3 }
+        skipWhitespace()
+        guard !isUTF16 else { throw error(.encodingNotSupported) }
         if rest(startsWith: "<?xml"), index + 5 < octets.count, octets[index + 5].isASCIIWhitespace {
             try readDeclaration()
         }
@@ -53,7 +59,17 @@ struct XMLReader: ~Copyable, ~Escapable {
             try readMarkup(&document, &stack)
         }
         try readMisc(allowsDocumentType: false)
+        while let octet = peek, octet == 0x00 || octet.isASCIIWhitespace { index += 1 }
         guard index == octets.count else { throw error(.notWellFormed) }
+    }
+
+    /// A byte order mark of UTF-16, or `<` in two octets.
+    private var isUTF16: Bool {
+        guard octets.count - index >= 2 else { return false }
+        switch (octets[index], octets[index + 1]) {
+        case (0xFE, 0xFF), (0xFF, 0xFE), (0x00, 0x3C), (0x3C, 0x00): return true
+        default: return false
+        }
     }
 
     // MARK: Prolog
@@ -68,7 +84,8 @@ struct XMLReader: ~Copyable, ~Escapable {
         var hadSpace = skipWhitespace()
         if hadSpace, rest(startsWith: "encoding") {
             let encoding = try readPseudoAttribute("encoding")
-            guard value(encoding).equalsIgnoringCase("utf-8") else { throw error(.encodingNotSupported) }
+            guard let named = Charset(name: value(encoding)) else { throw error(.encodingNotSupported) }
+            charset = named
             hadSpace = skipWhitespace()
         }
         if hadSpace, rest(startsWith: "standalone") {
@@ -277,6 +294,7 @@ struct XMLReader: ~Copyable, ~Escapable {
                 start = index
             case 0x5D where rest(startsWith: "]]>"):
                 throw error(.notWellFormed)
+            case 0x80...0xFF: try readForeign(from: &start, if: keeps, &document)
             default:
                 try skipCharacter(octet)
             }
@@ -297,6 +315,8 @@ struct XMLReader: ~Copyable, ~Escapable {
                 index += 1
                 if peek != 0x0A, keeps { document.append(scalar: 0x0A) }
                 start = index
+            } else if octet >= 0x80 {
+                try readForeign(from: &start, if: keeps, &document)
             } else {
                 try skipCharacter(octet)
             }
@@ -304,6 +324,20 @@ struct XMLReader: ~Copyable, ~Escapable {
         keep(start..<index, if: keeps, &document)
         index += 3
         guard !document.isTextOverflowed else { throw error(.tooLarge) }
+    }
+
+    /// Goes past a character that is not ASCII. One that has other octets in UTF-8 is kept by itself, and the run of text
+    /// that began at `start` begins anew behind it.
+    private mutating func readForeign(
+        from start: inout Int, if keeps: Bool, _ document: inout Document
+    ) throws(WireError) {
+        guard let character = ForeignCharacter(in: octets, at: index, charset) else { throw error(.invalidCharacter) }
+        if character.isRecoded {
+            keep(start..<index, if: keeps, &document)
+            if keeps { document.append(scalar: character.scalar) }
+            start = index + character.byteCount
+        }
+        index += character.byteCount
     }
 
     private func keep(_ range: Range<Int>, if keeps: Bool, _ document: inout Document) {
@@ -326,7 +360,8 @@ struct XMLReader: ~Copyable, ~Escapable {
         throw error(.declarationNotAllowed)
     }
 
-    private mutating func readCharacterReference() throws(WireError) -> UInt32 {
+    /// - Parameter allowsPair: False for what has to be the second half of a pair.
+    private mutating func readCharacterReference(allowsPair: Bool = true) throws(WireError) -> UInt32 {
         index += 1
         let isHexadecimal = peek == 0x78
         if isHexadecimal { index += 1 }
@@ -342,7 +377,15 @@ struct XMLReader: ~Copyable, ~Escapable {
         guard peek == 0x3B else { throw error(.truncated) }
         guard digitCount > 0 else { throw error(.notWellFormed) }
         index += 1
-        guard UTF8.isXMLCharacter(scalar) else { throw error(.invalidCharacter) }
+        // Clients whose texts are UTF-16 may write both halves of a character by themselves. Source: CL-14.
+        if UTF8.isHighSurrogate(scalar), allowsPair, rest(startsWith: "&#") {
+            index += 1
+            guard let pair = UTF8.scalar(high: scalar, low: try readCharacterReference(allowsPair: false)) else {
+                throw error(.invalidCharacter)
+            }
+            return pair
+        }
+        guard UTF8.isXMLCharacter(scalar) || !allowsPair else { throw error(.invalidCharacter) }
         return scalar
     }
 
@@ -378,10 +421,8 @@ struct XMLReader: ~Copyable, ~Escapable {
             index += 1
             return
         }
-        guard let scalar = UTF8.scalar(in: octets, at: index), UTF8.isXMLCharacter(scalar.value) else {
-            throw error(.invalidCharacter)
-        }
-        index += scalar.byteCount
+        guard let character = ForeignCharacter(in: octets, at: index, charset) else { throw error(.invalidCharacter) }
+        index += character.byteCount
     }
 
     /// A name in ASCII: every name of the protocol is, and vendors keep to it too.

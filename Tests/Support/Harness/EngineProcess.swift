@@ -160,9 +160,17 @@ public final class EngineProcess: @unchecked Sendable {
     }
 
     /// Resident octets of the process.
-    public func residentBytes() throws -> Int {
+    public func residentBytes() throws -> Int { try memory("VmRSS") }
+
+    /// Resident octets of the process that are no pages of a file.
+    public func ownBytes() throws -> Int { try memory("RssAnon") }
+
+    private func memory(_ name: String) throws -> Int {
         let text = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)
-        guard let match = text.firstMatch(of: /VmRSS:\s+(\d+) kB/) else { throw HarnessError("no VmRSS") }
+        guard let match = text.firstMatch(of: try Regex("\(name):\\s+(\\d+) kB", as: (Substring, Substring).self))
+        else {
+            throw HarnessError("no \(name)")
+        }
         return Int(match.1)! * 1024
     }
 

@@ -34,7 +34,8 @@ struct Options: ~Copyable {
           user add NAME [--kind digest|password-only]
           user passwd NAME [--kind digest|password-only]
           user del NAME        takes the mailbox and the sessions too
-          user show NAME
+          user show NAME       with what was seen of the user's clients
+          user forget NAME     forgets that
           user list
 
         System Messages:

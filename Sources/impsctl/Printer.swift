@@ -113,7 +113,7 @@ struct Printer: ~Copyable {
     }
 
     private func isSubject(_ key: Span<UInt8>) -> Bool {
-        key.equals("user") || key.equals("pool") || key.equals("record") || key.equals("level")
+        key.equals("user") || key.equals("client") || key.equals("pool") || key.equals("record") || key.equals("level")
     }
 
     private mutating func appendUnescaped(_ range: Range<Int>) {

@@ -1,5 +1,8 @@
 import Foundation
+import Octets
 import Testing
+
+@testable import IMPSEngine
 
 /// Clients that never answer some kinds of server transactions, in an order that one seed decides. What they leave
 /// unanswered may hold nothing up, and may not come for ever. Source: CL-10, CL-11, CL-31.
@@ -192,5 +195,69 @@ import Testing
             if !run.violations.isEmpty { break }
         }
         #expect(seeds.count == 1 || messageCount > seeds.count * 40)
+    }
+
+    /// How a program of family M closes a NewMessage.
+    enum Confirmation: String, CaseIterable, Sendable {
+        case none, status, quirk
+    }
+
+    /// Two of them, with one cookie and one ClientID as their program has them, talk for an hour. Source: CL-30, CL-31.
+    @Test(arguments: Confirmation.allCases) func twoProgramsTalkForAnHour(confirmation: Confirmation) throws {
+        let world = World(seed: 7) {
+            $0.deliveriesMax = UInt8(SilentClientSimulationTests.deliveriesMax)
+            _ = $0.quirks.add(InlineBytes(Array("Never/*".utf8).span)!, .sentIsDelivered)
+        }
+        let users = ["alice", "bob"]
+        for user in users { _ = world.control("user add \(user) digest password") }
+        let agent = confirmation == .quirk ? "Never/1" : "Program/1"
+        var sessions: [String?] = [nil, nil]
+        var number = 0
+        func exchange(_ content: String, _ index: Int, id: String, mode: String = "Request") -> String {
+            let text = document(content, id: id, session: sessions[index], mode: mode)
+            let answer = world.handle(text, from: "192.0.2.\(index)", agent: agent)
+            _ = world.commit(succeeds: true)
+            return answer
+        }
+        func next() -> String {
+            number += 1
+            return "\(number)"
+        }
+        for index in 0..<2 {
+            let content = login(users[index], password: "password", cookie: "session-cookie", timeToLive: 600)
+            let id: String = try #require(field("SessionID", exchange(content, index, id: next())))
+            sessions[index] = id
+        }
+        var shown: [String: Int] = [:]
+        var sent: [String] = []
+        for second in 1...3600 {
+            world.pass(seconds: 1)
+            for index in 0..<2 {
+                if second % 7 == index, second < 3500 {
+                    let text = "\(users[index]) \(second)"
+                    let answer = exchange(IMPSEngineTests.send(text, to: users[1 - index]), index, id: next())
+                    #expect(field("Code", answer) == "200", "\(answer)")
+                    sent.append(text)
+                }
+                guard second % 5 == 0 else { continue }
+                let answer = exchange("<Polling-Request/>", index, id: "")
+                #expect(field("Code", answer) == nil)
+                guard let text = field("ContentData", answer) else { continue }
+                shown[text, default: 0] += 1
+                if confirmation == .status {
+                    let id = try #require(field("TransactionID", answer))
+                    let more = exchange(
+                        "<Status><Result><Code>200</Code></Result></Status>", index, id: id, mode: "Response")
+                    if let text = field("ContentData", more) { shown[text, default: 0] += 1 }
+                }
+            }
+        }
+        #expect(sent.count > 900)
+        #expect(Set(sent) == Set(shown.keys))
+        let repeated = shown.values.filter { $0 > 1 }.count
+        print("family M: \(confirmation): \(sent.count) messages, \(repeated) of them shown more than once")
+        #expect(shown.values.allSatisfy { $0 <= SilentClientSimulationTests.deliveriesMax })
+        // Where nothing can tell, the first ones teach it.
+        #expect(confirmation == .none ? repeated <= 40 : repeated == 0)
     }
 }

@@ -120,6 +120,8 @@ extension Engine where Port: ~Copyable {
                 try showUser(name.span, into: &output)
             } else if action.span.equals("del") {
                 try deleteUser(name.span, &turn)
+            } else if action.span.equals("forget") {
+                try forgetClients(name.span, &turn)
             } else {
                 let kind = try kind(words.next().span)
                 let password = words.next()
@@ -128,7 +130,7 @@ extension Engine where Port: ~Copyable {
                 } else if action.span.equals("passwd") {
                     try setPassword(name.span, kind: kind, password: password.span, &turn)
                 } else {
-                    throw .usage("user add|del|list|passwd|show")
+                    throw .usage("user add|del|forget|list|passwd|show")
                 }
             }
             return .done
@@ -216,6 +218,33 @@ extension Engine where Port: ~Copyable {
         let address = try localAddress(name)
         guard let account = account(address.canonical) else { throw .userUnknown }
         write(account, into: &output)
+        let clients = knownClients(of: account.number)
+        for index in 0..<clients.count {
+            output.field("client", clients[index].agent.span)
+            output.field("confirms", word(clients[index].confirms, clients[index].neverConfirms).octets)
+            output.field("system_messages", word(clients[index].answers, clients[index].ignoresSystemMessages).octets)
+            output.endRecord()
+        }
+    }
+
+    /// What was seen: that a client does something, or that it does not, or neither.
+    private func word(_ does: Bool, _ doesNot: Bool) -> StaticString { does ? "yes" : doesNot ? "no" : "unknown" }
+
+    /// Forgets what was seen of a user's clients, in case it was wrong; they are watched anew.
+    private mutating func forgetClients(_ name: Span<UInt8>, _ turn: inout Turn) throws(OperatorError) {
+        let address = try localAddress(name)
+        guard let account = account(address.canonical) else { throw .userUnknown }
+        store.delete(Key.knownClients(account.number).span)
+        var next = sessions.first(of: account.number)
+        while let slot = next {
+            next = sessions.next(after: slot)
+            takeKnowledge(slot)
+            guard !sessions[slot].isRestricted, sessions[slot].asksByMessage == knowsSystemMessages(slot) else {
+                continue
+            }
+            sessions[slot].asksByMessage = !knowsSystemMessages(slot)
+            storeSession(slot)
+        }
     }
 
     // MARK: Sessions
@@ -224,7 +253,7 @@ extension Engine where Port: ~Copyable {
         _ command: inout ControlCommand, _ now: Instant, into output: inout FixedBytes
     ) -> ControlProgress {
         while command.position < UInt64(sessions.end) {
-            guard output.freeCapacity > 512 else { return .more }
+            guard output.freeCapacity > 1024 else { return .more }
             let slot = UInt16(command.position)
             command.position += 1
             guard sessions[slot].isOpen else { continue }
@@ -237,6 +266,10 @@ extension Engine where Port: ~Copyable {
             output.field("method", sessions[slot].deliveryMethod.letter.octets)
             output.field("call", callName(slot).octets)
             output.field("quirks", sessions[slot].quirks.list.span)
+            let known = knownClient(of: slot) ?? KnownClient()
+            output.field("confirms", word(known.confirms, known.neverConfirms).octets)
+            output.field("system_messages", word(known.answers, !knowsSystemMessages(slot)).octets)
+            output.field("agent", clientRecord(of: slot).agent.span)
             output.field("level", (sessions[slot].level.rawValue == .max ? "full" : "limited" as StaticString).octets)
             output.field("asked", sessions[slot].isRestricted ? 1 : 0)
             output.field("closing", UInt64(sessions[slot].closing))

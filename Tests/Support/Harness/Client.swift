@@ -68,6 +68,10 @@ public final class Client: @unchecked Sendable {
     public var syntax = Programs.syntax {
         didSet { contentType = "application/vnd.wv.csp\(version == "1.3" ? "+" : ".")\(syntax)" }
     }
+    /// How it writes WBXML.
+    public var dialect = WBXML.Dialect()
+    /// Messages that it sent.
+    public private(set) var requestCount = 0
     /// Octets of the messages, both ways.
     public private(set) var messageByteCount = 0
     private var transactionCount = 0
@@ -115,7 +119,8 @@ public final class Client: @unchecked Sendable {
     /// Posts a document; nil for an empty answer.
     public func exchange(_ document: String) throws -> Reply? {
         try line?.forget()
-        let body = try Client.body(document, syntax)
+        let body = try Client.body(document, syntax, dialect)
+        requestCount += 1
         let headers = userAgent.map { "User-Agent: \($0)\r\n" } ?? ""
         let answer = try connection.post(body, type: contentType, headers: headers)
         messageByteCount += body.count + answer.body.count
@@ -143,9 +148,11 @@ public final class Client: @unchecked Sendable {
     }
 
     /// A document in a syntax, that of this run unless another is said.
-    public static func body(_ document: String, _ syntax: String = Programs.syntax) throws -> [UInt8] {
+    public static func body(
+        _ document: String, _ syntax: String = Programs.syntax, _ dialect: WBXML.Dialect = WBXML.Dialect()
+    ) throws -> [UInt8] {
         let octets = Array(document.utf8)
-        return syntax == "wbxml" ? WBXML.encode(try Element.parse(octets)) : octets
+        return syntax == "wbxml" ? WBXML.encode(try Element.parse(octets), dialect) : octets
     }
 
     /// The document in an answer, in either syntax.
@@ -189,6 +196,14 @@ public final class Client: @unchecked Sendable {
     public func logIn(_ password: String? = nil) throws -> Reply {
         sessionID = nil
         return try take(request(loginContent("<Password>\(escaped(password ?? self.password))</Password>")))
+    }
+
+    /// A login with a password by a client that sees to calls itself.
+    public func logInAsIs() throws -> Reply {
+        sessionID = nil
+        let reply = try request(loginContent("<Password>\(escaped(password))</Password>"))
+        if reply.code == 200 { sessionID = reply.primitive?["SessionID"]?.text }
+        return reply
     }
 
     /// A login by digest with the schemas that are offered.
@@ -315,6 +330,17 @@ public final class Client: @unchecked Sendable {
             if next == nil { next = try poll() }
         }
         return received
+    }
+
+    /// Polls and confirms until a primitive comes that is left unanswered.
+    public func receiveAllUntil(_ name: String) throws -> Reply? {
+        var next = try poll()
+        while let reply = next, reply.mode == "Request", reply.name != name {
+            next =
+                try reply.name == "NewMessage"
+                ? confirm(reply) : respond(to: reply, "<Status><Result><Code>200</Code></Result></Status>")
+        }
+        return next
     }
 
     /// The texts of the messages that wait, confirmed.

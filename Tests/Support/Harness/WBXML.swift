@@ -4,6 +4,27 @@ import Foundation
 ///
 /// Source: protocol/wbxml.md.
 public enum WBXML {
+    /// Where a client writes otherwise than the tables of its version say.
+    public struct Dialect: Sendable {
+        /// Texts have the value tokens of 1.3. Source: CL-15.
+        public var hasNewValueTokens = false
+        /// A character beyond U+FFFF is written as two halves. Source: CL-14.
+        public var splitsSurrogates = false
+        /// Tags that 1.3 has withdrawn still have their token. Source: CL-9.
+        public var hasLegacyTags = false
+
+        public init() {}
+
+        /// How client A writes.
+        public static let android: Dialect = {
+            var dialect = Dialect()
+            dialect.hasNewValueTokens = true
+            dialect.splitsSurrogates = true
+            dialect.hasLegacyTags = true
+            return dialect
+        }()
+    }
+
     private struct Tables {
         var tokens: [String: (page: UInt8, token: UInt8)] = [:]
         var names: [Int: String] = [:]
@@ -13,6 +34,10 @@ public enum WBXML {
 
     private static let versions = ["1.1", "1.2", "1.3"]
     private static let tables = Dictionary(uniqueKeysWithValues: versions.map { ($0, try! read($0)) })
+    private static let legacyTokens = Dictionary(
+        uniqueKeysWithValues: try! rows("wbxml-1.3-legacy").map {
+            ($0[2], (page: UInt8($0[0].dropFirst(2), radix: 16)!, token: UInt8($0[1].dropFirst(2), radix: 16)!))
+        })
     private static let prefixes: [(token: UInt8, text: String)] = {
         try! rows("wbxml-attr").map { (UInt8($0[0].dropFirst(2), radix: 16)!, $0[2]) }
     }()
@@ -41,9 +66,12 @@ public enum WBXML {
     // MARK: Writing
 
     /// A document in WBXML; names that the version has no token for are in the string table.
-    public static func encode(_ root: Element) -> [UInt8] {
+    public static func encode(_ root: Element, _ dialect: Dialect = Dialect()) -> [UInt8] {
         let version = versions.first { root.namespace?.hasSuffix($0) == true } ?? "1.2"
-        var writer = Encoder(tables: tables[version]!)
+        var table = tables[version]!
+        if dialect.hasNewValueTokens { table.values = tables["1.3"]!.values }
+        if dialect.hasLegacyTags, version == "1.3" { table.tokens.merge(legacyTokens) { own, _ in own } }
+        var writer = Encoder(tables: table, splitsSurrogates: dialect.splitsSurrogates)
         writer.write(root)
         let publicID: [String: UInt8] = ["1.1": 0x10, "1.2": 0x11, "1.3": 0x12]
         return [0x03, publicID[version]!, 0x6A] + multibyte(writer.strings.count) + writer.strings + writer.body
@@ -66,7 +94,22 @@ public enum WBXML {
         private var places: [String: Int] = [:]
         private var page: UInt8 = 0
 
-        init(tables: Tables) { self.tables = tables }
+        private let splitsSurrogates: Bool
+
+        init(tables: Tables, splitsSurrogates: Bool) {
+            self.tables = tables
+            self.splitsSurrogates = splitsSurrogates
+        }
+
+        private func octets(_ text: String) -> [UInt8] {
+            guard splitsSurrogates else { return Array(text.utf8) }
+            return text.unicodeScalars.flatMap { scalar -> [UInt8] in
+                guard scalar.value > 0xFFFF else { return Array(String(scalar).utf8) }
+                return UTF16.encode(scalar)!.flatMap { half -> [UInt8] in
+                    [0xE0 | UInt8(half >> 12), 0x80 | UInt8(half >> 6 & 0x3F), 0x80 | UInt8(half & 0x3F)]
+                }
+            }
+        }
 
         private mutating func place(_ name: String) -> Int {
             if let place = places[name] { return place }
@@ -107,7 +150,7 @@ public enum WBXML {
             } else if let token = tables.values.filter({ $0.value == text }).keys.min() {
                 body += [0x80] + multibyte(Int(token))
             } else {
-                body += [0x03] + Array(text.utf8) + [0x00]
+                body += [0x03] + octets(text) + [0x00]
             }
         }
     }

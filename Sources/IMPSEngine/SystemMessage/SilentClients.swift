@@ -1,5 +1,6 @@
 import CSP
 import Octets
+import Wire
 
 /// Clients that speak 1.3 and do not know System Messages: they are recognised by user and client, whatever their cookie
 /// is, and are asked by ordinary messages as older ones are. Source: CL-11, CL-20, CL-21.

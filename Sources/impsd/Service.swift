@@ -340,16 +340,22 @@ final class Service: RequestHandler {
         for index in 0..<pools.count {
             var pool = pools[index]
             count(&pool)
+            guard pool.isCounted else { continue }
             output.field("pool", pool.name.octets)
             output.field("count", UInt64(pool.count))
             output.field("bytes", UInt64(pool.byteCount))
-            if pool.isCounted {
-                output.field("used", UInt64(pool.used))
-                output.field("most", UInt64(pool.most))
-                output.field("refused", pool.refused)
-            }
+            output.field("used", UInt64(pool.used))
+            output.field("most", UInt64(pool.most))
+            output.field("refused", pool.refused)
             output.endRecord()
         }
+        output.field("record", ("memory" as StaticString).octets)
+        for index in 0..<pools.count {
+            var pool = pools[index]
+            count(&pool)
+            if !pool.isCounted { output.field(pool.name, UInt64(pool.count * pool.byteCount)) }
+        }
+        output.endRecord()
     }
 
     override func count(_ pool: inout Pool) {

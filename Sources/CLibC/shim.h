@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <link.h>
 #include <linux/watchdog.h>
 #include <netdb.h>
@@ -31,6 +32,21 @@
 static inline int libc_errno(void) { return errno; }
 
 static inline int libc_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+// Octets of the path with all links followed; 0 when there is nothing, or no room for it.
+static inline int libc_real_path(const char *path, unsigned char *text, unsigned long capacity) {
+    char real[PATH_MAX];
+    if (realpath(path, real) == NULL || strlen(real) > capacity) return 0;
+    memcpy(text, real, strlen(real));
+    return (int)strlen(real);
+}
+
+// 1 for a file of this user that nobody else may write and that has no other name, 0 for anything else, -1 for nothing.
+static inline int libc_is_own_file(const char *path) {
+    struct stat facts;
+    if (lstat(path, &facts) != 0) return -1;
+    return S_ISREG(facts.st_mode) && facts.st_uid == geteuid() && facts.st_nlink == 1 && (facts.st_mode & 022) == 0;
+}
 
 static inline int libc_flock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 

@@ -15,6 +15,8 @@ public struct Vault: ~Copyable {
 
     private var cipher: mbedtls_gcm_context
     private var hmac: mbedtls_md_context_t
+    /// For tables of names; made from the device key.
+    public private(set) var hashKey = HashKey(InlineBytes())
 
     private init(cipher: mbedtls_gcm_context, hmac: mbedtls_md_context_t) {
         unsafe self.cipher = unsafe cipher
@@ -34,7 +36,9 @@ public struct Vault: ~Copyable {
         let hashCode = unsafe mbedtls_md_setup(&hmac, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 1)
         guard keyCode == 0, hashCode == 0 else { return nil }
         // Both contexts may move now: they point to their own heap blocks only, never into themselves.
-        return unsafe Vault(cipher: cipher, hmac: hmac)
+        var vault = unsafe Vault(cipher: cipher, hmac: hmac)
+        vault.hashKey = HashKey(vault.hash(password: key, salt: .constant("impsd names"), iterations: 1))
+        return vault
     }
 
     /// Seals `secret` for `owner`: AES-256-GCM with the device key, `nonce` of 12 random octets in front.

@@ -25,6 +25,47 @@ public enum File {
         return path
     }
 
+    /// The path of a file whose name has a part that is not constant.
+    public static func path(
+        _ folder: Span<UInt8>, _ prefix: StaticString, _ part: Span<UInt8>, _ suffix: StaticString
+    ) -> Path {
+        var path = Path(folder) ?? Path()
+        _ = path.append(prefix)
+        _ = path.append(part)
+        _ = path.append(suffix)
+        return path
+    }
+
+    /// The path with all links followed; as it is when there is nothing.
+    public static func canonical(_ path: Span<UInt8>) -> Path {
+        var text = InlineArray<256, UInt8>(repeating: 0)
+        var space = text.mutableSpan
+        let count = unsafe space.withUnsafeMutableBufferPointer { buffer in
+            unsafe withPath(path) { unsafe libc_real_path($0, buffer.baseAddress, UInt(buffer.count)) }
+        }
+        guard count > 0 else { return Path(path) ?? Path() }
+        return Path(text.span.extracting(0..<Int(count))) ?? Path()
+    }
+
+    /// What lies at a path.
+    public enum Kind: Sendable {
+        /// Nothing.
+        case none
+        /// A file of this user that nobody else may write, under this name only.
+        case own
+        /// A link, a file of somebody else or that others may write, or no file at all.
+        case foreign
+    }
+
+    /// Whether a file may be trusted that lies where others may put files too.
+    public static func kind(of path: Span<UInt8>) -> Kind {
+        switch unsafe withPath(path, { unsafe libc_is_own_file($0) }) {
+        case 1: return .own
+        case 0: return .foreign
+        default: return .none
+        }
+    }
+
     /// Adds the content of a file to `buffer`.
     public static func read(_ path: Span<UInt8>, into buffer: inout FixedBytes) throws(Failure) {
         let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_RDONLY, 0) }
@@ -65,7 +106,9 @@ public enum File {
     ///
     /// - Returns: a descriptor, which the caller closes.
     public static func openNew(_ path: Span<UInt8>) throws(Failure) -> Int32 {
-        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_WRONLY | O_CREAT | O_TRUNC, 0o600) }
+        let descriptor = unsafe withPath(path) {
+            unsafe libc_open($0, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
+        }
         guard descriptor >= 0 else { throw .last }
         return descriptor
     }

@@ -25,7 +25,7 @@ public struct EngineMemory: ~Copyable {
     ///   - sessions: One for each session at once, at most 65,534.
     ///   - buckets: A power of two, about as many as sessions.
     ///   - challenges: One for each login that waits for its digest.
-    ///   - throttles: A power of two; addresses and users that failed to log in.
+    ///   - throttles: A power of two; addresses and users that failed to log in, and where users logged in from.
     ///   - campaigns: `campaignCount` of them.
     ///   - pendingLogins: One for each login that waits for an answer to a System Message.
     ///   - refused: `refusedCount` of them.
@@ -60,8 +60,8 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
 
     var vault: Vault
     var sessions: SessionTable
-    var challenges: Slab<Challenge>
-    var throttles: Slab<Throttle>
+    var challenges: ChallengeTable
+    var throttles: ThrottleTable
     /// The campaigns that are active.
     var campaigns: Slab<Campaign>
     var pendingLogins: Slab<PendingLogin>
@@ -78,6 +78,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var scratch: FixedBytes
     var sequences = SequenceBlock()
     var challengeWrites = ChallengeWrites()
+    var shares = SenderShares()
     var counters = Counters()
     /// Some session needs a call; which one is looked for from this slot on.
     var hasCalls = false
@@ -93,10 +94,10 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     ) {
         self.store = store
         self.settings = settings
+        throttles = ThrottleTable(memory.throttles, vault.hashKey)
         self.vault = vault
         sessions = SessionTable(slots: memory.sessions, buckets: memory.buckets)
-        challenges = memory.challenges
-        throttles = memory.throttles
+        challenges = ChallengeTable(memory.challenges)
         campaigns = memory.campaigns
         pendingLogins = memory.pendingLogins
         refused = memory.refused
@@ -140,7 +141,7 @@ extension Engine where Port: ~Copyable {
     public mutating func reload(_ turn: inout Turn) {
         reloadCount += 1
         sessions.removeAll()
-        for index in 0..<challenges.count { challenges[index] = Challenge() }
+        challenges.removeAll()
         let key = Key.fact("sequence")
         sequences = SequenceBlock()
         if let value = store.value(for: key.span) {
@@ -153,11 +154,14 @@ extension Engine where Port: ~Copyable {
         reloadAnswers(turn.now)
         reloadCampaigns()
         for slot in 0..<sessions.end where sessions[slot].isOpen {
+            sessions[slot].resumedAt = sequences.next
             takeKnowledge(slot)
             resumeRestriction(slot, turn.now)
             call(slot)
         }
         reloadPendingLogins(turn.now)
+        // A turn that was not kept changes little of it.
+        if reloadCount == 1 { countShares() }
         nextSweep = turn.now
         sessions.checkInvariants()
     }
@@ -175,7 +179,8 @@ extension Engine where Port: ~Copyable {
             sessions.open(session.user, at: slot)
             session.nextSlot = sessions[slot].nextSlot
             session.lastSeen = turn.now
-            session.expiresAt = turn.now.adding(seconds: expirySeconds(session.keepAliveSeconds))
+            let seconds = expirySeconds(session.keepAliveSeconds)
+            session.expiresAt = turn.now.adding(seconds: session.closing == 0 ? seconds : Engine.closingSeconds)
             sessions[slot] = session
         }
         if skipped > 0, turn.journal.begin(.storeSkip, turn.now, turn.wall) {

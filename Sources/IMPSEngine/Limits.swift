@@ -43,7 +43,7 @@ enum Limits {
         let _: UInt = credentialByteCountMax - passwordByteCountMax - sealOverhead
         let _: UInt = valueByteCountMax - messageHeaderByteCountMax
         // A message header: flags and times, sender, content type, recipients.
-        let _: UInt = messageHeaderByteCountMax - 32 - 101 - 101 - 4 * recipientCountMax
+        let _: UInt = messageHeaderByteCountMax - 36 - 101 - 101 - 4 * recipientCountMax
         let _: UInt = valueByteCountMax - acceptedTypesByteCountMax
         let _: UInt = 200 - nonceByteCount
     }

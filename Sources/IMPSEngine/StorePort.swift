@@ -53,4 +53,10 @@ public protocol StorePort: ~Copyable {
 
     /// False when new messages have to be refused, so that room stays for taking messages away.
     var hasRoom: Bool { get }
+
+    /// False when not even a small message may be taken from somebody who has none in the store.
+    var hasReserve: Bool { get }
+
+    /// Octets of the whole store when it is full.
+    var byteCountMax: UInt64 { get }
 }

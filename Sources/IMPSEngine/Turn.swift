@@ -94,20 +94,30 @@ public struct Turn: ~Copyable {
 public struct Client: BitwiseCopyable, Sendable {
     /// The address without port, as text.
     public let address: InlineBytes<46>
+    /// What one household or machine has all addresses of: the address itself, or of IPv6 its first 64 bits.
+    public let network: InlineBytes<46>
     /// The address of this server that it reached, as text.
     public let local: InlineBytes<46>
     /// The port that it reached.
     public let port: UInt16
     /// The port at which it may keep a connection to be called; 0 for none.
     public let cirPort: UInt16
+    /// What address and network are compared by.
+    public let addressHash: UInt32
+    /// The same for the network.
+    public let networkHash: UInt32
 
-    /// A client at `address`, which came by `local` and `port`.
+    /// A client at `address` of `network`, which came by `local` and `port`.
     public init(
-        address: InlineBytes<46>, local: InlineBytes<46> = InlineBytes(), port: UInt16 = 0, cirPort: UInt16 = 0
+        address: InlineBytes<46>, network: InlineBytes<46>? = nil, local: InlineBytes<46> = InlineBytes(),
+        port: UInt16 = 0, cirPort: UInt16 = 0
     ) {
         self.address = address
+        self.network = network ?? address
         self.local = local
         self.port = port
         self.cirPort = cirPort
+        addressHash = UInt32(truncatingIfNeeded: Hash64(address.span).value)
+        networkHash = UInt32(truncatingIfNeeded: Hash64((network ?? address).span).value)
     }
 }

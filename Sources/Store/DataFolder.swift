@@ -43,7 +43,9 @@ public enum StoreOpenError: Error, Equatable {
 /// | File | In |
 /// |---|---|
 /// | `store.mdb` the live store, or its last copy | data folder |
-/// | `store.ram` the live store in the mode `ram+checkpoint` | runtime folder, which may be the same |
+/// | `store.id` what its runtime files are named after | data folder |
+/// | `store-….ram` the live store in the mode `ram+checkpoint` | runtime folder, which may be the same |
+/// | `store-….exit` the last words of a process with a defect | runtime folder |
 /// | `store.lock` held by whoever has the store open | data folder |
 /// | `store.dump` the store as text, from the last upgrade | data folder |
 /// | `store.new` a store that is being restored or copied | with the file that it becomes |
@@ -59,6 +61,10 @@ public final class DataFolder {
     private let runtime: InlineBytes<200>
     private let lock: Int32
     private let byteCountMax: UInt64
+    /// 16 digits that no other data folder has: several engines may share a runtime folder.
+    private var identity = InlineBytes<16>()
+    /// A file lay where the live store goes in memory that is not this folder's; it was not used.
+    public private(set) var hasRefused = false
 
     /// Takes the data folder for this process.
     ///
@@ -87,6 +93,35 @@ public final class DataFolder {
         }
         guard lock >= 0 else { throw failure }
         guard libc_flock(lock) == 0 else { throw .inUse }
+        identity = try DataFolder.identity(of: path)
+    }
+
+    /// Reads what the runtime files of the folder are named after, or makes it. A copy of the folder elsewhere has files of
+    /// its own: where it lies is part of it.
+    private static func identity(of path: InlineBytes<200>) throws(StoreOpenError) -> InlineBytes<16> {
+        let file = File.path(path.span, "/store.id")
+        var octets = InlineArray<16, UInt8>(repeating: 0)
+        do throws(File.Failure) {
+            var space = octets.mutableSpan
+            if File.size(of: file.span) == nil {
+                unsafe space.withUnsafeMutableBufferPointer { _ = unsafe getrandom($0.baseAddress, $0.count, 0) }
+                try File.create(file.span, octets.span)
+            } else {
+                let descriptor = try File.open(file.span)
+                defer { File.close(descriptor) }
+                _ = File.read(descriptor, into: &space)
+            }
+        } catch {
+            if case .failed(let code) = error { throw StoreOpenError(code: code) }
+            throw .failed(ENOENT)
+        }
+        var hash = Hash64(octets.span)
+        hash.combine(File.canonical(path.span).span)
+        var text = InlineBytes<16>()
+        for digit in 0..<16 {
+            _ = text.append(Hexadecimal.digit(UInt8(truncatingIfNeeded: hash.value >> UInt64(60 - 4 * digit) & 0xF)))
+        }
+        return text
     }
 
     deinit {
@@ -98,11 +133,14 @@ public final class DataFolder {
 
     // MARK: The live store
 
-    private var stored: File.Path { File.path(path.span, "/store.mdb") }
-    private var volatile: File.Path { File.path(runtime.span, "/store.ram") }
+    private var stored: File.Path { stored(as: "/store.mdb") }
+    private var volatile: File.Path { File.path(runtime.span, "/store-", identity.span, ".ram") }
+    /// Where a process leaves its last words.
+    public var lastWords: File.Path { File.path(runtime.span, "/store-", identity.span, ".exit") }
     private var liveFolder: InlineBytes<200> { mode == .flash ? path : runtime }
     private var live: File.Path { mode == .flash ? stored : volatile }
-    private var fresh: File.Path { File.path(liveFolder.span, "/store.new") }
+    private var fresh: File.Path { mode == .flash ? stored(as: "/store.new") : volatileNew }
+    private var volatileNew: File.Path { File.path(runtime.span, "/store-", identity.span, ".new") }
     /// The dump that an upgrade leaves for the next version.
     public var dump: File.Path { File.path(path.span, "/store.dump") }
 
@@ -110,13 +148,13 @@ public final class DataFolder {
     ///
     /// A store in the runtime folder is what a process left that did not end well: it is newer than the copy.
     public func open() throws(StoreOpenError) -> Environment {
-        let inMemory = File.size(of: volatile.span) != nil
+        let inMemory = try findVolatile()
         do throws(File.Failure) {
             if mode == .flash, inMemory {
-                try take(volatile, as: stored, in: path)
+                try take(volatile, as: stored, by: stored(as: "/store.new"), in: path)
                 File.remove(volatile.span)
             } else if mode == .memory, !inMemory, File.size(of: stored.span) != nil {
-                try take(stored, as: volatile, in: runtime)
+                try take(stored, as: volatile, by: volatileNew, in: runtime)
             }
         } catch {
             if case .failed(let code) = error { throw StoreOpenError(code: code) }
@@ -125,8 +163,25 @@ public final class DataFolder {
         return try Environment(path: live.span, byteCountMax: byteCountMax)
     }
 
-    private func take(_ source: File.Path, as target: File.Path, in folder: InlineBytes<200>) throws(File.Failure) {
-        let part = File.path(folder.span, "/store.new")
+    private func stored(as name: StaticString) -> File.Path { File.path(path.span, name) }
+
+    /// Whether a process left its store in memory. Others may put files into the runtime folder: what is not ours is not
+    /// opened, and where it is in the way it is taken away.
+    private func findVolatile() throws(StoreOpenError) -> Bool {
+        switch File.kind(of: volatile.span) {
+        case .own: return true
+        case .none: return false
+        case .foreign:
+            hasRefused = true
+            if mode == .memory, !File.remove(volatile.span) { throw .failed(EEXIST) }
+            return false
+        }
+    }
+
+    private func take(
+        _ source: File.Path, as target: File.Path, by part: File.Path, in folder: InlineBytes<200>
+    ) throws(File.Failure) {
+        File.remove(part.span)
         try File.copy(source.span, to: part.span)
         try File.replace(target.span, by: part.span, in: folder.span)
     }
@@ -161,7 +216,7 @@ public final class DataFolder {
     ///
     /// - Returns: octets written.
     public func checkpoint(_ store: borrowing Environment) throws(StoreError) -> UInt64 {
-        let part = File.path(path.span, "/store.new")
+        let part = stored(as: "/store.new")
         do throws(File.Failure) {
             let descriptor = try File.openNew(part.span)
             defer { _ = close(descriptor) }
@@ -198,8 +253,8 @@ public final class DataFolder {
 
     /// Takes everything away that was ever kept, accounts and keys with it.
     public func removeAll() throws(StoreOpenError) {
-        let names: InlineArray<6, StaticString> = [
-            "/store.mdb", "/store.new", "/store.bad", "/store.dump", "/store.dump.new", "/device.key",
+        let names: InlineArray<7, StaticString> = [
+            "/store.mdb", "/store.new", "/store.bad", "/store.dump", "/store.dump.new", "/store.id", "/device.key",
         ]
         for index in names.indices { File.remove(File.path(path.span, names[index]).span) }
         File.remove(volatile.span)

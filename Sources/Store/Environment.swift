@@ -45,6 +45,7 @@ public struct Environment: ~Copyable, StorePort {
         var failure: StoreError?
         var isChanged = false
         var hasRoom = true
+        var hasReserve = true
         /// Commits until room is looked at again.
         var commitsToLook = 0
         var facts = StoreFacts()
@@ -214,7 +215,10 @@ public struct Environment: ~Copyable, StorePort {
 
     private func noteFailure(_ failure: StoreError) {
         state.facts.failedCommitCount += 1
-        if failure == .full { state.hasRoom = false }
+        if failure == .full {
+            state.hasRoom = false
+            state.hasReserve = false
+        }
         state.commitsToLook = 0
     }
 
@@ -222,6 +226,12 @@ public struct Environment: ~Copyable, StorePort {
 
     /// False when new messages have to be refused: what is left is for taking messages away, which needs pages too.
     public var hasRoom: Bool { state.hasRoom }
+
+    /// False when not even a small message may be taken from somebody who has none in the store.
+    public var hasReserve: Bool { state.hasReserve }
+
+    /// Octets of the map.
+    public var byteCountMax: UInt64 { state.facts.pageByteCount * state.facts.pageCountMax }
 
     /// Looks at the map and the volume again; the shell calls it while there is no room and nothing is committed.
     public mutating func lookForRoom() { look() }
@@ -241,6 +251,7 @@ public struct Environment: ~Copyable, StorePort {
         let fresh = min(most - min(most, used), libc_volume_free(descriptor) / pageByteCount)
         let room = fresh > reserve ? fresh : fresh + freePageCount()
         state.hasRoom = room > reserve
+        state.hasReserve = room > reserve / 2
         // A commit of a full turn may take a hundred pages; far from the end it is enough to look now and then.
         state.commitsToLook = room > reserve + 4096 ? 16 : 1
     }

@@ -14,9 +14,10 @@ func openService(
     let folder = try openDataFolder(configuration)
     logMode(folder, &turn)
     let event = try prepareStore(folder, configuration)
+    logRefused(folder, &turn)
     var engine = try openEngine(folder, configuration, memory: sizes.engineMemory())
     logOpened(folder, event, engine.store.facts, &turn)
-    let record = File.path(configuration.runtimeFolder.span, "/last-exit")
+    let record = folder.lastWords
     let boot = bootID()
     let lastExit = LastExit(engine.beginRun(boot: boot.span), recordAt: record)
     FatalRecord.keep(at: record)
@@ -62,6 +63,12 @@ private func logMode(_ folder: DataFolder, _ turn: inout Turn) {
     } else if folder.mode == .memory {
         turn.journal.sentence("means", "a power cut loses what came after the last checkpoint")
     }
+    turn.journal.end()
+}
+
+private func logRefused(_ folder: DataFolder, _ turn: inout Turn) {
+    guard folder.hasRefused, turn.journal.begin(.storeForeign, turn.now, turn.wall) else { return }
+    turn.journal.sentence("why", "a file beside the control socket is not this engine's; it was not used")
     turn.journal.end()
 }
 

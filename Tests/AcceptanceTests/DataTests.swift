@@ -28,8 +28,8 @@ import Testing
     @Test func aStoreInMemoryIsCopiedAtTheEndAndByCommand() throws {
         let engine = try EngineProcess(["data_mode": "ram+checkpoint"])
         try engine.awaitRecord("STORE-MODE", "mode=ram+checkpoint", "the configuration says so")
-        let live = engine.folder.path + "/store.ram"
-        #expect(exists(live))
+        let files = try FileManager.default.contentsOfDirectory(atPath: engine.folder.path)
+        let live = engine.folder.path + "/" + (try #require(files.first { $0.hasSuffix(".ram") }))
         try leave("one", engine)
         #expect(try engine.control(["checkpoint"]).code == 0)
         try engine.awaitRecord("CHECKPOINT", "kb=", "ms=")
@@ -162,30 +162,13 @@ import Testing
         #expect(try Data(contentsOf: store) == damage)
     }
 
-    /// The dump of a store with another number of its schema.
-    private func dump(_ engine: EngineProcess, schema: Int) throws -> String {
-        let text = try engine.control(["--offline", "dump"]).output
-        let fact = String(format: "!schema \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x%02x", schema)
-        return text.replacing(/impsd-dump schema=\d+/, with: "impsd-dump schema=\(min(schema, 2))")
-            .replacing(/!schema \S+/, with: fact)
-    }
-
-    @Test func anOlderStoreIsMigratedAndALaterOneIsNotTouched() throws {
+    @Test func aLaterStoreIsNotTouched() throws {
         let engine = try EngineProcess()
         try leave("kept", engine)
         engine.stop()
         let now = try engine.control(["--offline", "dump"]).output
-        #expect(now.hasPrefix("impsd-dump schema=2\n"))
-        // A store of the first version: its fact is the number alone.
-        let old = try dump(engine, schema: 1)
-        try FileManager.default.removeItem(atPath: path(engine, "store.mdb"))
-        #expect(try engine.control(["--offline", "restore"], input: old).code == 0)
-        #expect(try engine.control(["--offline", "dump"]).output == now)
-        try engine.start()
-        #expect(try bobReceives(engine) == ["kept"])
-        engine.stop()
-        // A dump of a later version is refused, and so is its store.
-        let later = now.replacing("schema=2", with: "schema=3")
+        #expect(now.hasPrefix("impsd-dump schema=3\n"))
+        let later = now.replacing("schema=3", with: "schema=4")
         try FileManager.default.removeItem(atPath: path(engine, "store.mdb"))
         let refused = try engine.control(["--offline", "restore"], input: later)
         #expect(refused.code == 65)
@@ -221,6 +204,43 @@ import Testing
             let match = text.firstMatch(of: /(?m)^write_bytes: (\d+)/), let count = Int(match.1), count > 0
         else { return nil }
         return count / 1024
+    }
+
+    /// A store of schema 2, of a version whose mailboxes knew no senders and whose sessions no User-Agent.
+    @Test(arguments: [1, 2]) func aStoreOfAnEarlierVersionGoesOn(schema: Int) throws {
+        let engine = try EngineProcess(users: [], starts: false)
+        let data = engine.folder.appendingPathComponent("data")
+        try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+        let key = "618c85ed9eb2f4c2103365f85fd921fe7deade9c0148b43181d72cc90a20da0e"
+        let octets = stride(from: 0, to: key.count, by: 2).compactMap { UInt8(key.dropFirst($0).prefix(2), radix: 16) }
+        try Data(octets).write(to: data.appendingPathComponent("device.key"))
+        var dump = try String(
+            contentsOf: Programs.package.appendingPathComponent("Tests/Golden/stores/schema-2.dump"), encoding: .utf8)
+        if schema == 1 {
+            // Its fact is the number alone.
+            dump.replace(/!schema \S+/, with: "!schema \\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01")
+            dump.replace("impsd-dump schema=2", with: "impsd-dump schema=1")
+        }
+        try Data(dump.utf8).write(to: data.appendingPathComponent("store.dump"))
+        try engine.start()
+        try engine.awaitRecord("STORE-RESTORED", "left_out=0")
+        // Who answered is not asked again, and has his session.
+        let bob = try engine.client("bob", "1.3", cookie: "cookie-bob")
+        bob.clientID = "<ClientID><URL>phone.bob</URL></ClientID>"
+        bob.userAgent = "Handset/1"
+        #expect(try bob.logIn().code == 200)
+        #expect(bob.sessionID == "00016b961094c803d39318c3be42e17988ab")
+        #expect(try bob.receiveTexts() == ["first for bob"])
+        #expect(try bob.send("an answer", to: "wv:alice@home.test").code == 200)
+        let carol = try engine.client("carol")
+        try carol.logIn()
+        #expect(try carol.receiveTexts() == ["first for carol", "second for carol"])
+        let alice = try engine.client("alice", "1.3")
+        alice.sessionID = "0000e09111909aa77dd448f3fdd6295d382a"
+        let received = try alice.receiveAll()
+        #expect(received.filter { $0.name == "DeliveryReport-Request" }.count == 3)
+        #expect(received.filter { $0.name == "NewMessage" }.count == 1)
+        #expect(try engine.records(of: ["sysmsg", "results", "terms"]).first?["state"] as? String == "answered")
     }
 
     // MARK: Factory

@@ -102,7 +102,7 @@ let versions = ["1.1", "1.2", "1.3"]
         let challenge = try alice.request(alice.loginContent("<DigestSchema>MD5</DigestSchema>"), transaction: "1")
         let answer = alice.loginContent(try alice.answer(to: challenge))
         #expect(try alice.request(answer, transaction: "2").code == 200)
-        #expect(try alice.request(answer, transaction: "3").code == 409)
+        #expect(try alice.request(answer, transaction: "3").code == 401)
     }
 
     @Test func aFailedAnswerUsesTheChallengeUp() throws {
@@ -111,7 +111,9 @@ let versions = ["1.1", "1.2", "1.3"]
         let wrong = try alice.answer(to: challenge, Array("wrong".utf8))
         #expect(try alice.request(alice.loginContent(wrong), transaction: "1").code == 409)
         let right = try alice.answer(to: challenge)
-        #expect(try alice.request(alice.loginContent(right), transaction: "1").code == 409)
+        let again = try alice.request(alice.loginContent(right), transaction: "1")
+        #expect(again.code == 401)
+        #expect(try alice.request(alice.loginContent(try alice.answer(to: again)), transaction: "1").code == 200)
     }
 
     @Test func aChallengeExpires() throws {
@@ -120,14 +122,15 @@ let versions = ["1.1", "1.2", "1.3"]
         let challenge = try alice.request(alice.loginContent("<DigestSchema>MD5</DigestSchema>"), transaction: "1")
         Thread.sleep(forTimeInterval: 6.5)
         let answer = try alice.answer(to: challenge)
-        #expect(try alice.request(alice.loginContent(answer), transaction: "1").code == 409)
+        #expect(try alice.request(alice.loginContent(answer), transaction: "1").code == 401)
+        #expect(engine.records("AUTH-FAIL").isEmpty)
     }
 
     @Test func aChallengeBelongsToUserClientAndCookie() throws {
         let alice = try engine.client("alice")
         let challenge = try alice.request(alice.loginContent("<DigestSchema>MD5</DigestSchema>"), transaction: "1")
         let other = try engine.client("alice", cookie: "another")
-        #expect(try other.request(other.loginContent(try alice.answer(to: challenge)), transaction: "1").code == 409)
+        #expect(try other.request(other.loginContent(try alice.answer(to: challenge)), transaction: "1").code == 401)
         // It did not take the challenge of the first client away.
         #expect(try alice.request(alice.loginContent(try alice.answer(to: challenge)), transaction: "1").code == 200)
     }
@@ -174,9 +177,20 @@ let versions = ["1.1", "1.2", "1.3"]
     }
 
     @Test func whenTheServerIsFullItSays503() throws {
-        let engine = try EngineProcess(["max_sessions": "2"])
-        for cookie in ["1", "2"] { #expect(try engine.client("alice", cookie: cookie).logIn().code == 200) }
-        #expect(try engine.client("bob", cookie: "3").logIn().code == 503)
+        let engine = try EngineProcess(["max_sessions": "2"], users: ["alice", "bob", "carol"])
+        let clients = try (1...3).map { number in
+            let user = ["alice", "bob", "alice"][number - 1]
+            let client = try engine.client(user, cookie: "\(number)")
+            client.connection = try HTTPConnection(port: engine.port, from: UInt32(number) + 1)
+            return client
+        }
+        for client in clients.prefix(2) { #expect(try client.logIn().code == 200) }
+        // Who has a session changes it for another; nobody takes that of somebody else.
+        #expect(try clients[2].logIn().code == 200)
+        #expect(try clients[1].poll() == nil)
+        let carol = try engine.client("carol", cookie: "4")
+        carol.connection = try HTTPConnection(port: engine.port, from: 9)
+        #expect(try carol.logIn().code == 503)
         try engine.awaitRecord("SESSIONS-FULL", "max=2")
     }
 

@@ -141,8 +141,9 @@ import Testing
         let bob = try engine.client("bob", "1.3")
         let other = try identifier(bob.logIn())
         #expect(try bob.logIn(answering: [(other, 3)]).code == 403)
-        #expect(try identifier(bob.logIn()) == other)
-        #expect(try bob.logIn(answering: [(other, 1)]).code == 200)
+        let asked = try identifier(bob.logIn())
+        #expect(asked != other, "what was answered is not what is asked now")
+        #expect(try bob.logIn(answering: [(asked, 1)]).code == 200)
     }
 
     @Test func whoDeclinedMayBeKeptOut() throws {

@@ -10,6 +10,8 @@ struct MemoryStore: ~Copyable, StorePort {
         fileprivate var changeCount: UInt64 = 0
         /// Whether new messages find room.
         var hasRoom = true
+        /// Octets of the whole store.
+        var byteCountMax: UInt64 = 8 << 20
         /// A defect on purpose: this change is lost although its commit succeeds.
         var losesChange: UInt64?
 
@@ -131,4 +133,8 @@ struct MemoryStore: ~Copyable, StorePort {
     var changeCount: UInt64 { disk.changeCount }
 
     var hasRoom: Bool { disk.hasRoom }
+
+    var hasReserve: Bool { disk.hasRoom }
+
+    var byteCountMax: UInt64 { disk.byteCountMax }
 }

@@ -125,8 +125,9 @@ import Testing
         /// The message and generation that an identifier names.
         private func question(_ id: String) -> Question? {
             let parts = id.split(separator: ".")
-            guard parts.count == 4, let generation = Int(parts[2], radix: 16) else { return nil }
-            return questions.first { $0.name == parts[0] && $0.generation == generation }
+            // Above the generation stands how often it was asked.
+            guard parts.count == 4, let edition = Int(parts[2], radix: 16) else { return nil }
+            return questions.first { $0.name == parts[0] && $0.generation == edition & 0xFFFF }
         }
 
         private func attempt(_ user: String, _ id: String, _ option: Int) {

@@ -24,20 +24,31 @@ final class World {
     private var controlOutput = FixedBytes(lent(8192, UInt8(0)))
     private let settings: Settings
 
-    private static func makeEngine(_ disk: MemoryStore.Disk, _ settings: Settings) -> Engine<MemoryStore> {
+    private let challengeCount: Int
+    private let throttleCount: Int
+
+    private func makeEngine() -> Engine<MemoryStore> {
+        World.makeEngine(disk, settings, challenges: challengeCount, throttles: throttleCount)
+    }
+
+    private static func makeEngine(
+        _ disk: MemoryStore.Disk, _ settings: Settings, challenges: Int, throttles: Int
+    ) -> Engine<MemoryStore> {
         let key = [UInt8](repeating: 7, count: 32)
         return Engine(
             store: MemoryStore(disk), settings: settings, vault: Vault.open(key: key.span)!,
             memory: EngineMemory(
-                sessions: lent(64, Session()), buckets: lent(64, UInt16(0)), challenges: lent(8, Challenge()),
-                throttles: lent(16, Throttle()),
+                sessions: lent(64, Session()), buckets: lent(64, UInt16(0)),
+                challenges: lent(challenges, Challenge()), throttles: lent(throttles, Throttle()),
                 campaigns: lent(EngineMemory.campaignCount, Campaign()), pendingLogins: lent(8, PendingLogin()),
                 refused: lent(EngineMemory.refusedCount, RefusedMessages()), scratch: FixedBytes(lent(2048, UInt8(0)))))
     }
 
     /// - Parameter change: Changes the settings of the engine.
-    init(seed: UInt64, _ change: (inout Settings) -> Void = { _ in }) {
+    init(seed: UInt64, challenges: Int = 8, throttles: Int = 16, _ change: (inout Settings) -> Void = { _ in }) {
         random = Seeded(seed)
+        challengeCount = challenges
+        throttleCount = throttles
         var settings = Settings()
         _ = settings.domain.append(Array("home.test".utf8).span)
         settings.loginFailuresMax = 0
@@ -48,7 +59,7 @@ final class World {
         settings.deliveriesMax = .max
         change(&settings)
         self.settings = settings
-        engine = World.makeEngine(disk, settings)
+        engine = World.makeEngine(disk, settings, challenges: challenges, throttles: throttles)
         document = Document(nodes: lent(500, Document.Node()), texts: FixedBytes(lent(20_000, UInt8(0))))
         writer = Writer(output: FixedBytes(lent(60_000, UInt8(0))))
         turn = Turn(
@@ -64,14 +75,16 @@ final class World {
     /// Ends the engine without a word and starts another one on the disk.
     func crash() {
         disk.commit(succeeds: false)
-        engine = World.makeEngine(disk, settings)
+        engine = makeEngine()
         milliseconds = 1000
         beginTurn()
         engine.reload(&turn)
     }
 
-    func pass(seconds: UInt64) {
-        milliseconds += seconds * 1000
+    func pass(seconds: UInt64) { pass(milliseconds: seconds * 1000) }
+
+    func pass(milliseconds passed: UInt64) {
+        milliseconds += passed
         beginTurn()
         if let deadline = engine.deadline, deadline <= turn.now { engine.timePassed(&turn) }
         disk.commit(succeeds: true)

@@ -5,7 +5,7 @@ public enum LogCode: UInt8, Sendable {
     case lastExit, watchdog, provision, factoryReset
     // The store
     case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
-    case storeMode, storeMigrated, storeRestored, checkpoint, flashBudget
+    case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer
     // Sessions
@@ -45,6 +45,7 @@ public enum LogCode: UInt8, Sendable {
         case .storeMode: return "STORE-MODE"
         case .storeMigrated: return "STORE-MIGRATED"
         case .storeRestored: return "STORE-RESTORED"
+        case .storeForeign: return "STORE-FOREIGN"
         case .checkpoint: return "CHECKPOINT"
         case .flashBudget: return "FLASH-BUDGET"
         case .listen: return "LISTEN"
@@ -80,7 +81,8 @@ public enum LogCode: UInt8, Sendable {
     public var level: LogLevel {
         switch self {
         case .startFail, .fatal, .storeFail: return .error
-        case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .flashBudget, .storeFull, .storeSlow,
+        case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
+            .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
             .connLimit, .noBuffer, .authFail, .authWait, .sessionsFull, .mailboxFull:
             return .warning

@@ -73,9 +73,14 @@ extension Engine where Port: ~Copyable {
         let hasRoom = sessions[slot].outstanding.hasRoom(
             now, guardSeconds: settings.guardSeconds, multiTrans: sessions[slot].capabilities.multiTrans)
         guard hasRoom else { return nil }
-        return newEntry(in: slot)
-            ?? sessions[slot].outstanding.due(
-                now, guardSeconds: settings.guardSeconds, deliveriesMax: settings.deliveriesMax)
+        if let sequence = newEntry(in: slot) { return sequence }
+        let repeated = sessions[slot].outstanding.due(
+            now, guardSeconds: settings.guardSeconds, deliveriesMax: settings.deliveriesMax)
+        // What was sent before a question closed the session waits for the answer too.
+        guard let repeated, let entry = mailboxEntry(sessions[slot].user, repeated),
+            isHeld(entry, repeated, in: slot)
+        else { return repeated }
+        return nil
     }
 
     /// The first entry after what was sent that this session should get.
@@ -231,11 +236,11 @@ extension Engine where Port: ~Copyable {
                 let sequence = sequence(ofMessageID: document.word(of: id))
             {
                 noteConfirms(slot)
-                confirm(sequence, in: slot, &turn)
+                if wasSent(sequence, to: slot) { confirm(sequence, in: slot, &turn) }
             }
         }
         guard let id = request.transactionID, let sequence = Decimal.parse(document.word(of: id)),
-            let entry = mailboxEntry(sessions[slot].user, sequence)
+            wasSent(sequence, to: slot), let entry = mailboxEntry(sessions[slot].user, sequence)
         else { return }
         let form = form(of: sequence, entry, in: slot)
         sessions[slot].outstanding.noteAnswer(to: form)
@@ -243,7 +248,7 @@ extension Engine where Port: ~Copyable {
         switch form {
         // Any other answer than MessageDelivered, a Status for a MessageNotification above all, means that the client
         // knows of the message. It waits until it is fetched, or for the next session.
-        case .messageNotification: sessions[slot].outstanding.forget(sequence)
+        case .messageNotification, .fetched: sessions[slot].outstanding.forget(sequence)
         case .newMessage where isSuccess && document.tag(of: element) == .status:
             noteConfirms(slot)
             confirm(sequence, in: slot, &turn)
@@ -257,6 +262,15 @@ extension Engine where Port: ~Copyable {
         // Nobody was shown what the client does not know.
         case .systemMessage: askByMessage(instead: sequence, in: slot, turn)
         }
+    }
+
+    /// Whether an entry went out to a session, so that its client can have anything to say about it. What went out before
+    /// the engine started is not remembered one by one: then what is not held back counts.
+    func wasSent(_ sequence: UInt64, to slot: UInt16) -> Bool {
+        if sessions[slot].outstanding.place(of: sequence) != nil { return true }
+        guard sequence <= max(sessions[slot].sentUpTo, sessions[slot].resumedAt) else { return false }
+        guard let entry = mailboxEntry(sessions[slot].user, sequence) else { return true }
+        return !isHeld(entry, sequence, in: slot)
     }
 
     /// How an entry was sent that a client answers; after a restart, how it would be.

@@ -142,7 +142,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// The number of the first stored message or report after `sequence`.
-    private func messageNumber(after sequence: UInt64) -> UInt64? {
+    func messageNumber(after sequence: UInt64) -> UInt64? {
         let key = Key.message(sequence + 1, piece: 0)
         guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 10, entry.key[0] == 0x4D else {
             return nil

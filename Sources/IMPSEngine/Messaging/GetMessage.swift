@@ -22,6 +22,7 @@ extension Engine where Port: ~Copyable {
         writeContent(sequence, header, into: &writer)
         writer.close(.getMessageResponse)
         guard writer.output.freeCapacity > envelopeEndByteCount else { throw Refusal(.responseTooLarge) }
+        sessions[slot].outstanding.noteFetched(sequence, turn.now)
     }
 
     /// GetMessageList-Request: what waits for the user, the newest first, as far as it fits.
@@ -46,7 +47,8 @@ extension Engine where Port: ~Copyable {
         while left > 0, let next = entryNumber(before: sequence, of: user) {
             sequence = next
             guard let entry = mailboxEntry(user, next), entry.kind == .message, entry.confirmationCount == 0,
-                let header = messageHeader(next), !isExpired(header, turn.wall)
+                ownMessage(messageID(next).span, in: slot) != nil, let header = messageHeader(next),
+                !isExpired(header, turn.wall)
             else { continue }
             let mark = writer.mark
             writeMessageInfo(next, header, recipient: recipient.span, into: &writer)
@@ -67,6 +69,7 @@ extension Engine where Port: ~Copyable {
         into writer: inout Writer
     ) throws(Refusal) {
         let sequence = try ownMessage(document, element, in: slot)
+        guard wasSent(sequence, to: slot) else { throw Refusal(.invalidMessageID) }
         noteConfirms(slot)
         confirm(sequence, in: slot, &turn)
         writer.status(.success)
@@ -96,7 +99,7 @@ extension Engine where Port: ~Copyable {
         while let current = next {
             next = document.next(after: current)
             let id = document.word(of: current)
-            if let sequence = sequence(ofMessageID: id), mailboxEntry(user, sequence)?.kind == .message {
+            if let sequence = ownMessage(id, in: slot) {
                 report(.messageRejected, about: sequence, to: user, turn.wall)
                 sessions[slot].outstanding.forget(sequence)
                 removeEntry(sequence, of: user)

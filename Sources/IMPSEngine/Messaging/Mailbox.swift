@@ -43,10 +43,30 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Whether a mailbox takes one more entry.
-    func hasMailboxRoom(_ user: UInt32, byteCount: UInt32) -> Bool {
+    ///
+    /// - Parameter sender: Who has nothing in a full mailbox finds a quarter more room there: nobody can fill it for others.
+    func hasMailboxRoom(_ user: UInt32, byteCount: UInt32, from sender: UInt32? = nil) -> Bool {
         let totals = totals(of: user)
-        return totals.count < settings.offlineMessagesMax
-            && totals.byteCount + UInt64(byteCount) <= UInt64(settings.offlineByteCountMax)
+        let count = UInt64(totals.count)
+        let byteCount = totals.byteCount + UInt64(byteCount)
+        let most = UInt64(settings.offlineMessagesMax)
+        let mostBytes = UInt64(settings.offlineByteCountMax)
+        if count < most, byteCount <= mostBytes { return true }
+        guard let sender, count < most + max(1, most / 4), byteCount <= mostBytes + mostBytes / 4 else { return false }
+        return !hasEntry(from: sender, in: user)
+    }
+
+    /// Whether something of a sender waits in a mailbox, as far as a thousand entries tell.
+    private func hasEntry(from sender: UInt32, in user: UInt32) -> Bool {
+        var sequence: UInt64 = 0
+        for _ in 0..<1000 {
+            guard let next = entryNumber(after: sequence, of: user) else { return false }
+            sequence = next
+            if let entry = mailboxEntry(user, next), entry.sender == sender, entry.confirmationCount == 0 {
+                return true
+            }
+        }
+        return true
     }
 
     // MARK: Entries

@@ -6,6 +6,7 @@ import Wire
 extension Engine where Port: ~Copyable {
     /// Keeps a message under a sequence number.
     mutating func storeMessage(_ header: MessageHeader, _ sequence: UInt64, _ content: MessageContent) {
+        shares.add(header.share, of: header.senderNumber)
         var content = content
         scratch.removeAll()
         header.write(into: &scratch)
@@ -56,8 +57,27 @@ extension Engine where Port: ~Copyable {
         where header.recipients[index] != user && mailboxEntry(header.recipients[index], sequence) != nil {
             return
         }
+        shares.remove(header.share, of: header.senderNumber)
         var piece: UInt8 = 0
         while store.delete(Key.message(sequence, piece: piece).span), piece < .max { piece += 1 }
+    }
+
+    /// Counts how much of the store each sender has.
+    mutating func countShares() {
+        shares = SenderShares()
+        var sequence: UInt64 = 0
+        while let next = messageNumber(after: sequence) {
+            sequence = next
+            if let header = messageHeader(next) { shares.add(header.share, of: header.senderNumber) }
+        }
+    }
+
+    /// Whether a sender may have one more message in the store: a quarter of it at most, and when it is nearly full, a small
+    /// one if he has no other.
+    func hasStoreRoom(byteCount: UInt32, from sender: UInt32) -> Bool {
+        let own = shares.byteCount(of: sender)
+        guard own + UInt64(byteCount) <= store.byteCountMax / 4 else { return false }
+        return store.hasRoom || store.hasReserve && own == 0 && byteCount <= 4096
     }
 
     // MARK: MessageID
@@ -85,10 +105,17 @@ extension Engine where Port: ~Copyable {
         guard let id = document.first(.messageID, in: element) else {
             throw Refusal(.badParameter, "MessageID missing")
         }
-        guard let sequence = sequence(ofMessageID: document.word(of: id)),
+        guard let sequence = ownMessage(document.word(of: id), in: slot) else { throw Refusal(.invalidMessageID) }
+        return sequence
+    }
+
+    /// The message with a MessageID, if it waits for the user of the session and is not held back from it: what a session
+    /// may not see it can neither fetch nor confirm, refuse or pass on.
+    func ownMessage(_ id: Span<UInt8>, in slot: UInt16) -> UInt64? {
+        guard let sequence = sequence(ofMessageID: id),
             mailboxEntry(sessions[slot].user, sequence)?.kind == .message,
             !sessions[slot].isRestricted && mayReceive(slot) || isFromSystem(sequence)
-        else { throw Refusal(.invalidMessageID) }
+        else { return nil }
         return sequence
     }
 

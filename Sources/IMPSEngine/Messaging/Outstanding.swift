@@ -1,6 +1,8 @@
 /// What a server transaction is to its client; each is answered in its own way, or not at all.
 enum SentForm: UInt8 {
     case newMessage, messageNotification, deliveryReport, systemMessage
+    /// The client fetched the message by itself: it may confirm it, and owes no answer.
+    case fetched
 
     fileprivate var bit: UInt8 { 1 << rawValue }
 }
@@ -69,8 +71,8 @@ struct OutstandingTable {
         var oldest: UInt64?
         for place in 0..<OutstandingTable.capacity {
             let outstanding = places[place]
-            guard outstanding.sequence != 0, outstanding.isOverdue(now, guardSeconds: guardSeconds),
-                outstanding.deliveries < deliveriesMax
+            guard outstanding.sequence != 0, outstanding.form != .fetched,
+                outstanding.isOverdue(now, guardSeconds: guardSeconds), outstanding.deliveries < deliveriesMax
             else { continue }
             oldest = min(oldest ?? .max, outstanding.sequence)
         }
@@ -95,23 +97,39 @@ struct OutstandingTable {
     /// - Returns: The entry that had to make room, the one that was sent first.
     mutating func note(_ sequence: UInt64, as form: SentForm, _ now: Instant) -> Outstanding? {
         var evicted: Outstanding?
-        var place = self.place(of: sequence) ?? self.place(of: 0)
-        if place == nil {
-            var oldest = 0
-            for other in 0..<OutstandingTable.capacity where places[other].sentAt < places[oldest].sentAt {
-                oldest = other
-            }
-            evicted = places[oldest]
-            places[oldest] = Outstanding()
-            place = oldest
+        let place = self.place(of: sequence) ?? self.place(of: 0) ?? oldest
+        if places[place].sequence != sequence {
+            if places[place].sequence != 0 { evicted = places[place] }
+            places[place] = Outstanding()
         }
-        guard let place else { return nil }
         places[place].sequence = sequence
         places[place].form = form
         places[place].sentAt = now.seconds
         places[place].wasInVain = false
         if places[place].deliveries < .max { places[place].deliveries += 1 }
         return evicted
+    }
+
+    /// Notes that the client fetched a message by itself, unless that has no room: what was sent is watched first.
+    mutating func noteFetched(_ sequence: UInt64, _ now: Instant) {
+        guard place(of: sequence) == nil else { return }
+        let place = self.place(of: 0) ?? oldest
+        guard places[place].sequence == 0 || places[place].form == .fetched else { return }
+        places[place] = Outstanding()
+        places[place].sequence = sequence
+        places[place].form = .fetched
+        places[place].sentAt = now.seconds
+    }
+
+    /// The place that is needed least: of what was fetched, else of what was sent first.
+    private var oldest: Int {
+        var oldest = 0
+        for place in 1..<OutstandingTable.capacity {
+            let isFetched = places[place].form == .fetched
+            let wasFetched = places[oldest].form == .fetched
+            if isFetched == wasFetched ? places[place].sentAt < places[oldest].sentAt : isFetched { oldest = place }
+        }
+        return oldest
     }
 
     /// Notes that the client answered one of this form.

@@ -5,6 +5,8 @@ import Wire
 /// A recipient of a message and what became of it.
 private struct Delivery {
     var user: UInt32 = 0
+    /// It is the system address.
+    var isSystem = false
     /// The element that named the recipient, for the answer.
     var element: Document.Element?
     var code = StatusCode.success
@@ -14,6 +16,12 @@ private struct Delivery {
 private struct Deliveries {
     var items = InlineArray<64, Delivery>(repeating: Delivery())
     var count = 0
+
+    /// The system address is one of them.
+    var includesSystem: Bool {
+        for index in 0..<count where items[index].isSystem { return true }
+        return false
+    }
 
     var failureCount: Int {
         var failures = 0
@@ -27,8 +35,10 @@ private struct Deliveries {
         count += 1
     }
 
-    func contains(_ user: UInt32) -> Bool {
-        for index in 0..<count where items[index].user == user && items[index].code == .success { return true }
+    func contains(_ delivery: Delivery) -> Bool {
+        for index in 0..<count where items[index].user == delivery.user && items[index].isSystem == delivery.isSystem {
+            if items[index].code == .success { return true }
+        }
         return false
     }
 }
@@ -46,57 +56,36 @@ extension Engine where Port: ~Copyable {
         guard let info = document.first(.messageInfo, in: element) else {
             throw Refusal(.badParameter, "MessageInfo missing")
         }
-        let content = document.first(.contentData, in: element)
-        if isToSystem(document, info) {
-            if let content {
-                messageToSystem(document.text(of: content), from: slot, &turn)
-            } else {
-                messageToSystem(Span(), from: slot, &turn)
-            }
-            writer.open(.sendMessageResponse)
-            writer.result(.success)
-            writer.text(.messageID, messageID(takeSequence()).span)
-            writer.close(.sendMessageResponse)
-            return
-        }
-        guard !sessions[slot].isRestricted else {
-            throw Refusal(.forbidden, "first answer the message from the system")
-        }
-        guard isAgreed(.sendMessageRequest, in: slot) else { throw Refusal(.serviceNotAgreed) }
         var header = try header(document, element, info)
         let isEscaped =
             writer.syntax == .wbxml && !header.isBase64 && sessions[slot].quirks.contains(.unescapeContent)
+        let content = document.first(.contentData, in: element)
         if let content {
             let byteCount = MessageContent(document.text(of: content), isEscaped: isEscaped).byteCount
             guard byteCount <= Int(settings.messageByteCountMax) else {
-                throw Refusal(.badParameter, "content larger than this server takes")
+                throw Refusal(.badParameter, "larger than this server takes")
             }
             header.contentByteCount = UInt32(byteCount)
         }
         guard let account = account(of: sessions[slot].user) else { throw Refusal(.forbidden) }
         header.sender = account.display
-        var deliveries = try recipients(document, info, from: sessions[slot].user, header.contentByteCount, &turn)
-        try refuseIfNobody(document, request, deliveries, into: &writer)
+        header.senderNumber = account.number
+        var deliveries = try recipients(document, info, from: slot, header.contentByteCount, &turn)
+        try refuseIfNobody(deliveries, in: slot)
         let sequence = takeSequence()
         if let content {
-            accept(
-                &header, sequence, MessageContent(document.text(of: content), isEscaped: isEscaped), &deliveries, turn)
+            let text = document.text(of: content)
+            accept(&header, sequence, MessageContent(text, isEscaped: isEscaped), &deliveries, turn)
+            if deliveries.includesSystem { messageToSystem(text, from: slot, &turn) }
         } else {
             accept(&header, sequence, MessageContent(Span()), &deliveries, turn)
+            if deliveries.includesSystem { messageToSystem(Span(), from: slot, &turn) }
         }
 
         writer.open(.sendMessageResponse)
         writeResult(document, request, deliveries, into: &writer)
         writer.text(.messageID, messageID(sequence).span)
         writer.close(.sendMessageResponse)
-    }
-
-    /// Whether the first recipient is the system address.
-    private func isToSystem(_ document: borrowing Document, _ info: Document.Element) -> Bool {
-        guard let recipient = document.first(.recipient, in: info), let user = document.first(.user, in: recipient),
-            let id = document.first(.userID, in: user)
-        else { return false }
-        return isSystemAddress(document.word(of: id))
     }
 
     /// Stores a message for the recipients that may have it.
@@ -106,12 +95,15 @@ extension Engine where Port: ~Copyable {
     ) {
         header.sent = turn.wall.storedSeconds
         for index in 0..<deliveries.count where deliveries.items[index].code == .success {
+            if deliveries.items[index].isSystem { continue }
             header.recipients[header.recipientCount] = deliveries.items[index].user
             header.recipientCount += 1
         }
+        guard header.recipientCount > 0 else { return }
         storeMessage(header, sequence, content)
         for index in 0..<header.recipientCount {
-            let entry = MailboxEntry(kind: .message, byteCount: header.contentByteCount)
+            let entry = MailboxEntry(
+                kind: .message, byteCount: header.contentByteCount, sender: header.senderNumber)
             enqueue(entry, sequence, for: header.recipients[index])
             scheduleExpiry(header, sequence, of: header.recipients[index], turn)
         }
@@ -150,7 +142,7 @@ extension Engine where Port: ~Copyable {
 
     /// Every recipient of a message once, with what the checks say. Source: protocol/primitives.md §6.2, rule 1.
     private mutating func recipients(
-        _ document: borrowing Document, _ info: Document.Element, from sender: UInt32, _ byteCount: UInt32,
+        _ document: borrowing Document, _ info: Document.Element, from slot: UInt16, _ byteCount: UInt32,
         _ turn: inout Turn
     ) throws(Refusal) -> Deliveries {
         guard let recipient = document.first(.recipient, in: info) else {
@@ -163,8 +155,8 @@ extension Engine where Port: ~Copyable {
             switch document.tag(of: current) {
             case .user:
                 guard let userID = document.first(.userID, in: current) else { continue }
-                let delivery = delivery(document, userID, from: sender, byteCount, &turn)
-                if delivery.code == .success, deliveries.contains(delivery.user) { continue }
+                let delivery = delivery(document, userID, from: slot, byteCount, &turn)
+                if delivery.code == .success, deliveries.contains(delivery) { continue }
                 try deliveries.append(delivery)
             case .contactList:
                 try deliveries.append(Delivery(element: current, code: .contactListDoesNotExist))
@@ -179,9 +171,16 @@ extension Engine where Port: ~Copyable {
 
     /// The checks for one recipient, in their order. Source: protocol/system-message.md §6.1.
     private mutating func delivery(
-        _ document: borrowing Document, _ element: Document.Element, from sender: UInt32, _ byteCount: UInt32,
+        _ document: borrowing Document, _ element: Document.Element, from slot: UInt16, _ byteCount: UInt32,
         _ turn: inout Turn
     ) -> Delivery {
+        let sender = sessions[slot].user
+        if isSystemAddress(document.word(of: element)) { return Delivery(isSystem: true, element: element) }
+        // Until a question is answered, and without a level for more, only the system address may be written to.
+        guard !sessions[slot].isRestricted else { return Delivery(element: element, code: .forbidden) }
+        guard isAgreed(.sendMessageRequest, in: slot) else {
+            return Delivery(element: element, code: .serviceNotAgreed)
+        }
         guard let address = Address(document.word(of: element), homeDomain: settings.domain.span),
             address.kind == .user
         else { return Delivery(element: element, code: .unknownUser) }
@@ -196,12 +195,13 @@ extension Engine where Port: ~Copyable {
             }
             guard settings.storesOffline else { return Delivery(element: element, code: .recipientNotLoggedIn) }
         }
-        guard store.hasRoom, hasMailboxRoom(account.number, byteCount: byteCount) else {
+        let hasShare = hasStoreRoom(byteCount: byteCount, from: sender)
+        guard hasShare, hasMailboxRoom(account.number, byteCount: byteCount, from: sender) else {
             counters.messagesRefused += 1
-            if store.hasRoom { countRefused(account.number, turn.now) }
+            if hasShare { countRefused(account.number, turn.now) }
             if turn.journal.begin(.mailboxFull, turn.now, turn.wall) {
                 turn.journal.text("user", address.canonical)
-                turn.journal.word("what", store.hasRoom ? "mailbox" : "store")
+                turn.journal.word("what", hasShare ? "mailbox" : store.hasRoom ? "share" : "store")
                 turn.journal.end()
             }
             return Delivery(element: element, code: .messageQueueFull)
@@ -218,10 +218,9 @@ extension Engine where Port: ~Copyable {
     // MARK: Answer
 
     /// Refuses a message that nobody can have: with the code of the only recipient, of all, or 900.
-    private func refuseIfNobody(
-        _ document: borrowing Document, _ request: Request, _ deliveries: Deliveries, into writer: inout Writer
-    ) throws(Refusal) {
+    private func refuseIfNobody(_ deliveries: Deliveries, in slot: UInt16) throws(Refusal) {
         guard deliveries.failureCount == deliveries.count else { return }
+        if sessions[slot].isRestricted { throw Refusal(.forbidden, "first answer the message from the system") }
         let code = deliveries.items[0].code
         for index in 0..<deliveries.count where deliveries.items[index].code != code {
             throw Refusal(.multipleErrors)
@@ -287,11 +286,13 @@ extension Engine where Port: ~Copyable {
         guard var header = messageHeader(original), let account = account(of: sessions[slot].user) else {
             throw Refusal(.invalidMessageID)
         }
-        var deliveries = try recipients(document, element, from: sessions[slot].user, header.contentByteCount, &turn)
-        try refuseIfNobody(document, request, deliveries, into: &writer)
+        var deliveries = try recipients(document, element, from: slot, header.contentByteCount, &turn)
+        guard !deliveries.includesSystem else { throw Refusal(.badParameter, "the system takes no messages of others") }
+        try refuseIfNobody(deliveries, in: slot)
         let sequence = takeSequence()
         let originalByteCount = header.byteCount
         header.sender = account.display
+        header.senderNumber = account.number
         header.wantsReport = false
         header.validity = 0
         header.campaign = 0

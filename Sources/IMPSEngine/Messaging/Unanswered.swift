@@ -20,7 +20,9 @@ extension Engine where Port: ~Copyable {
                     : assumeDelivered(outstanding.sequence, in: slot, &turn)
                 continue
             }
-            guard !outstanding.wasInVain, outstanding.isOverdue(turn.now, guardSeconds: settings.guardSeconds) else {
+            guard !outstanding.wasInVain, outstanding.form != .fetched,
+                outstanding.isOverdue(turn.now, guardSeconds: settings.guardSeconds)
+            else {
                 continue
             }
             sessions[slot].outstanding[place].wasInVain = true
@@ -28,7 +30,7 @@ extension Engine where Port: ~Copyable {
             switch outstanding.form {
             case .newMessage, .deliveryReport: countInVain(outstanding, in: slot, &turn)
             case .systemMessage: askByMessage(instead: outstanding.sequence, in: slot, turn)
-            case .messageNotification: break
+            case .messageNotification, .fetched: break
             }
         }
     }
@@ -38,7 +40,7 @@ extension Engine where Port: ~Copyable {
         guard outstanding.sequence != 0, !outstanding.wasInVain else { return }
         switch outstanding.form {
         case .newMessage, .deliveryReport: countInVain(outstanding, in: slot, &turn)
-        case .systemMessage, .messageNotification: break
+        case .systemMessage, .messageNotification, .fetched: break
         }
     }
 

@@ -94,9 +94,10 @@ extension Engine where Port: ~Copyable {
         guard let account = account(address.canonical) else { throw .userUnknown }
         while let slot = sessions.first(of: account.number) { endSession(slot, .deleted, &turn) }
         removeMailbox(of: account.number)
-        for place in 0..<challenges.count where challenges[place].user == account.number {
-            if challenges[place].isStored { store.delete(Key.challenge(UInt16(place)).span) }
-            challenges[place] = Challenge()
+        if let canonical = InlineBytes<100>(address.canonical) {
+            for place in 0..<challenges.count where challenges[place].nameHash == nameHash(canonical) {
+                dropChallenge(place)
+            }
         }
         // What he answered stays as proof.
         store.delete(Key.answerSheet(account.number).span)

@@ -26,8 +26,8 @@ public enum PreviousRun: Sendable, Equatable {
 extension Engine where Port: ~Copyable {
     /// The version of the keys and records.
     ///
-    /// 1: the first. 2: the fact tells the machine's word and page too.
-    public static var schema: UInt64 { 2 }
+    /// 1: the first. 2: the fact tells the machine's word and page too. 3: mailboxes know senders, sessions their clients.
+    public static var schema: UInt64 { 3 }
 
     /// Makes sure that the store has this version's keys and records; a new store gets them, an older one is changed.
     ///
@@ -49,6 +49,7 @@ extension Engine where Port: ~Copyable {
         let isForeign = found == 0 && store.entry(atOrAfter: Key.fact("").span) != nil
         if found > Engine.schema || isForeign { return .later(found) }
         if found == Engine.schema, isThisMachine { return .current }
+        migrate(from: found)
         scratch.removeAll()
         scratch.append(bigEndian: Engine.schema)
         scratch.append(UInt8(MemoryLayout<Int>.size))

@@ -2,10 +2,14 @@ import Octets
 
 /// A nonce that was given out and waits for its digest. Source: protocol/session.md §3.3.
 public struct Challenge: ZeroInitializable {
-    /// The user it was given to; 0 when the place is free.
-    var user: UInt32 = 0
+    /// A keyed hash of the name that it was asked in; 0 when the place is free.
+    var nameHash: UInt64 = 0
     var cookieHash: UInt64 = 0
     var clientHash: UInt64 = 0
+    /// Where it was asked from.
+    var networkHash: UInt32 = 0
+    /// That user has logged in from there before.
+    var isKnown = false
     var schema = DigestSchema.sha
     /// Sent in hexadecimal.
     var nonce = InlineArray<16, UInt8>(repeating: 0)
@@ -27,9 +31,10 @@ public struct Challenge: ZeroInitializable {
     }
 
     func write(into record: inout FixedBytes) {
-        record.append(bigEndian: user)
+        record.append(bigEndian: nameHash)
         record.append(bigEndian: cookieHash)
         record.append(bigEndian: clientHash)
+        record.append(bigEndian: networkHash)
         record.append(schema.rawValue)
         record.append(nonce.span)
     }
@@ -37,9 +42,10 @@ public struct Challenge: ZeroInitializable {
     /// Reads a stored challenge; its time begins anew, because the monotonic clock did.
     init?(_ record: Span<UInt8>, now: Instant) {
         var reader = RecordReader(record)
-        user = reader.integer()
+        nameHash = reader.integer()
         cookieHash = reader.integer()
         clientHash = reader.integer()
+        networkHash = reader.integer()
         let schema = DigestSchema(rawValue: reader.integer())
         let nonce = reader.octets(16)
         guard !reader.isBroken, let schema else { return nil }

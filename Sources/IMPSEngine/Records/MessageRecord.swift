@@ -22,6 +22,8 @@ struct MessageHeader {
     var contentByteCount: UInt32 = 0
     /// The sender's address as it is shown.
     var sender = InlineBytes<100>()
+    /// The number of the sender's account; 0 for the system address.
+    var senderNumber: UInt32 = 0
     var contentType = InlineBytes<100>()
     /// The campaign or notice that a message from the system address asks; 0 for none.
     var campaign: UInt32 = 0
@@ -45,6 +47,7 @@ struct MessageHeader {
         validity = reader.integer()
         contentByteCount = reader.integer()
         sender = reader.counted()
+        if flags & 16 != 0 { senderNumber = reader.integer() }
         contentType = reader.counted()
         if flags & 8 != 0 {
             campaign = reader.integer()
@@ -59,11 +62,14 @@ struct MessageHeader {
 
     func write(into record: inout FixedBytes) {
         record.append(ItemKind.message.rawValue)
-        record.append((wantsReport ? 1 : 0) | (isBase64 ? 2 : 0) | (isSentGuessed ? 4 : 0) | (campaign != 0 ? 8 : 0))
+        record.append(
+            (wantsReport ? 1 : 0) | (isBase64 ? 2 : 0) | (isSentGuessed ? 4 : 0) | (campaign != 0 ? 8 : 0)
+                | (senderNumber != 0 ? 16 : 0))
         record.append(bigEndian: sent)
         record.append(bigEndian: validity)
         record.append(bigEndian: contentByteCount)
         record.append(counted: sender.span)
+        if senderNumber != 0 { record.append(bigEndian: senderNumber) }
         record.append(counted: contentType.span)
         if campaign != 0 {
             record.append(bigEndian: campaign)
@@ -72,6 +78,9 @@ struct MessageHeader {
         record.append(UInt8(recipientCount))
         for index in 0..<recipientCount { record.append(bigEndian: recipients[index]) }
     }
+
+    /// Octets that count for the sender's share of the store: the content and about what there is beside it.
+    var share: UInt64 { UInt64(contentByteCount) + 256 }
 
     /// When the message expires, in seconds since 1970; nil while it is not known when it was sent.
     func expiry(lifetime: UInt64) -> UInt64? {
@@ -164,15 +173,18 @@ struct MailboxEntry {
     /// It can be listed and fetched, and is not sent by itself.
     var isQuiet = false
     var byteCount: UInt32 = 0
+    /// The number of the sender's account; 0 for what the server says.
+    var sender: UInt32 = 0
     /// How often it went out in vain to clients that may have no way to confirm it.
     var deliveries: UInt8 = 0
     var confirmationCount = 0
     /// The numbers of the sessions that confirmed it.
     var confirmations = InlineArray<16, UInt64>(repeating: 0)
 
-    init(kind: ItemKind, byteCount: UInt32) {
+    init(kind: ItemKind, byteCount: UInt32, sender: UInt32 = 0) {
         self.kind = kind
         self.byteCount = byteCount
+        self.sender = sender
     }
 
     init?(_ record: Span<UInt8>) {
@@ -182,6 +194,7 @@ struct MailboxEntry {
         self.kind = kind
         isQuiet = first & 0x80 != 0
         byteCount = reader.integer()
+        sender = reader.integer()
         deliveries = reader.integer()
         while !reader.isAtEnd, confirmationCount < MailboxEntry.confirmationCountMax {
             confirmations[confirmationCount] = reader.integer()
@@ -193,6 +206,7 @@ struct MailboxEntry {
     func write(into record: inout FixedBytes) {
         record.append(kind.rawValue | (isQuiet ? 0x80 : 0))
         record.append(bigEndian: byteCount)
+        record.append(bigEndian: sender)
         record.append(deliveries)
         for index in 0..<confirmationCount { record.append(bigEndian: confirmations[index]) }
     }

@@ -30,12 +30,13 @@ extension Session {
         record.append(bigEndian: capabilities.udpPort)
         record.append(capabilities.multiTransPerMessage)
         record.append(bigEndian: quirks.rawValue)
+        record.append(bigEndian: networkHash)
     }
 
     /// Octets of a record before what is not in memory: the cookie and the client's address, with which it is called,
     /// and its User-Agent.
     static var fixedByteCount: Int {
-        8 + 4 + 16 + 8 + 8 + 1 + 4 + 2 + 1 + 1 + 4 + 4 + 1 + 2 + 1 + 1 + 8 + 1 + 8 + 1 + 1 + 1 + 2 + 1 + 2
+        8 + 4 + 16 + 8 + 8 + 1 + 4 + 2 + 1 + 1 + 4 + 4 + 1 + 2 + 1 + 1 + 8 + 1 + 8 + 1 + 1 + 1 + 2 + 1 + 2 + 4
     }
 
     /// Reads a stored session; nil when the record is broken.
@@ -71,9 +72,11 @@ extension Session {
         capabilities.udpPort = reader.integer()
         capabilities.multiTransPerMessage = reader.integer()
         quirks.rawValue = reader.integer()
+        networkHash = reader.integer()
         _ = reader.counted()
         addressHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
-        agentHash = UInt32(truncatingIfNeeded: Hash64(reader.counted()).value)
+        let agent = reader.counted()
+        agentHash = agent.isEmpty ? 0 : UInt32(truncatingIfNeeded: Hash64(agent).value)
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version
         capabilities.initialDeliveryMethod = initial
@@ -114,7 +117,8 @@ extension Engine where Port: ~Copyable {
 
     /// The same with what its client is called by, and what it calls itself.
     mutating func storeSession(_ slot: UInt16, cookie: Span<UInt8>, _ client: Client, agent: Span<UInt8>) {
-        sessions[slot].addressHash = UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
+        sessions[slot].addressHash = client.addressHash
+        sessions[slot].networkHash = client.networkHash
         scratch.removeAll()
         sessions[slot].write(into: &scratch)
         invariant(scratch.count == Session.fixedByteCount, "IM040 a session's record has its length")

@@ -113,9 +113,9 @@ extension Engine where Port: ~Copyable {
 
     /// Where a client was heard of last; datagrams follow it to another address.
     mutating func noteAddress(of slot: UInt16, _ client: Client) {
-        let hash = UInt32(truncatingIfNeeded: Hash64(client.address.span).value)
-        guard sessions[slot].addressHash != hash else { return }
-        sessions[slot].addressHash = hash
+        guard sessions[slot].addressHash != client.addressHash else { return }
+        sessions[slot].addressHash = client.addressHash
+        sessions[slot].networkHash = client.networkHash
         guard sessions[slot].capabilities.cirMethods.contains(.sudp) else { return }
         let record = clientRecord(of: slot)
         storeSession(slot, cookie: record.cookie.span, client, agent: record.agent.span)

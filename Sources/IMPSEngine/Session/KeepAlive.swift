@@ -38,6 +38,7 @@ extension Engine where Port: ~Copyable {
 
     /// Counts the time of a session from now.
     mutating func touch(_ slot: UInt16, _ now: Instant) {
+        guard sessions[slot].closing == 0 else { return }
         sessions[slot].lastSeen = now
         sessions[slot].expiresAt = now.adding(seconds: expirySeconds(sessions[slot].keepAliveSeconds))
     }

@@ -5,34 +5,14 @@ import Wire
 
 /// Login by password (two messages) or by digest (four). Source: protocol/session.md §3.
 extension Engine where Port: ~Copyable {
-    /// Who wants to log in: what every Login-Request has.
-    private struct Credentials {
-        let address: InlineBytes<100>
-        let cookieHash: UInt64
-        let clientHash: UInt64
-        let agentHash: UInt32
-        let account: Account?
-
-        var clientKey: UInt64 { KnownClient.key(clientHash: clientHash, agentHash: agentHash) }
-    }
-
-    /// How a Login-Request ends, if it is not refused.
-    private enum LoginOutcome {
-        case challenged(Challenge)
-        case authenticated
-    }
-
     /// Login-Request: answers with Login-Response whatever happens. Source: protocol/session.md §3.2, §10.
     mutating func login(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ hash: UInt64,
         _ turn: inout Turn, into writer: inout Writer
     ) {
         let mark = writer.mark
-        // Without a secret in it the same request is the same only from the same place.
-        var hash = hash
-        if document.first(.password, in: element) == nil, document.first(.digestBytes, in: element) == nil {
-            hash ^= Hash64(request.client.address.span).value
-        }
+        // The same request is a repeat only from the same place: elsewhere it is what somebody overheard.
+        let hash = hash ^ UInt64(request.client.networkHash) << 32
         do throws(Refusal) {
             let credentials = try credentials(document, request, element)
             if let slot = session(of: credentials, request, turn.now),
@@ -62,31 +42,12 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    private func credentials(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element
-    ) throws(Refusal) -> Credentials {
-        guard let userID = document.first(.userID, in: element) else { throw Refusal(.badParameter, "UserID missing") }
-        guard let cookie = document.first(.sessionCookie, in: element),
-            document.word(of: cookie).count > 0,
-            document.word(of: cookie).count <= Int(Limits.cookieByteCountMax)
-        else { throw Refusal(.badParameter, "SessionCookie missing or too long") }
-        guard let address = Address(document.word(of: userID), homeDomain: settings.domain.span),
-            address.kind == .user, let canonical = InlineBytes<100>(address.canonical)
-        else { throw Refusal(.badParameter, "UserID is no address of a user") }
-        return Credentials(
-            address: canonical, cookieHash: Hash64(document.word(of: cookie)).value,
-            clientHash: clientHash(document, of: element),
-            agentHash: UInt32(truncatingIfNeeded: Hash64(request.agent.span).value),
-            account: address.isLocal ? account(canonical.span) : nil)
-    }
-
     /// The live session with the same user and SessionCookie.
     ///
     /// Programs have a cookie that is the same in every copy. So from another place, or of another name, it is another
     /// device, as long as the first one is heard of. Source: protocol/session.md §4, CL-30.
     private func session(of credentials: Credentials, _ request: Request, _ now: Instant) -> UInt16? {
         guard let user = credentials.account?.number else { return nil }
-        let addressHash = UInt32(truncatingIfNeeded: Hash64(request.client.address.span).value)
         var slot = sessions.first(of: user)
         while let current = slot {
             slot = sessions.next(after: current)
@@ -94,279 +55,12 @@ extension Engine where Port: ~Copyable {
                 continue
             }
             let isSameDevice =
-                sessions[current].addressHash == addressHash && sessions[current].agentHash == credentials.agentHash
+                sessions[current].networkHash == request.client.networkHash
+                && (sessions[current].agentHash == credentials.agentHash || sessions[current].agentHash == 0)
             let isSilent = sessions[current].lastSeen.adding(seconds: UInt64(sessions[current].keepAliveSeconds)) <= now
             if isSameDevice || isSilent { return current }
         }
         return nil
-    }
-
-    // MARK: Authentication
-
-    private mutating func authenticate(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ turn: inout Turn
-    ) throws(Refusal) -> LoginOutcome {
-        let wait = max(
-            waitSeconds(request.client.address.span, now: turn.now),
-            waitSeconds(credentials.address.span, now: turn.now))
-        guard wait == 0 else {
-            if turn.journal.begin(.authWait, turn.now, turn.wall) {
-                turn.journal.text("ip", request.client.address.span)
-                turn.journal.text("user", credentials.address.span)
-                turn.journal.number("s", wait)
-                turn.journal.end()
-            }
-            throw Refusal(.serviceUnavailable, "too many failed logins, try again later")
-        }
-        let isAnswer = document.first(.systemMessageResponseList, in: element) != nil
-        if let digest = document.first(.digestBytes, in: element) {
-            try checkDigest(document, request, digest, credentials, &turn)
-        } else if let password = document.first(.password, in: element) {
-            try checkPassword(document, request, password, credentials, &turn)
-        } else if document.first(.digestSchema, in: element) != nil {
-            return .challenged(try challenge(document, element, credentials, &turn))
-        } else if isAnswer, isPending(credentials, request, turn.now) {
-            // Who has to answer proved already who he is.
-            return .authenticated
-        } else {
-            // Network authentication is not offered, and nothing else was.
-            throw failure(.badParameter, "no credentials", request, credentials, &turn)
-        }
-        forgetFailures(request.client.address.span)
-        forgetFailures(credentials.address.span)
-        return .authenticated
-    }
-
-    private func isPending(_ credentials: Credentials, _ request: Request, _ now: Instant) -> Bool {
-        pendingLogin(like: login(of: credentials, request), now) != nil
-    }
-
-    /// What a login is recognised by while it waits for an answer.
-    private func login(of credentials: Credentials, _ request: Request) -> PendingLogin {
-        var login = PendingLogin()
-        login.user = credentials.account?.number ?? 0
-        login.cookieHash = credentials.cookieHash
-        login.clientHash = credentials.clientHash
-        login.addressHash = Hash64(request.client.address.span).value
-        login.clientKey = credentials.clientKey
-        return login
-    }
-
-    /// Counts and logs a failed login. The client learns no more than that it failed.
-    private enum FailureCause {
-        case badParameter, unknownUser, wrongPassword, noChallenge, otherClient
-
-        var why: StaticString {
-            switch self {
-            case .badParameter: return "nocred"
-            case .unknownUser: return "nouser"
-            case .wrongPassword: return "badpass"
-            case .noChallenge: return "nochallenge"
-            case .otherClient: return "otherclient"
-            }
-        }
-    }
-
-    private mutating func failure(
-        _ cause: FailureCause, _ description: StaticString? = nil, _ request: Request, _ credentials: Credentials,
-        _ turn: inout Turn
-    ) -> Refusal {
-        counters.authFailures += 1
-        countFailure(.address, request.client.address.span, now: turn.now)
-        countFailure(.user, credentials.address.span, now: turn.now)
-        if turn.journal.begin(.authFail, turn.now, turn.wall) {
-            turn.journal.text("ip", request.client.address.span)
-            turn.journal.text("user", credentials.address.span)
-            turn.journal.word("why", cause.why)
-            turn.journal.end()
-        }
-        return Refusal(cause == .otherClient ? .userIDAndClientIDDoNotMatch : .invalidPassword, description)
-    }
-
-    private mutating func checkPassword(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ turn: inout Turn
-    ) throws(Refusal) {
-        // The second phase of a login with the schema PWD carries the password and closes the challenge.
-        if let place = challengePlace(credentials), challenges[place].schema == .pwd { dropChallenge(place) }
-        guard let password = InlineBytes<128>(document.text(of: element)) else {
-            throw failure(.wrongPassword, nil, request, credentials, &turn)
-        }
-        guard let account = credentials.account else {
-            burnTime(password)
-            throw failure(.unknownUser, nil, request, credentials, &turn)
-        }
-        guard isPassword(password, of: account, credentials.address) else {
-            throw failure(.wrongPassword, nil, request, credentials, &turn)
-        }
-    }
-
-    /// Compares a password in clear, as sent in UTF-8. Every failure takes the time of PBKDF2, whatever the account is.
-    private mutating func isPassword(
-        _ password: InlineBytes<128>, of account: Account, _ address: InlineBytes<100>
-    ) -> Bool {
-        switch account.kind {
-        case .digest:
-            guard let secret: InlineBytes<128> = vault.open(account.credential.span, owner: address.span),
-                equalsInConstantTime(secret.span, password.span)
-            else {
-                burnTime(password)
-                return false
-            }
-            return true
-        case .passwordOnly:
-            let credential = account.credential
-            var reader = RecordReader(credential.span)
-            let rounds: UInt32 = reader.integer()
-            let salt = reader.octets(16)
-            let expected = reader.octets(Vault.hashByteCount)
-            guard !reader.isBroken else { return false }
-            let hash = vault.hash(password: password.span, salt: salt, iterations: rounds)
-            return equalsInConstantTime(hash.span, expected)
-        }
-    }
-
-    /// Takes as long as the check of a hashed password, so that the time does not tell which users exist.
-    private mutating func burnTime(_ password: InlineBytes<128>) {
-        let salt = InlineArray<16, UInt8>(repeating: 0)
-        _ = vault.hash(password: password.span, salt: salt.span, iterations: UInt32(Limits.passwordRounds))
-    }
-
-    // MARK: Challenge and digest
-
-    /// Issues a nonce. An unknown user gets one too, so that it tells nothing; only nobody can answer it.
-    private mutating func challenge(
-        _ document: borrowing Document, _ element: Document.Element, _ credentials: Credentials, _ turn: inout Turn
-    ) throws(Refusal) -> Challenge {
-        let allowsDigest = credentials.account?.kind != .passwordOnly
-        guard let schema = chooseSchema(document, element, allowsDigest: allowsDigest) else {
-            throw Refusal(.noMatchingDigestSchema)
-        }
-        var challenge = Challenge()
-        challenge.user = credentials.account?.number ?? 0
-        challenge.cookieHash = credentials.cookieHash
-        challenge.clientHash = credentials.clientHash
-        challenge.schema = schema
-        challenge.nonce = turn.entropy.take()
-        challenge.issuedAt = turn.now
-        guard challenge.user != 0 else { return challenge }
-        let place = placeForChallenge(credentials)
-        let key = Key.challenge(UInt16(place))
-        if challengeWrites.take(turn.now) {
-            challenge.isStored = true
-            scratch.removeAll()
-            challenge.write(into: &scratch)
-            store.put(key.span, scratch)
-        } else if challenges[place].isStored {
-            store.delete(key.span)
-        }
-        challenges[place] = challenge
-        return challenge
-    }
-
-    /// The best schema that the client offers: SHA, MD5, MD4, then PWD where it is allowed.
-    ///
-    /// - Source: protocol/session.md §3.1, §3.3.
-    private func chooseSchema(
-        _ document: borrowing Document, _ element: Document.Element, allowsDigest: Bool
-    ) -> DigestSchema? {
-        var best: DigestSchema?
-        var next = document.first(.digestSchema, in: element)
-        while let current = next {
-            let list = document.word(of: current)
-            var start = 0
-            while start <= list.count {
-                let end = list.firstIndex(of: 0x2C, from: start) ?? list.count
-                if let schema = DigestSchema(list.extracting(start..<end).trimmed()), isUsable(schema, allowsDigest),
-                    schema.rawValue < best?.rawValue ?? .max
-                {
-                    best = schema
-                }
-                start = end + 1
-            }
-            next = document.next(after: current)
-        }
-        return best
-    }
-
-    private func isUsable(_ schema: DigestSchema, _ allowsDigest: Bool) -> Bool {
-        guard let algorithm = schema.algorithm else { return settings.allowsPWD }
-        return allowsDigest && algorithm.isAvailable
-    }
-
-    /// Where the challenge of these credentials lies; nil when there is none or it is too old.
-    private func challengePlace(_ credentials: Credentials) -> Int? {
-        guard let user = credentials.account?.number else { return nil }
-        for place in 0..<challenges.count
-        where challenges[place].user == user && challenges[place].cookieHash == credentials.cookieHash {
-            return place
-        }
-        return nil
-    }
-
-    /// The place of these credentials, a free one, or the oldest: of this user when he has more than his share.
-    private func placeForChallenge(_ credentials: Credentials) -> Int {
-        if let place = challengePlace(credentials) { return place }
-        let user = credentials.account?.number
-        var ownCount = 0
-        var ownOldest: Int?
-        var free: Int?
-        var oldest = 0
-        for place in 0..<challenges.count {
-            let challenge = challenges[place]
-            if challenge.user == 0, free == nil { free = place }
-            if challenge.issuedAt < challenges[oldest].issuedAt { oldest = place }
-            guard challenge.user == user else { continue }
-            ownCount += 1
-            if ownOldest.map({ challenge.issuedAt < challenges[$0].issuedAt }) ?? true { ownOldest = place }
-        }
-        if ownCount >= max(1, challenges.count / 8), let ownOldest { return ownOldest }
-        return free ?? oldest
-    }
-
-    private mutating func dropChallenge(_ place: Int) {
-        if challenges[place].isStored { store.delete(Key.challenge(UInt16(place)).span) }
-        challenges[place] = Challenge()
-    }
-
-    /// The second phase: a challenge serves once, for the client that got it. Source: protocol/session.md §3.3, §3.4.
-    private mutating func checkDigest(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ turn: inout Turn
-    ) throws(Refusal) {
-        guard let account = credentials.account, let place = challengePlace(credentials) else {
-            let cause: FailureCause = credentials.account == nil ? .unknownUser : .noChallenge
-            throw failure(cause, nil, request, credentials, &turn)
-        }
-        let challenge = challenges[place]
-        guard challenge.clientHash == credentials.clientHash else {
-            throw failure(.otherClient, nil, request, credentials, &turn)
-        }
-        dropChallenge(place)
-        guard challenge.issuedAt.adding(seconds: UInt64(settings.challengeSeconds)) > turn.now else {
-            throw failure(.noChallenge, nil, request, credentials, &turn)
-        }
-        guard let algorithm = challenge.schema.algorithm, account.kind == .digest,
-            let secret: InlineBytes<128> = vault.open(account.credential.span, owner: credentials.address.span),
-            let sent: InlineBytes<32> = Base64.decode(document.text(of: element)),
-            isDigest(sent, algorithm, challenge.nonceText, secret)
-        else { throw failure(.wrongPassword, nil, request, credentials, &turn) }
-    }
-
-    /// H(nonce, password), the password in ISO-8859-1 or in UTF-8.
-    private func isDigest(
-        _ sent: InlineBytes<32>, _ algorithm: DigestAlgorithm, _ nonce: InlineBytes<32>, _ secret: InlineBytes<128>
-    ) -> Bool {
-        var input = InlineBytes<160>()
-        _ = input.append(nonce.span)
-        _ = input.append(secret.span)
-        if equalsInConstantTime(sent.span, algorithm.digest(input.span).span) { return true }
-        guard let latin1: InlineBytes<128> = UTF8.latin1(secret.span) else { return false }
-        input = InlineBytes<160>()
-        _ = input.append(nonce.span)
-        _ = input.append(latin1.span)
-        return equalsInConstantTime(sent.span, algorithm.digest(input.span).span)
     }
 
     // MARK: Session
@@ -384,7 +78,7 @@ extension Engine where Port: ~Copyable {
         let keepAlive = keepAliveSeconds(document.integer(.timeToLive, in: element))
         let resumed = session(of: credentials, request, turn.now)
         if resumed == nil { makeRoom(for: account.number, &turn) }
-        guard let slot = resumed ?? sessions.open(account.number) else {
+        guard let slot = resumed ?? openSlot(for: account.number, request.client, &turn) else {
             if turn.journal.begin(.sessionsFull, turn.now, turn.wall) {
                 turn.journal.number("max", UInt64(sessions.capacity))
                 turn.journal.end()
@@ -441,19 +135,43 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    /// Ends the oldest session of a user who has too many.
+    /// Ends the oldest session of a user who has too many, at once: one that is only told to end would keep its place.
     private mutating func makeRoom(for user: UInt32, _ turn: inout Turn) {
-        var count: UInt32 = 0
-        var oldest: UInt16?
-        var next = sessions.first(of: user)
-        while let slot = next {
-            if sessions[slot].closing == 0 {
+        // Nobody has more than half of all.
+        let most = min(Int(settings.sessionsOfUserMax), max(1, sessions.capacity / 2))
+        while true {
+            var count = 0
+            var oldest: UInt16?
+            var next = sessions.first(of: user)
+            while let slot = next {
                 count += 1
-                if oldest.map({ sessions[slot].isOlder(than: sessions[$0]) }) ?? true { oldest = slot }
+                if oldest.map({ isWorthLess(slot, than: $0) }) ?? true { oldest = slot }
+                next = sessions.next(after: slot)
             }
-            next = sessions.next(after: slot)
+            guard count >= most, let oldest else { return }
+            endSession(oldest, .replaced, &turn)
         }
-        if count >= settings.sessionsOfUserMax, let oldest { disconnect(oldest, .forcedLogout, &turn) }
+    }
+
+    /// Which of two sessions goes first: one that is told to end, else the one that was heard of longer ago.
+    private func isWorthLess(_ slot: UInt16, than other: UInt16) -> Bool {
+        let isClosing = sessions[slot].closing != 0
+        guard isClosing == (sessions[other].closing != 0) else { return isClosing }
+        return sessions[slot].isOlder(than: sessions[other])
+    }
+
+    /// A slot for another session. When there is none, and more than half of them belong to one network, the one of these
+    /// that was heard of longest ago gives way to anybody else.
+    private mutating func openSlot(for user: UInt32, _ client: Client, _ turn: inout Turn) -> UInt16? {
+        if sessions.hasRoom { return sessions.open(user) }
+        if let greediest = sessions.majorityNetwork, greediest != client.networkHash {
+            var oldest: UInt16?
+            for slot in 0..<sessions.end where sessions[slot].isOpen && sessions[slot].networkHash == greediest {
+                if oldest.map({ isWorthLess(slot, than: $0) }) ?? true { oldest = slot }
+            }
+            if let oldest { endSession(oldest, .replaced, &turn) }
+        }
+        return sessions.open(user)
     }
 
     private mutating func logLogin(

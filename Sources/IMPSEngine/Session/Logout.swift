@@ -52,6 +52,9 @@ extension Engine where Port: ~Copyable {
         guard sessions[slot].closing == 0 else { return }
         sessions[slot].closing = code.rawValue
         sessions[slot].closingReason = reason
+        // Its place is for others when its client does not come to hear of it.
+        sessions[slot].expiresAt = min(sessions[slot].expiresAt, turn.now.adding(seconds: Engine.closingSeconds))
+        scheduleSweep(at: sessions[slot].expiresAt)
         sessions[slot].mayHaveMore = true
         storeSession(slot)
         call(slot)
@@ -63,6 +66,9 @@ extension Engine where Port: ~Copyable {
             turn.journal.end()
         }
     }
+
+    /// Seconds that a session is kept for its client to hear why it ends.
+    static var closingSeconds: UInt64 { 600 }
 
     /// Takes a session away with all that belongs to it; what it did not confirm stays in the mailbox.
     mutating func endSession(_ slot: UInt16, _ end: SessionEnd, _ turn: inout Turn) {

@@ -67,6 +67,8 @@ public struct Session: ZeroInitializable {
     var mayHaveMore = true
     /// The highest mailbox entry that was sent in this session.
     var sentUpTo: UInt64 = 0
+    /// Entries up to this one may have gone out before the engine started.
+    var resumedAt: UInt64 = 0
     /// The client is to be called after this turn. Source: protocol/transport.md §6.
     var needsCall = false
     /// Calls since the client was last heard of.
@@ -81,7 +83,9 @@ public struct Session: ZeroInitializable {
     var hasChannel = false
     /// The address that the client was heard of from last, and to which datagrams are sent.
     var addressHash: UInt32 = 0
-    /// What it calls itself.
+    /// The network of that address.
+    var networkHash: UInt32 = 0
+    /// What it calls itself; 0 when that is not known.
     var agentHash: UInt32 = 0
     var outstanding = OutstandingTable()
     var answers = InlineArray<16, KeptAnswer>(repeating: KeptAnswer())
@@ -141,6 +145,24 @@ struct SessionTable: ~Copyable {
         firstFree = SessionTable.none
         end = 0
         count = 0
+    }
+
+    /// Whether a slot is free.
+    var hasRoom: Bool { firstFree != SessionTable.none || Int(end) < slots.count }
+
+    /// The network that more than half of the sessions were heard of from last; nil when there is none.
+    ///
+    /// Whoever has more than half of the votes is left when each vote for another one takes one of his away.
+    var majorityNetwork: UInt32? {
+        var candidate: UInt32 = 0
+        var votes = 0
+        for slot in 0..<end where slots[Int(slot)].isOpen {
+            if votes == 0 { candidate = slots[Int(slot)].networkHash }
+            votes += slots[Int(slot)].networkHash == candidate ? 1 : -1
+        }
+        var own = 0
+        for slot in 0..<end where slots[Int(slot)].isOpen && slots[Int(slot)].networkHash == candidate { own += 1 }
+        return own * 2 > count ? candidate : nil
     }
 
     /// Takes a free slot for a session of `user`; nil when there is none.

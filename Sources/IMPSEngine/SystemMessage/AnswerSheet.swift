@@ -13,15 +13,19 @@ enum AnswerState: UInt8, Sendable {
 
 /// What the store knows of a user and an active campaign.
 struct SheetEntry: BitwiseCopyable, Sendable {
-    @_transparent static var byteCount: Int { 31 }
+    @_transparent static var byteCount: Int { 37 }
 
     var campaign: UInt32 = 0
     var generation: UInt16 = 0
+    /// How often this generation was asked anew after an answer; part of what the message is called by.
+    var instance: UInt16 = 0
     var state = AnswerState.asked
     var option: UInt16 = 0
     /// Wrong verification keys so far.
     var tries: UInt8 = 0
     var grant = Grant.full
+    /// The login that waited for this answer, by its `PendingLogin.tag`; 0 for an answer that was given elsewhere.
+    var answeredBy: UInt32 = 0
     /// What a notice is about.
     var argument: UInt32 = 0
     /// Seconds since 1970 of the last change; 0 when the clock was not trusted.
@@ -37,7 +41,10 @@ struct SheetEntry: BitwiseCopyable, Sendable {
     mutating func keep(_ former: SheetEntry?, of campaign: Campaign) {
         guard let former else { return }
         let isSame = former.campaign == campaign.number && former.generation == campaign.generation
-        if isSame { tries = former.tries }
+        if isSame {
+            tries = former.tries
+            instance = former.state == .asked ? former.instance : former.instance &+ 1
+        }
         if former.state != .denied, campaign.blocks || isSame { grant = former.grant }
     }
 
@@ -45,11 +52,13 @@ struct SheetEntry: BitwiseCopyable, Sendable {
         var reader = RecordReader(record)
         campaign = reader.integer()
         generation = reader.integer()
+        instance = reader.integer()
         let state = AnswerState(rawValue: reader.integer())
         option = reader.integer()
         tries = reader.integer()
         grant.isAdmitted = reader.integer(UInt8.self) != 0
         grant.functions = FunctionSet(rawValue: reader.integer())
+        answeredBy = reader.integer()
         argument = reader.integer()
         at = reader.integer()
         guard !reader.isBroken, let state else { return nil }
@@ -59,11 +68,13 @@ struct SheetEntry: BitwiseCopyable, Sendable {
     func write(into record: inout FixedBytes) {
         record.append(bigEndian: campaign)
         record.append(bigEndian: generation)
+        record.append(bigEndian: instance)
         record.append(state.rawValue)
         record.append(bigEndian: option)
         record.append(tries)
         record.append(grant.isAdmitted ? 1 : 0)
         record.append(bigEndian: grant.functions.rawValue)
+        record.append(bigEndian: answeredBy)
         record.append(bigEndian: argument)
         record.append(bigEndian: at)
     }

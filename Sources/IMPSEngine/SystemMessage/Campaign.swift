@@ -193,14 +193,14 @@ public struct Campaign: ZeroInitializable {
     ///
     /// - Parameters:
     ///   - state: Where the user is with it; nil when he was not asked.
-    ///   - isPending: The login waits for answers already.
-    func isOpenAtLogin(_ state: AnswerState?, isPending: Bool) -> Bool {
+    ///   - isClosed: An answer was given to this very login.
+    func isOpenAtLogin(_ state: AnswerState?, isClosed: Bool) -> Bool {
         // What was asked in a session and blocks has to be answered before the next one.
         if kind != .login { return blocks && (state ?? .answered) != .answered }
         guard let state else { return true }
         switch state {
         case .asked: return policy != .once || isRequired
-        case .answered: return policy == .everyLogin && !isPending
+        case .answered: return policy == .everyLogin && !isClosed
         case .denied: return true
         }
     }

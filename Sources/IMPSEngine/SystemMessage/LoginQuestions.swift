@@ -30,14 +30,13 @@ extension Engine where Port: ~Copyable {
         }
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
-            outcome = takeAnswers(document, list, of: user, &turn, details: false, into: &writer)
+            outcome = takeAnswers(
+                document, list, of: user, request.client, login: login.tag, &turn, details: false, into: &writer)
             if outcome.count > 0 { noteAnswers(user, login.clientKey, agent: request.agent.span) }
             // What is answered here holds for the sessions that are open elsewhere too.
             if outcome.failureCount < outcome.count { applyLevel(to: user, &turn) }
         }
-        // An answer of this very request is as good as one of a login that waits.
-        let isAnswered = pending != nil || outcome.failureCount < outcome.count
-        let view = view(sheet(of: user), user, isPending: isAnswered, turn.wall)
+        let view = view(sheet(of: user), login, isPending: pending != nil, outcome, turn.wall)
         if let denial = outcome.denial ?? view.denial {
             if let pending { dropPendingLogin(pending) }
             // Who declines in one place has declined in all.
@@ -103,15 +102,21 @@ extension Engine where Port: ~Copyable {
         var level = Grant.full
     }
 
-    private func view(_ sheet: AnswerSheet, _ user: UInt32, isPending: Bool, _ wall: WallTime) -> LoginView {
+    /// - Parameters:
+    ///   - isPending: The login waits for answers already, and those with its tag were given to it.
+    ///   - outcome: What this very request has answered, which is as good.
+    private func view(
+        _ sheet: AnswerSheet, _ login: PendingLogin, isPending: Bool, _ outcome: AnswerOutcome, _ wall: WallTime
+    ) -> LoginView {
         var view = LoginView()
         var others = DueCampaigns()
         for place in operatorPlaces where campaigns[place].number != 0 {
             let entry = sheet.entry(of: campaigns[place].number)
             if let entry, entry.state != .denied { view.level = view.level.intersection(entry.grant) }
             let state = entry?.generation == campaigns[place].generation ? entry?.state : nil
-            guard campaigns[place].isOpenAtLogin(state, isPending: isPending), campaigns[place].isDue(wall),
-                isFor(campaigns[place], user, sheet)
+            let isClosed = outcome.hasClosed(place) || isPending && entry?.answeredBy == login.tag
+            guard campaigns[place].isOpenAtLogin(state, isClosed: isClosed), campaigns[place].isDue(wall),
+                isFor(campaigns[place], login.user, sheet)
             else { continue }
             if state == .denied, let entry, campaigns[place].keepsOut(entry, wall) { view.denial = place }
             if campaigns[place].blocks { view.due.append(place) } else { others.append(place) }
@@ -119,7 +124,11 @@ extension Engine where Port: ~Copyable {
         view.due.blocks = view.due.count > 0
         for index in 0..<others.count {
             // What this login was sent with the question is not sent again with the answer to it.
-            if isPending, !view.due.blocks, sheet.entry(campaigns[others[index]])?.state == .asked { continue }
+            if isPending || outcome.closedPlaces != 0, !view.due.blocks,
+                sheet.entry(campaigns[others[index]])?.state == .asked
+            {
+                continue
+            }
             view.due.append(others[index])
         }
         return view

@@ -9,7 +9,7 @@ public struct PendingLogin: ZeroInitializable {
     var cookieHash: UInt64 = 0
     var clientHash: UInt64 = 0
     /// Where the client was.
-    var addressHash: UInt64 = 0
+    var networkHash: UInt32 = 0
     /// What the client is recognised by when it comes with another cookie; not stored, it is with the next login again.
     var clientKey: UInt64 = 0
     /// The request that was asked last: a repeat of it is not asked once more.
@@ -21,11 +21,17 @@ public struct PendingLogin: ZeroInitializable {
     /// A free place.
     public init() {}
 
+    /// What the answers that were given to it are marked with, so that they open no other login; never 0.
+    var tag: UInt32 {
+        let mixed = (cookieHash ^ clientHash.byteSwapped) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(networkHash)
+        return max(1, UInt32(truncatingIfNeeded: mixed ^ mixed >> 32))
+    }
+
     func write(into record: inout FixedBytes) {
         record.append(bigEndian: user)
         record.append(bigEndian: cookieHash)
         record.append(bigEndian: clientHash)
-        record.append(bigEndian: addressHash)
+        record.append(bigEndian: networkHash)
         record.append(bigEndian: timeout)
     }
 
@@ -35,7 +41,7 @@ public struct PendingLogin: ZeroInitializable {
         user = reader.integer()
         cookieHash = reader.integer()
         clientHash = reader.integer()
-        addressHash = reader.integer()
+        networkHash = reader.integer()
         timeout = reader.integer()
         guard !reader.isBroken else { return nil }
         expiresAt = now.adding(seconds: UInt64(timeout))
@@ -65,7 +71,7 @@ extension Engine where Port: ~Copyable {
         for place in 0..<pendingLogins.count where pendingLogins[place].user == login.user {
             let other = pendingLogins[place]
             if other.cookieHash == login.cookieHash, other.clientHash == login.clientHash,
-                other.addressHash == login.addressHash, now < other.expiresAt
+                other.networkHash == login.networkHash, now < other.expiresAt
             {
                 return place
             }

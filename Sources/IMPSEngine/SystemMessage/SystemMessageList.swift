@@ -18,8 +18,8 @@ struct DueCampaigns: BitwiseCopyable {
     }
 }
 
-/// Names an instance of a message for a user: what the operator calls it, and the numbers of campaign, generation and
-/// user in hexadecimal, between points. The same at every resend; at most 48 octets.
+/// Names an instance of a message for a user: what the operator calls it, and the numbers of campaign, generation with
+/// instance, and user in hexadecimal, between points. The same at every resend; at most 48 octets.
 ///
 /// A client knows by the name in front which message it is, and can be told beforehand what to answer.
 ///
@@ -28,9 +28,11 @@ struct SystemMessageID {
     private(set) var name = InlineBytes<24>()
     var campaign: UInt32
     var generation: UInt16
+    var instance: UInt16
     var user: UInt32
 
-    init(_ campaign: Campaign, _ user: UInt32) {
+    init(_ campaign: Campaign, instance: UInt16, _ user: UInt32) {
+        self.instance = instance
         if let notice = campaign.notice { _ = name.append(notice.name) } else { name = campaign.name }
         self.campaign = campaign.number
         generation = campaign.generation
@@ -42,12 +44,13 @@ struct SystemMessageID {
             let second = text.firstIndex(of: 0x2E, from: first + 1),
             let third = text.firstIndex(of: 0x2E, from: second + 1),
             let campaign: UInt32 = Hexadecimal.parse(text.extracting(first + 1..<second)),
-            let generation: UInt16 = Hexadecimal.parse(text.extracting(second + 1..<third)),
+            let edition: UInt32 = Hexadecimal.parse(text.extracting(second + 1..<third)),
             let user: UInt32 = Hexadecimal.parse(text.extracting(third + 1..<text.count))
         else { return nil }
         self.name = name
         self.campaign = campaign
-        self.generation = generation
+        generation = UInt16(truncatingIfNeeded: edition)
+        instance = UInt16(truncatingIfNeeded: edition >> 16)
         self.user = user
     }
 
@@ -57,7 +60,7 @@ struct SystemMessageID {
         _ = text.append(0x2E)
         _ = text.append(Hexadecimal.digits(of: campaign).span)
         _ = text.append(0x2E)
-        _ = text.append(Hexadecimal.digits(of: UInt32(generation)).span)
+        _ = text.append(Hexadecimal.digits(of: UInt32(instance) << 16 | UInt32(generation)).span)
         _ = text.append(0x2E)
         _ = text.append(Hexadecimal.digits(of: user).span)
         return text
@@ -91,7 +94,8 @@ extension Engine where Port: ~Copyable {
         _ campaign: Campaign, for user: UInt32, isRequired: Bool, into writer: inout Writer
     ) {
         writer.open(.systemMessage)
-        writer.text(.systemMessageID, SystemMessageID(campaign, user).text.span)
+        let instance = sheet(of: user).entry(campaign)?.instance ?? 0
+        writer.text(.systemMessageID, SystemMessageID(campaign, instance: instance, user).text.span)
         loadText(of: campaign)
         writer.text(.systemMessageText, scratch.span)
         if campaign.hasLeadIn {

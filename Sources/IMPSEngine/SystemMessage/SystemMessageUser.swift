@@ -9,10 +9,14 @@ struct AnswerOutcome {
     var failureCount = 0
     /// The code of the first that failed.
     var failure = StatusCode.success
+    /// The places of the campaigns that an answer has closed, a bit for each.
+    var closedPlaces: UInt64 = 0
     /// The place of the campaign whose answer denied access.
     var denial: Int?
     /// Whether what waits is to stay in the mailbox; nil when nothing was said about it.
     var holds: Bool?
+
+    func hasClosed(_ place: Int) -> Bool { closedPlaces >> UInt64(place) & 1 != 0 }
 }
 
 extension Engine where Port: ~Copyable {
@@ -33,7 +37,7 @@ extension Engine where Port: ~Copyable {
         writer.open(.result)
         writer.integer(.code, UInt64(StatusCode.partialSuccess.rawValue))
         writer.text(.description, StatusCode.partialSuccess.meaning)
-        let outcome = takeAnswers(document, list, of: user, &turn, details: true, into: &writer)
+        let outcome = takeAnswers(document, list, of: user, request.client, &turn, details: true, into: &writer)
         writer.close(.result)
         writer.close(.status)
         guard outcome.count > 0 else { throw Refusal(.badParameter, "SystemMessageResponse missing") }
@@ -66,16 +70,19 @@ extension Engine where Port: ~Copyable {
 
     /// Takes all answers of a list.
     ///
-    /// - Parameter details: Whether a DetailedResult is written for each that failed.
+    /// - Parameters:
+    ///   - client: Where they come from.
+    ///   - login: The tag of the login that they come with; 0 in a session.
+    ///   - details: Whether a DetailedResult is written for each that failed.
     mutating func takeAnswers(
-        _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ turn: inout Turn, details: Bool,
-        into writer: inout Writer
+        _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ client: Client,
+        login: UInt32 = 0, _ turn: inout Turn, details: Bool, into writer: inout Writer
     ) -> AnswerOutcome {
         var outcome = AnswerOutcome()
         var next = document.first(.systemMessageResponse, in: list)
         while let response = next {
             next = document.next(after: response)
-            let code = takeAnswer(document, response, of: user, &turn, &outcome)
+            let code = takeAnswer(document, response, of: user, client, login: login, &turn, &outcome)
             outcome.count += 1
             guard code != .success else { continue }
             outcome.failureCount += 1
@@ -92,23 +99,24 @@ extension Engine where Port: ~Copyable {
 
     /// One answer: 200, 426 for a message that is not asked of this user, 402 for what is no answer to it.
     private mutating func takeAnswer(
-        _ document: borrowing Document, _ response: Document.Element, of user: UInt32, _ turn: inout Turn,
-        _ outcome: inout AnswerOutcome
+        _ document: borrowing Document, _ response: Document.Element, of user: UInt32, _ client: Client,
+        login: UInt32, _ turn: inout Turn, _ outcome: inout AnswerOutcome
     ) -> StatusCode {
         guard let element = document.first(.systemMessageID, in: response),
             let id = SystemMessageID(document.word(of: element)), id.user == user, let place = place(of: id.campaign)
         else { return .invalidMessageID }
         let campaign = campaign(at: place, for: user)
-        guard campaign.generation == id.generation, var entry = sheet(of: user).entry(campaign) else {
-            return .invalidMessageID
-        }
+        // The answer to one time it was asked is none to the next.
+        guard campaign.generation == id.generation, var entry = sheet(of: user).entry(campaign),
+            entry.instance == id.instance
+        else { return .invalidMessageID }
         let chosen = document.integer(.chosenOptionID, in: response)
         if entry.state != .asked {
             return chosen ?? 0 == UInt64(entry.option) ? .success : .invalidMessageID
         }
         entry.at = turn.wall.storedSeconds
         if !campaign.mechanism.isEmpty, !isVerified(document, response, campaign, user) {
-            if noteWrongKey(campaign, user, &entry, turn.now) { outcome.denial = place }
+            if noteWrongKey(campaign, user, &entry, client, turn.now) { outcome.denial = place }
             return .badParameter
         }
         var option = CampaignOption()
@@ -120,7 +128,9 @@ extension Engine where Port: ~Copyable {
         } else if campaign.isRequired || blocks(place) {
             return .badParameter
         }
+        entry.answeredBy = login
         record(option, campaign, user, &entry, &turn)
+        outcome.closedPlaces |= 1 << UInt64(place)
         if !entry.grant.isAdmitted { outcome.denial = place }
         if campaign.notice == .waiting { outcome.holds = option.action == .hold }
         return .success
@@ -128,10 +138,10 @@ extension Engine where Port: ~Copyable {
 
     /// Counts a wrong key; true when it was the last that was allowed, which counts as a denial.
     private mutating func noteWrongKey(
-        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ now: Instant
+        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ client: Client, _ now: Instant
     ) -> Bool {
         // Like a wrong password: who guesses has to wait.
-        if let address = address(of: user) { countFailure(.user, address.span, now: now) }
+        if let address = address(of: user) { throttles.noteFailure(address.span, from: client.network.span, now) }
         entry.tries += entry.tries < .max ? 1 : 0
         if entry.tries >= Limits.verificationTries {
             entry.state = .denied

@@ -20,7 +20,6 @@ struct Connection: ZeroInitializable {
 
     var phase = Phase.free
     var client = Client(address: InlineBytes())
-    var addressHash: UInt64 = 0
     /// When the connection is cut, whatever it waits for.
     var deadline = Instant(milliseconds: 0)
     var reader = RequestReader()

@@ -143,11 +143,11 @@ extension Server {
             return
         }
         unsafe uv_tcp_nodelay(handle, 1)
-        let address = unsafe Server.peer(of: handle)
+        let network = unsafe Server.peer(of: handle, isNetwork: true)
         connections[index].client = Client(
-            address: address, local: unsafe Server.local(of: handle), port: boundPort,
+            address: unsafe Server.peer(of: handle, isNetwork: false), network: network,
+            local: unsafe Server.local(of: handle), port: boundPort,
             cirPort: settings.hasChannels ? cirPort : 0)
-        connections[index].addressHash = Hash64(address.span).value
         guard index < sizes.connections, countOfAddress(index) <= settings.connectionsOfAddressMax else {
             shed(index)
             return
@@ -164,10 +164,10 @@ extension Server {
     }
 
     private func countOfAddress(_ index: Int) -> Int {
-        let hash = connections[index].addressHash
+        let hash = connections[index].client.networkHash
         var count = 0
         for other in 0..<connections.count
-        where connections[other].phase != .free && connections[other].addressHash == hash {
+        where connections[other].phase != .free && connections[other].client.networkHash == hash {
             count += 1
         }
         return count
@@ -196,18 +196,21 @@ extension Server {
         for listener in 0..<settings.listenCount where isWaitingForRoom[listener] { accept(listener) }
     }
 
-    private static func peer(of handle: UnsafeMutablePointer<uv_tcp_t>) -> InlineBytes<46> {
-        unsafe name { unsafe uv_tcp_getpeername(handle, $0, $1) }
+    /// The address of a client, or what all addresses of one IPv6 household have.
+    private static func peer(of handle: UnsafeMutablePointer<uv_tcp_t>, isNetwork: Bool) -> InlineBytes<46> {
+        unsafe name(isNetwork: isNetwork) { unsafe uv_tcp_getpeername(handle, $0, $1) }
     }
 
     /// The address of ours that a client came to.
     private static func local(of handle: UnsafeMutablePointer<uv_tcp_t>) -> InlineBytes<46> {
-        unsafe name { unsafe uv_tcp_getsockname(handle, $0, $1) }
+        unsafe name(isNetwork: false) { unsafe uv_tcp_getsockname(handle, $0, $1) }
     }
 
     /// The text of an address that libuv tells.
+    ///
+    /// - Parameter isNetwork: Whether the last 64 bits of an address of IPv6 are left out: whoever has one has all of them.
     private static func name(
-        _ tell: (UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<Int32>?) -> Int32
+        isNetwork: Bool, _ tell: (UnsafeMutablePointer<sockaddr>?, UnsafeMutablePointer<Int32>?) -> Int32
     ) -> InlineBytes<46> {
         var storage = sockaddr_storage()
         var size = Int32(MemoryLayout<sockaddr_storage>.size)
@@ -217,6 +220,7 @@ extension Server {
             let address = unsafe UnsafeMutableRawPointer(storage).assumingMemoryBound(to: sockaddr.self)
             unsafe span.withUnsafeMutableBufferPointer { buffer in
                 guard unsafe tell(address, &size) == 0 else { return }
+                if isNetwork { unsafe clearHost(of: storage) }
                 _ = unsafe uv_ip_name(address, buffer.baseAddress, buffer.count)
             }
         }
@@ -225,6 +229,16 @@ extension Server {
         // One of IPv4 that came to a socket of IPv6.
         let isMapped = address.span.starts(with: "::ffff:") && address.span.firstIndex(of: 0x2E) != nil
         return isMapped ? InlineBytes(address.span.extracting(7..<address.count)) ?? address : address
+    }
+
+    /// Takes the last 64 bits away from an address of IPv6 that does not stand for one of IPv4.
+    private static func clearHost(of storage: UnsafeMutablePointer<sockaddr_storage>) {
+        guard unsafe Int32(storage.pointee.ss_family) == AF_INET6 else { return }
+        let address = unsafe UnsafeMutableRawPointer(storage).assumingMemoryBound(to: sockaddr_in6.self)
+        unsafe withUnsafeMutableBytes(of: &address.pointee.sin6_addr) { octets in
+            let isMapped = unsafe octets[0..<10].allSatisfy { $0 == 0 } && octets[10] == 0xFF && octets[11] == 0xFF
+            if !isMapped { for index in 8..<16 { unsafe octets[index] = 0 } }
+        }
     }
 
     // MARK: Places in libuv's handles

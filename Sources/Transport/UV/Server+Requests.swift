@@ -168,13 +168,13 @@ extension Server {
     /// whoever has held one longest over the same request or answer. False when nobody has one to give.
     private mutating func makeFree(_ index: Int, _ byteCount: Int) -> Bool {
         guard buffers.isShort(for: byteCount) else { return true }
-        let address = connections[index].addressHash
+        let network = connections[index].client.networkHash
         var ownCount = 0
         var own: Int?
         var oldest: Int?
         for other in 0..<connections.count where other != index && holdsBuffer(other, for: byteCount) {
             if oldest.map({ connections[other].startedAt < connections[$0].startedAt }) ?? true { oldest = other }
-            guard connections[other].addressHash == address else { continue }
+            guard connections[other].client.networkHash == network else { continue }
             ownCount += 1
             if own.map({ connections[other].startedAt < connections[$0].startedAt }) ?? true { own = other }
         }

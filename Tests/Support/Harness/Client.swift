@@ -219,10 +219,12 @@ public final class Client: @unchecked Sendable {
 
     /// A Login-Request that answers System Messages, without credentials unless given.
     @discardableResult
-    public func logIn(answering answers: [(id: String, option: Int?)], credentials: String = "") throws -> Reply {
+    public func logIn(
+        answering answers: [(id: String, option: Int?)], key: String? = nil, credentials: String = ""
+    ) throws -> Reply {
         sessionID = nil
         let content = loginContent(credentials).replacing(
-            "</Login-Request>", with: Client.responses(answers) + "</Login-Request>")
+            "</Login-Request>", with: Client.responses(answers, key: key) + "</Login-Request>")
         return try take(request(content))
     }
 

@@ -1,0 +1,79 @@
+import Octets
+
+/// Changes the records of an older schema to those of this one, in the transaction that notes the new number: so a power
+/// cut repeats it, or it is done.
+extension Engine where Port: ~Copyable {
+    mutating func migrate(from schema: UInt64) {
+        guard schema > 0, schema < 3 else { return }
+        // Logins that were under way begin again.
+        deleteAll(Key.kind(0x43))
+        deleteAll(Key.kind(0x57))
+        rewriteAll(Key.kind(0x47), sheetOfSchema2)
+        rewriteAll(Key.kind(0x51), entryOfSchema2)
+        rewriteAll(Key.kind(0x53), sessionOfSchema2)
+    }
+
+    private mutating func deleteAll(_ kind: Key) {
+        while let key = firstKey(atOrAfter: kind), key.span[0] == kind.span[0] { store.delete(key.span) }
+    }
+
+    private mutating func rewriteAll(
+        _ kind: Key, _ rewrite: (Span<UInt8>, Span<UInt8>, inout FixedBytes) -> Void
+    ) {
+        var start = kind
+        while let key = firstKey(atOrAfter: start), key.span[0] == kind.span[0] {
+            scratch.removeAll()
+            if let value = store.value(for: key.span) { rewrite(key.span, value, &scratch) }
+            store.put(key.span, scratch)
+            start = key
+            _ = start.append(0)
+        }
+    }
+
+    private func firstKey(atOrAfter key: Key) -> Key? {
+        guard let entry = store.entry(atOrAfter: key.span) else { return nil }
+        return Key(entry.key)
+    }
+}
+
+// MARK: - Records of schema 2
+
+/// Each entry of an answer sheet tells how often it was asked anew, not yet, and which login it was given to.
+private func sheetOfSchema2(_ key: Span<UInt8>, _ value: Span<UInt8>, _ record: inout FixedBytes) {
+    let former = 31
+    guard value.count > 0 else { return }
+    record.append(value[0])
+    for start in stride(from: 1, through: value.count - former, by: former) {
+        record.append(value.extracting(start..<start + 6))
+        record.append(bigEndian: UInt16(0))
+        record.append(value.extracting(start + 6..<start + 19))
+        record.append(bigEndian: UInt32(0))
+        record.append(value.extracting(start + 19..<start + former))
+    }
+}
+
+/// An entry of a mailbox tells who sent it, here nobody that is known, and how often it went out in vain.
+private func entryOfSchema2(_ key: Span<UInt8>, _ value: Span<UInt8>, _ record: inout FixedBytes) {
+    guard key.count == 13, value.count >= 5 else {
+        record.append(value)
+        return
+    }
+    record.append(value.extracting(0..<5))
+    record.append(bigEndian: UInt32(0))
+    record.append(0)
+    record.append(value.extracting(5..<value.count))
+}
+
+/// A session has more quirks, the network of its client, and the client's User-Agent, which is not known.
+private func sessionOfSchema2(_ key: Span<UInt8>, _ value: Span<UInt8>, _ record: inout FixedBytes) {
+    let quirks = Session.fixedByteCount - 6
+    guard value.count > quirks else { return }
+    record.append(value.extracting(0..<quirks))
+    record.append(0)
+    record.append(value[quirks])
+    let rest = value.extracting(quirks + 1..<value.count)
+    let client = ClientRecord(rest)
+    record.append(bigEndian: Client(address: client.address).networkHash)
+    record.append(rest)
+    record.append(0)
+}

@@ -1,0 +1,317 @@
+import CSP
+import Digests
+import Octets
+import Wire
+
+/// Who wants to log in: what every Login-Request has.
+struct Credentials {
+    /// The address of the account, whether or not there is one.
+    let address: InlineBytes<100>
+    let cookieHash: UInt64
+    let clientHash: UInt64
+    let agentHash: UInt32
+    let account: Account?
+    let challenger: Challenger
+
+    var clientKey: UInt64 { KnownClient.key(clientHash: clientHash, agentHash: agentHash) }
+}
+
+/// How a Login-Request ends, if it is not refused.
+enum LoginOutcome {
+    case challenged(Challenge)
+    case authenticated
+}
+
+/// Why a login failed; the client learns no more than that it did.
+private enum FailureCause {
+    case badParameter, unknownUser, wrongPassword, otherClient
+
+    var why: StaticString {
+        switch self {
+        case .badParameter: return "nocred"
+        case .unknownUser: return "nouser"
+        case .wrongPassword: return "badpass"
+        case .otherClient: return "otherclient"
+        }
+    }
+}
+
+/// Who somebody is: by password, or by the digest of a challenge. What is answered, and how long that takes, is the same
+/// for every name, whether or not there is an account and of which kind it is. Source: protocol/session.md §3.
+extension Engine where Port: ~Copyable {
+    func credentials(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element
+    ) throws(Refusal) -> Credentials {
+        guard let userID = document.first(.userID, in: element) else { throw Refusal(.badParameter, "UserID missing") }
+        guard let cookie = document.first(.sessionCookie, in: element),
+            document.word(of: cookie).count > 0,
+            document.word(of: cookie).count <= Int(Limits.cookieByteCountMax)
+        else { throw Refusal(.badParameter, "SessionCookie missing or too long") }
+        guard let address = Address(document.word(of: userID), homeDomain: settings.domain.span),
+            address.kind == .user, let canonical = InlineBytes<100>(address.canonical)
+        else { throw Refusal(.badParameter, "UserID is no address of a user") }
+        let cookieHash = Hash64(document.word(of: cookie)).value
+        let clientHash = clientHash(document, of: element)
+        let challenger = Challenger(
+            nameHash: nameHash(canonical), cookieHash: cookieHash, clientHash: clientHash,
+            networkHash: request.client.networkHash)
+        return Credentials(
+            address: canonical, cookieHash: cookieHash, clientHash: clientHash,
+            agentHash: UInt32(truncatingIfNeeded: Hash64(request.agent.span).value),
+            account: address.isLocal ? account(canonical.span) : nil, challenger: challenger)
+    }
+
+    mutating func authenticate(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
+        _ turn: inout Turn
+    ) throws(Refusal) -> LoginOutcome {
+        let wait = throttles.waitSeconds(
+            credentials.address.span, from: request.client.network.span, turn.now,
+            failuresMax: settings.loginFailuresMax)
+        guard wait == 0 else {
+            if turn.journal.begin(.authWait, turn.now, turn.wall) {
+                turn.journal.text("ip", request.client.address.span)
+                turn.journal.text("user", credentials.address.span)
+                turn.journal.number("s", wait)
+                turn.journal.end()
+            }
+            throw Refusal(.serviceUnavailable, "too many failed logins, try again later")
+        }
+        let isAnswer = document.first(.systemMessageResponseList, in: element) != nil
+        if let digest = document.first(.digestBytes, in: element) {
+            // Others may have asked for challenges until this one had to give way: that is no failure.
+            guard let place = answeredChallenge(credentials, turn.now) else {
+                return .challenged(
+                    issueChallenge(
+                        schema(of: document.text(of: digest)), request, credentials, &turn))
+            }
+            try checkDigest(document, request, digest, at: place, credentials, &turn)
+        } else if let password = document.first(.password, in: element) {
+            try checkPassword(document, request, password, credentials, &turn)
+        } else if document.first(.digestSchema, in: element) != nil {
+            return .challenged(try challenge(document, request, element, credentials, &turn))
+        } else if isAnswer, isPending(credentials, request, turn.now) {
+            // Who has to answer proved already who he is.
+            return .authenticated
+        } else {
+            // Network authentication is not offered, and nothing else was.
+            throw failure(.badParameter, "no credentials", request, credentials, &turn)
+        }
+        throttles.noteSuccess(credentials.address.span, from: request.client.network.span, turn.now)
+        return .authenticated
+    }
+
+    /// A number for the name of an account that nobody outside can foresee; never 0.
+    func nameHash(_ address: InlineBytes<100>) -> UInt64 { max(1, vault.hashKey.hash(4, address.span)) }
+
+    private func isPending(_ credentials: Credentials, _ request: Request, _ now: Instant) -> Bool {
+        pendingLogin(like: login(of: credentials, request), now) != nil
+    }
+
+    /// What a login is recognised by while it waits for an answer.
+    func login(of credentials: Credentials, _ request: Request) -> PendingLogin {
+        var login = PendingLogin()
+        login.user = credentials.account?.number ?? 0
+        login.cookieHash = credentials.cookieHash
+        login.clientHash = credentials.clientHash
+        login.networkHash = request.client.networkHash
+        login.clientKey = credentials.clientKey
+        return login
+    }
+
+    /// Counts and logs a failed login.
+    private mutating func failure(
+        _ cause: FailureCause, _ description: StaticString? = nil, _ request: Request, _ credentials: Credentials,
+        _ turn: inout Turn
+    ) -> Refusal {
+        counters.authFailures += 1
+        throttles.noteFailure(credentials.address.span, from: request.client.network.span, turn.now)
+        if turn.journal.begin(.authFail, turn.now, turn.wall) {
+            turn.journal.text("ip", request.client.address.span)
+            turn.journal.text("user", credentials.address.span)
+            turn.journal.word("why", cause.why)
+            turn.journal.end()
+        }
+        return Refusal(cause == .otherClient ? .userIDAndClientIDDoNotMatch : .invalidPassword, description)
+    }
+
+    private mutating func checkPassword(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
+        _ turn: inout Turn
+    ) throws(Refusal) {
+        // The second phase of a login with the schema PWD carries the password and closes the challenge.
+        if let place = challenges.place(of: credentials.challenger), challenges[place].schema == .pwd {
+            dropChallenge(place)
+        }
+        guard let password = InlineBytes<128>(document.text(of: element)) else {
+            throw failure(.wrongPassword, nil, request, credentials, &turn)
+        }
+        guard let account = credentials.account else {
+            burnTime(password)
+            throw failure(.unknownUser, nil, request, credentials, &turn)
+        }
+        guard isPassword(password, of: account, credentials.address) else {
+            throw failure(.wrongPassword, nil, request, credentials, &turn)
+        }
+    }
+
+    /// Compares a password in clear, as sent in UTF-8. Every failure takes the time of PBKDF2, whatever the account is.
+    private mutating func isPassword(
+        _ password: InlineBytes<128>, of account: Account, _ address: InlineBytes<100>
+    ) -> Bool {
+        switch account.kind {
+        case .digest:
+            guard let secret: InlineBytes<128> = vault.open(account.credential.span, owner: address.span),
+                equalsInConstantTime(secret.span, password.span)
+            else {
+                burnTime(password)
+                return false
+            }
+            return true
+        case .passwordOnly:
+            let credential = account.credential
+            var reader = RecordReader(credential.span)
+            let rounds: UInt32 = reader.integer()
+            let salt = reader.octets(16)
+            let expected = reader.octets(Vault.hashByteCount)
+            guard !reader.isBroken else { return false }
+            let hash = vault.hash(password: password.span, salt: salt, iterations: rounds)
+            return equalsInConstantTime(hash.span, expected)
+        }
+    }
+
+    /// Takes as long as the check of a hashed password, so that the time does not tell which users exist.
+    private mutating func burnTime(_ password: InlineBytes<128>) {
+        let salt = InlineArray<16, UInt8>(repeating: 0)
+        _ = vault.hash(password: password.span, salt: salt.span, iterations: UInt32(Limits.passwordRounds))
+    }
+
+    // MARK: Challenge and digest
+
+    /// Issues a nonce, for every name and whatever its account is; only those with a secret can answer it.
+    private mutating func challenge(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
+        _ turn: inout Turn
+    ) throws(Refusal) -> Challenge {
+        guard let schema = chooseSchema(document, element) else { throw Refusal(.noMatchingDigestSchema) }
+        return issueChallenge(schema, request, credentials, &turn)
+    }
+
+    private mutating func issueChallenge(
+        _ schema: DigestSchema, _ request: Request, _ credentials: Credentials, _ turn: inout Turn
+    ) -> Challenge {
+        let isKnown = throttles.isKnown(credentials.address.span, from: request.client.network.span)
+        var challenge = Challenge()
+        challenge.nameHash = credentials.challenger.nameHash
+        challenge.cookieHash = credentials.challenger.cookieHash
+        challenge.clientHash = credentials.challenger.clientHash
+        challenge.networkHash = credentials.challenger.networkHash
+        challenge.isKnown = isKnown
+        challenge.schema = schema
+        challenge.nonce = turn.entropy.take()
+        challenge.issuedAt = turn.now
+        let place = challenges.placeForNew(credentials.challenger)
+        let key = Key.challenge(UInt16(place))
+        if challengeWrites.take(turn.now) {
+            challenge.isStored = true
+            scratch.removeAll()
+            challenge.write(into: &scratch)
+            store.put(key.span, scratch)
+        } else if challenges[place].isStored {
+            store.delete(key.span)
+        }
+        challenges[place] = challenge
+        return challenge
+    }
+
+    /// The challenge that a digest answers; nil when it gave way to others, was answered before, or is too old.
+    private mutating func answeredChallenge(_ credentials: Credentials, _ now: Instant) -> Int? {
+        guard let place = challenges.place(of: credentials.challenger) else { return nil }
+        guard challenges[place].issuedAt.adding(seconds: UInt64(settings.challengeSeconds)) > now else {
+            dropChallenge(place)
+            return nil
+        }
+        return place
+    }
+
+    /// The schema that a client hashes with, by how long its digest is.
+    private func schema(of digest: Span<UInt8>) -> DigestSchema {
+        let sent: InlineBytes<32>? = Base64.decode(digest)
+        return sent?.count == 16 ? .md5 : .sha
+    }
+
+    /// The best schema that the client offers: SHA, MD5, MD4, then PWD where it is allowed.
+    ///
+    /// - Source: protocol/session.md §3.1, §3.3.
+    private func chooseSchema(
+        _ document: borrowing Document, _ element: Document.Element
+    ) -> DigestSchema? {
+        var best: DigestSchema?
+        var next = document.first(.digestSchema, in: element)
+        while let current = next {
+            let list = document.word(of: current)
+            var start = 0
+            while start <= list.count {
+                let end = list.firstIndex(of: 0x2C, from: start) ?? list.count
+                if let schema = DigestSchema(list.extracting(start..<end).trimmed()), isUsable(schema),
+                    schema.rawValue < best?.rawValue ?? .max
+                {
+                    best = schema
+                }
+                start = end + 1
+            }
+            next = document.next(after: current)
+        }
+        return best
+    }
+
+    private func isUsable(_ schema: DigestSchema) -> Bool {
+        schema.algorithm?.isAvailable ?? settings.allowsPWD
+    }
+
+    mutating func dropChallenge(_ place: Int) {
+        if challenges[place].isStored { store.delete(Key.challenge(UInt16(place)).span) }
+        challenges[place] = Challenge()
+    }
+
+    /// The second phase: a challenge serves once, for the client that got it. Source: protocol/session.md §3.3, §3.4.
+    private mutating func checkDigest(
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, at place: Int,
+        _ credentials: Credentials, _ turn: inout Turn
+    ) throws(Refusal) {
+        let challenge = challenges[place]
+        guard challenge.clientHash == credentials.clientHash else {
+            throw failure(.otherClient, nil, request, credentials, &turn)
+        }
+        dropChallenge(place)
+        var secret: InlineBytes<128>?
+        if let account = credentials.account, account.kind == .digest {
+            secret = vault.open(account.credential.span, owner: credentials.address.span)
+        }
+        let sent: InlineBytes<32>? = Base64.decode(document.text(of: element))
+        // Without a secret there is as much to do as with a wrong one.
+        let isRight =
+            challenge.schema.algorithm.map {
+                isDigest(sent ?? InlineBytes(), $0, challenge.nonceText, secret ?? InlineBytes())
+            } ?? false
+        guard isRight, secret != nil else {
+            throw failure(
+                credentials.account == nil ? .unknownUser : .wrongPassword, nil, request, credentials, &turn)
+        }
+    }
+
+    /// H(nonce, password), the password in ISO-8859-1 or in UTF-8.
+    private func isDigest(
+        _ sent: InlineBytes<32>, _ algorithm: DigestAlgorithm, _ nonce: InlineBytes<32>, _ secret: InlineBytes<128>
+    ) -> Bool {
+        var input = InlineBytes<160>()
+        _ = input.append(nonce.span)
+        _ = input.append(secret.span)
+        if equalsInConstantTime(sent.span, algorithm.digest(input.span).span) { return true }
+        guard let latin1: InlineBytes<128> = UTF8.latin1(secret.span) else { return false }
+        input = InlineBytes<160>()
+        _ = input.append(nonce.span)
+        _ = input.append(latin1.span)
+        return equalsInConstantTime(sent.span, algorithm.digest(input.span).span)
+    }
+}

@@ -62,6 +62,7 @@ if !embedded {
             name: "bench", dependencies: ["Harness", "CLMDB", "Wire"], path: "Tests/Support/bench", swiftSettings: host,
             linkerSettings: libraries),
         .testTarget(name: "OctetsTests", dependencies: ["Octets"], swiftSettings: unit),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: unit, linkerSettings: libraries),
         .testTarget(
             name: "WireTests", dependencies: ["Wire"], exclude: ["INTEROP.md", "expat.py"], swiftSettings: unit),
         .testTarget(name: "CSPTests", dependencies: ["CSP"], swiftSettings: unit),

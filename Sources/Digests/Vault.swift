@@ -16,11 +16,12 @@ public struct Vault: ~Copyable {
     private var cipher: mbedtls_gcm_context
     private var hmac: mbedtls_md_context_t
     /// For tables of names; made from the device key.
-    public private(set) var hashKey = HashKey(InlineBytes())
+    public let hashKey: HashKey
 
-    private init(cipher: mbedtls_gcm_context, hmac: mbedtls_md_context_t) {
+    private init(cipher: mbedtls_gcm_context, hmac: mbedtls_md_context_t, hashKey: HashKey) {
         unsafe self.cipher = unsafe cipher
         unsafe self.hmac = unsafe hmac
+        self.hashKey = hashKey
     }
 
     /// Opens a vault with a device key of `keyByteCount` octets; nil when mbedTLS refuses, which means no memory.
@@ -35,10 +36,10 @@ public struct Vault: ~Copyable {
         }
         let hashCode = unsafe mbedtls_md_setup(&hmac, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 1)
         guard keyCode == 0, hashCode == 0 else { return nil }
+        let secret = unsafe derive(key, salt: .constant("impsd names"), iterations: 1, &hmac)
+        guard secret.count == hashByteCount else { return nil }
         // Both contexts may move now: they point to their own heap blocks only, never into themselves.
-        var vault = unsafe Vault(cipher: cipher, hmac: hmac)
-        vault.hashKey = HashKey(vault.hash(password: key, salt: .constant("impsd names"), iterations: 1))
-        return vault
+        return unsafe Vault(cipher: cipher, hmac: hmac, hashKey: HashKey(secret))
     }
 
     /// Seals `secret` for `owner`: AES-256-GCM with the device key, `nonce` of 12 random octets in front.
@@ -87,6 +88,12 @@ public struct Vault: ~Copyable {
 
     /// PBKDF2 with HMAC-SHA-256 and 32 octets of result; empty when mbedTLS refuses.
     public mutating func hash(password: Span<UInt8>, salt: Span<UInt8>, iterations: UInt32) -> InlineBytes<32> {
+        unsafe Vault.derive(password, salt: salt, iterations: iterations, &hmac)
+    }
+
+    private static func derive(
+        _ password: Span<UInt8>, salt: Span<UInt8>, iterations: UInt32, _ hmac: inout mbedtls_md_context_t
+    ) -> InlineBytes<32> {
         var output = InlineArray<32, UInt8>(repeating: 0)
         var span = output.mutableSpan
         let code = unsafe password.withUnsafeBufferPointer { password in

@@ -12,6 +12,8 @@ public struct EngineMemory: ~Copyable {
     let campaigns: Slab<Campaign>
     let pendingLogins: Slab<PendingLogin>
     let refused: Slab<RefusedMessages>
+    let senders: Slab<SenderShare>
+    let settings: Slab<Settings>
     let scratch: FixedBytes
 
     /// Octets that `scratch` needs.
@@ -20,6 +22,8 @@ public struct EngineMemory: ~Copyable {
     public static var campaignCount: Int { 32 + Notice.count }
     /// Users at once for whom messages to a full mailbox are counted.
     public static var refusedCount: Int { 32 }
+    /// Senders of whom it is known how much of the store their messages take.
+    public static var senderCount: Int { 64 }
 
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
@@ -29,12 +33,14 @@ public struct EngineMemory: ~Copyable {
     ///   - campaigns: `campaignCount` of them.
     ///   - pendingLogins: One for each login that waits for an answer to a System Message.
     ///   - refused: `refusedCount` of them.
+    ///   - senders: `senderCount` of them.
+    ///   - settings: A place for them, beside the engine: reading one may copy all that holds it.
     ///   - scratch: `scratchByteCount` octets.
     public init(
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>, challenges: consuming Slab<Challenge>,
         throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
         pendingLogins: consuming Slab<PendingLogin>, refused: consuming Slab<RefusedMessages>,
-        scratch: consuming FixedBytes
+        senders: consuming Slab<SenderShare>, settings: consuming Slab<Settings>, scratch: consuming FixedBytes
     ) {
         self.sessions = sessions
         self.buckets = buckets
@@ -43,6 +49,8 @@ public struct EngineMemory: ~Copyable {
         self.campaigns = campaigns
         self.pendingLogins = pendingLogins
         self.refused = refused
+        self.senders = senders
+        self.settings = settings
         self.scratch = scratch
     }
 }
@@ -56,7 +64,11 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     public var store: Port
 
     /// What the operator chose; may change between two turns.
-    public var settings: Settings
+    public var settings: Settings {
+        _read { yield lentSettings[0] }
+        _modify { yield &lentSettings[0] }
+    }
+    private var lentSettings: Slab<Settings>
 
     var vault: Vault
     var sessions: SessionTable
@@ -78,7 +90,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var scratch: FixedBytes
     var sequences = SequenceBlock()
     var challengeWrites = ChallengeWrites()
-    var shares = SenderShares()
+    var shares: SenderShares
     var counters = Counters()
     /// Some session needs a call; which one is looked for from this slot on.
     var hasCalls = false
@@ -93,7 +105,9 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         store: consuming Port, settings: Settings, vault: consuming Vault, memory: consuming EngineMemory
     ) {
         self.store = store
-        self.settings = settings
+        lentSettings = memory.settings
+        lentSettings[0] = settings
+        shares = SenderShares(memory.senders)
         throttles = ThrottleTable(memory.throttles, vault.hashKey)
         self.vault = vault
         sessions = SessionTable(slots: memory.sessions, buckets: memory.buckets)

@@ -2,7 +2,7 @@ import CSP
 import Octets
 
 /// Whether and how a login tells of messages that wait. Source: protocol/system-message.md §6.3.
-public enum Announcement: Sendable {
+public enum Announcement: BitwiseCopyable, Sendable {
     case off
     /// With the login.
     case announce
@@ -24,7 +24,7 @@ public enum Announcement: Sendable {
 }
 
 /// What an operator may choose about the engine. The defaults are those of `protocol/` and fit a home gateway.
-public struct Settings: Sendable {
+public struct Settings: ZeroInitializable, Sendable {
     /// The domain of this server's addresses.
     public var domain = InlineBytes<64>()
     /// Name in GetSPInfo.

@@ -137,7 +137,7 @@ extension Span where Element == UInt8 {
     private static func highBits(ofZerosIn word: UInt64) -> UInt64 { (word &- 0x0101_0101_0101_0101) & ~word }
 
     /// Calls `body` with eight octets at a time, the last ones filled up with zeros.
-    func forEachWord(_ body: (UInt64) -> Void) {
+    public func forEachWord(_ body: (UInt64) -> Void) {
         unsafe withUnsafeBytes { octets in
             var index = 0
             while index + 8 <= octets.count {

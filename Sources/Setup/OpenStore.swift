@@ -191,6 +191,7 @@ private func toolEngine(
         challenges: Memory.slab(1, Challenge.self), throttles: Memory.slab(1, Throttle.self),
         campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
         pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),
+        senders: Memory.slab(1, SenderShare.self), settings: Memory.slab(1, Settings.self),
         scratch: Memory.buffer(EngineMemory.scratchByteCount))
     return Engine(store: store, settings: configuration.engine, vault: vault, memory: memory)
 }

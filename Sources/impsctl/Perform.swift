@@ -179,6 +179,7 @@ private func openStore(
             challenges: Memory.slab(64, Challenge.self), throttles: Memory.slab(1, Throttle.self),
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),
+            senders: Memory.slab(1, SenderShare.self), settings: Memory.slab(1, Settings.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
         return try openEngine(opened, configuration, memory: memory)
     } catch {

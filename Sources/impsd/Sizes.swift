@@ -92,6 +92,8 @@ struct Sizes {
         pools.add(
             Pool(
                 "refused_messages", count: EngineMemory.refusedCount, byteCount: MemoryLayout<RefusedMessages>.stride))
+        pools.add(Pool("senders", count: EngineMemory.senderCount, byteCount: MemoryLayout<SenderShare>.stride))
+        pools.add(Pool("settings", count: 1, byteCount: MemoryLayout<Settings>.stride))
         pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
         pools.add(Pool("texts", count: 1, byteCount: textByteCount))
         pools.add(Pool("reply", count: 1, byteCount: server.replyByteCountMax))
@@ -108,6 +110,7 @@ struct Sizes {
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(challenges, PendingLogin.self),
             refused: Memory.slab(EngineMemory.refusedCount, RefusedMessages.self),
+            senders: Memory.slab(EngineMemory.senderCount, SenderShare.self), settings: Memory.slab(1, Settings.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
     }
 }

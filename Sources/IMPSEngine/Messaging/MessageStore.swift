@@ -64,7 +64,7 @@ extension Engine where Port: ~Copyable {
 
     /// Counts how much of the store each sender has.
     mutating func countShares() {
-        shares = SenderShares()
+        shares.removeAll()
         var sequence: UInt64 = 0
         while let next = messageNumber(after: sequence) {
             sequence = next

@@ -90,7 +90,7 @@ public struct Quirks: BitwiseCopyable, Equatable, Sendable {
 }
 
 /// Which clients have which quirks, by what they call themselves.
-public struct QuirkTable: Sendable {
+public struct QuirkTable: BitwiseCopyable, Sendable {
     private struct Rule {
         var agent = InlineBytes<64>()
         var quirks = Quirks()

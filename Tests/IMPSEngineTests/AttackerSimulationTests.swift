@@ -27,6 +27,12 @@ import Testing
         private var ownSessions: [String] = []
         /// Identifiers of the messages that ask for a key, as far as the attacker has seen them.
         private var askedIDs: [String] = []
+        /// Messages to the attacker by their identifiers, and what he has seen of them.
+        private var sentToAttacker: [String: String] = [:]
+        private var seenByAttacker: Set<String> = []
+        /// Of messages to him and to others, in their order.
+        private var identifiersToAttacker: [String] = []
+        private var identifiers: [String] = []
         private var acknowledged: [String: (sender: Int, recipient: Int, id: String)] = [:]
         private var reported: Set<String> = []
         private var isGuarded = false
@@ -119,6 +125,10 @@ import Testing
                     return violate("\(person.name) with the right password is not in after ten seconds")
                 }
                 var answer: String
+                if chance(0.1), time == start {
+                    answer = exchange(
+                        loginText(person.name, "<Password>mistyped</Password>", cookie: cookie), from: person.address)
+                }
                 if person.usesDigest {
                     answer = exchange(
                         loginText(person.name, "<DigestSchema>SHA</DigestSchema>", cookie: cookie), from: person.address
@@ -144,17 +154,24 @@ import Testing
 
         private func sendMessage(_ index: Int) {
             guard let session = people[index].session else { return logIn(index) }
-            let recipient = Int.random(in: 0..<people.count, using: &random)
+            let recipient = chance(0.2) ? nil : Int.random(in: 0..<people.count, using: &random)
             let text = "\(people[index].name) \(nextID())"
             let answer = exchange(
                 document(
-                    send(text, to: people[recipient].name, report: true), id: nextID(), session: session, version: "1.3"
+                    send(text, to: recipient.map { people[$0].name } ?? "mallory", report: true), id: nextID(),
+                    session: session, version: "1.3"
                 ),
                 from: people[index].address)
             switch field("Code", answer) {
             case "200":
                 guard let id = field("MessageID", answer) else { return violate("200 without a MessageID") }
-                acknowledged[text] = (index, recipient, id)
+                if let recipient {
+                    acknowledged[text] = (index, recipient, id)
+                    identifiers.append(id)
+                } else {
+                    sentToAttacker[id] = text
+                    identifiersToAttacker.append(id)
+                }
             case "601", "604": people[index].session = nil
             case "507": break
             case let code: violate("a message answered with \(code ?? "nothing")")
@@ -175,6 +192,9 @@ import Testing
                 if answer.contains("<Disconnect>") { break }
                 if answer.contains("<DeliveryReport-Request>"), let id = field("MessageID", answer) {
                     reported.insert(id)
+                    if let text = sentToAttacker[id], field("Code", answer) == "200", !seenByAttacker.contains(text) {
+                        violate("\(text) was confirmed by who never saw it")
+                    }
                 }
                 if let text = field("ContentData", answer) { people[index].received.insert(text) }
                 let content =
@@ -226,14 +246,16 @@ import Testing
         }
 
         private var address: String {
-            chance(0.5) ? focus.address : "198.51.100.\(Int.random(in: 1...40, using: &random))"
+            chance(0.9) ? focus.address : "198.51.100.\(Int.random(in: 1...40, using: &random))"
         }
-        private var target: String { chance(0.5) ? focus.target : people.randomElement(using: &random)!.name }
-        private var anyID: String { "m\(Int.random(in: 1...max(2, number), using: &random))" }
+        private var target: String { chance(0.9) ? focus.target : people.randomElement(using: &random)!.name }
+        private var anyID: String {
+            (chance(0.7) ? identifiersToAttacker : identifiers).suffix(40).randomElement(using: &random) ?? "m1"
+        }
 
         private func attackOnce() {
             attackCount += 1
-            if chance(0.03) {
+            if chance(0.005) {
                 focus = (
                     "198.51.100.\(Int.random(in: 1...40, using: &random))", people.randomElement(using: &random)!.name,
                     chance(0.5)
@@ -254,13 +276,37 @@ import Testing
                 if !["409", "503"].contains(field("Code", answer)) { violate("a wrong password: \(answer)") }
             case 57..<65:
                 // His own logins clear nothing of what he did.
-                let answer = exchange(
-                    loginText("mallory", "<Password>right-mallory</Password>", cookie: nextID()), from: address)
-                if let session = field("SessionID", answer) { ownSessions = ownSessions.suffix(7) + [session] }
-            case 65..<80: takeWord()
+                logInAttacker()
+            case 65..<68: pollAttacker()
+            case 68..<80: takeWord()
             case 80..<92: flood()
             default: answerForVictim()
             }
+        }
+
+        private func logInAttacker() {
+            let cookie = nextID()
+            let from = address
+            let password = "<Password>right-mallory</Password>"
+            var answer = exchange(loginText("mallory", password, cookie: cookie), from: from)
+            if field("Code", answer) == "403", let id = field("SystemMessageID", answer) {
+                answer = exchange(
+                    loginText("mallory", password, cookie: cookie, extra: response(id, 1, key: nil)), from: from)
+            }
+            if let session = field("SessionID", answer) { ownSessions = ownSessions.suffix(7) + [session] }
+        }
+
+        /// Looks at one message in one of his sessions, and mostly leaves it at that.
+        private func pollAttacker() {
+            guard let session = ownSessions.last else { return }
+            note(
+                seen: exchange(document("<Polling-Request/>", session: session, version: "1.3"), from: address))
+        }
+
+        /// What the attacker got to see.
+        private func note(seen answer: String) {
+            for text in sentToAttacker.values where answer.contains(">\(text)<") { seenByAttacker.insert(text) }
+            for text in acknowledged.keys where answer.contains(">\(text)<") { violate("\(text) came to the attacker") }
         }
 
         private func guess() {
@@ -305,7 +351,7 @@ import Testing
             let (content, mode) = texts.randomElement(using: &random)!
             let answer = exchange(
                 document(content, id: nextID(), session: session, mode: mode, version: "1.3"), from: address)
-            for text in acknowledged.keys where answer.contains(text) { violate("\(text) came to the attacker") }
+            note(seen: answer)
         }
 
         private func flood() {
@@ -344,9 +390,16 @@ import Testing
                 case 0..<12: logIn(index)
                 case 12..<45: sendMessage(index)
                 case 45..<92: _ = poll(index)
-                case 92..<95: logInVictim()
+                case 92..<94: logInVictim()
+                // Until he answers it, nothing goes to his sessions.
+                case 94:
+                    _ = world.control(
+                        "sysmsg add hold kind=online required=1 blocking=1 timeout=600 text=x audience=user:mallory option=1|a|full option=2|b|limited"
+                    )
                 case 95..<97:
                     world.crash()
+                    // What may have been sent before is not known one by one any more.
+                    seenByAttacker.formUnion(sentToAttacker.values)
                     startedAt = time
                     guessesSince = [:]
                 default: wait(milliseconds: 20_000)

@@ -160,7 +160,7 @@ extension Engine where Port: ~Copyable {
         sequences = SequenceBlock()
         if let value = store.value(for: key.span) {
             var reader = RecordReader(value)
-            sequences.end = reader.integer()
+            sequences.end = max(1, reader.integer())
             sequences.next = sequences.end
         }
         reloadSessions(&turn)
@@ -168,7 +168,7 @@ extension Engine where Port: ~Copyable {
         reloadAnswers(turn.now)
         reloadCampaigns()
         for slot in 0..<sessions.end where sessions[slot].isOpen {
-            sessions[slot].resumedAt = sequences.next
+            sessions[slot].resumedAt = sequences.next - 1
             takeKnowledge(slot)
             resumeRestriction(slot, turn.now)
             call(slot)

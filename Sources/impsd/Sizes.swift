@@ -12,7 +12,7 @@ struct Sizes {
     var sessions: Int
     var buckets: Int
     var challenges: Int { 64 }
-    var throttles: Int { 256 }
+    var throttles: Int { 512 }
     var records: Int { 64 }
     var elements: Int
     /// Octets of all texts of a message, without what XML escapes them with.

@@ -40,7 +40,8 @@ final class World {
             memory: EngineMemory(
                 sessions: lent(64, Session()), buckets: lent(64, UInt16(0)),
                 challenges: lent(challenges, Challenge()), throttles: lent(throttles, Throttle()),
-                campaigns: lent(EngineMemory.campaignCount, Campaign()), pendingLogins: lent(8, PendingLogin()),
+                campaigns: lent(EngineMemory.campaignCount, Campaign()),
+                pendingLogins: lent(challenges, PendingLogin()),
                 refused: lent(EngineMemory.refusedCount, RefusedMessages()),
                 senders: lent(EngineMemory.senderCount, SenderShare()), settings: lent(1, Settings()),
                 scratch: FixedBytes(lent(2048, UInt8(0)))))

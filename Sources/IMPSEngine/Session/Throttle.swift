@@ -9,7 +9,9 @@ public struct Throttle: ZeroInitializable {
     var failures: UInt32 = 0
     /// The last failure, or a success.
     var usedAt = Instant(milliseconds: 0)
-    /// A user has logged in from an address before.
+    /// The user whose failures from one address it counts: a part of his key; 0 for other subjects.
+    var user: UInt32 = 0
+    /// That user has logged in from there before.
     var isKnown = false
 
     /// A free place.
@@ -38,6 +40,8 @@ private enum ThrottleSubject: UInt8 {
 struct ThrottleTable: ~Copyable {
     /// Places of one set.
     @_transparent static var ways: Int { 8 }
+    /// Networks of one user that are remembered as those he logged in from.
+    private static var knownMax: Int { 2 }
     /// How many times the allowed failures a user has.
     private static var userPatience: Int { 4 }
     private static var addressWaitSecondsMax: UInt64 { 60 }
@@ -59,12 +63,13 @@ struct ThrottleTable: ~Copyable {
     /// - Parameter failuresMax: Failures before an address has to wait; 0 for no waiting.
     func waitSeconds(_ user: Span<UInt8>, from address: Span<UInt8>, _ now: Instant, failuresMax: UInt32) -> UInt64 {
         guard failuresMax > 0 else { return 0 }
-        let pair = place(of: key(.pair, user, address)).map { places[$0] } ?? Throttle()
+        let userKey = key(.user, user)
+        let pair = place(of: pairKey(userKey, address)).map { places[$0] } ?? Throttle()
         let ownWait = rest(pair, Int(failuresMax), ThrottleTable.addressWaitSecondsMax, now)
         if pair.isKnown { return ownWait }
         guard let place = place(of: key(.address, address)) else { return ownWait }
         let wait = max(ownWait, rest(places[place], Int(failuresMax), ThrottleTable.addressWaitSecondsMax, now))
-        guard places[place].recentFailures(now) > 0, let other = self.place(of: key(.user, user)) else { return wait }
+        guard places[place].recentFailures(now) > 0, let other = self.place(of: userKey) else { return wait }
         var shared = places[other]
         shared.usedAt = places[place].usedAt
         let allowed = Int(failuresMax) * ThrottleTable.userPatience
@@ -81,13 +86,14 @@ struct ThrottleTable: ~Copyable {
 
     /// Counts a failure.
     mutating func noteFailure(_ user: Span<UInt8>, from address: Span<UInt8>, _ now: Instant) {
+        let userKey = key(.user, user)
         count(key(.address, address), now)
-        count(key(.user, user), now)
-        count(key(.pair, user, address), now)
+        count(userKey, now)
+        count(pairKey(userKey, address), of: userTag(userKey), now)
     }
 
-    private mutating func count(_ key: UInt64, _ now: Instant) {
-        let place = placeForChange(key, now)
+    private mutating func count(_ key: UInt64, of user: UInt32 = 0, _ now: Instant) {
+        let place = placeForChange(key, of: user, now)
         if places[place].isForgotten(now) { places[place].failures = 0 }
         places[place].failures += places[place].failures < .max ? 1 : 0
         places[place].usedAt = now
@@ -95,14 +101,18 @@ struct ThrottleTable: ~Copyable {
 
     /// Forgets the failures of a user from an address, because he succeeded there; those of others stay.
     mutating func noteSuccess(_ user: Span<UInt8>, from address: Span<UInt8>, _ now: Instant) {
-        let pair = placeForChange(key(.pair, user, address), now)
+        let userKey = key(.user, user)
+        let pair = placeForChange(pairKey(userKey, address), of: userTag(userKey), now)
         let failures = UInt32(places[pair].recentFailures(now))
         places[pair].failures = 0
-        places[pair].isKnown = true
         places[pair].usedAt = now
+        if !places[pair].isKnown {
+            forgetOldestKnown(of: userTag(userKey), in: set(of: userKey))
+            places[pair].isKnown = true
+        }
         guard failures > 0 else { return }
         discount(failures, of: key(.address, address))
-        discount(failures, of: key(.user, user))
+        discount(failures, of: userKey)
     }
 
     private mutating func discount(_ failures: UInt32, of key: UInt64) {
@@ -112,13 +122,32 @@ struct ThrottleTable: ~Copyable {
 
     /// Whether a user has logged in from an address before, as far as that is remembered.
     func isKnown(_ user: Span<UInt8>, from address: Span<UInt8>) -> Bool {
-        place(of: key(.pair, user, address)).map { places[$0].isKnown } ?? false
+        place(of: pairKey(key(.user, user), address)).map { places[$0].isKnown } ?? false
     }
 
     // MARK: Places
 
-    private func key(_ subject: ThrottleSubject, _ name: Span<UInt8>, _ other: Span<UInt8> = Span()) -> UInt64 {
-        max(1, secret.hash(subject.rawValue, name, other))
+    private func key(_ subject: ThrottleSubject, _ name: Span<UInt8>) -> UInt64 {
+        max(1, secret.hash(subject.rawValue, name))
+    }
+
+    /// The key of a user at an address. It falls into the set of the user, so that who logs in from everywhere takes the
+    /// places of nobody but himself.
+    private func pairKey(_ userKey: UInt64, _ address: Span<UInt8>) -> UInt64 {
+        let low: UInt64 = 0xFFFF_FFFF
+        return secret.hash(ThrottleSubject.pair.rawValue, address) &* (userKey | 1) & ~low | userKey & low
+    }
+
+    private func userTag(_ userKey: UInt64) -> UInt32 { max(1, UInt32(truncatingIfNeeded: userKey >> 32)) }
+
+    private mutating func forgetOldestKnown(of user: UInt32, in set: Range<Int>) {
+        var oldest = set.lowerBound
+        var count = 0
+        for place in set where places[place].isKnown && places[place].user == user {
+            if count == 0 || places[place].usedAt < places[oldest].usedAt { oldest = place }
+            count += 1
+        }
+        if count >= ThrottleTable.knownMax { places[oldest].isKnown = false }
     }
 
     private func set(of key: UInt64) -> Range<Int> {
@@ -134,7 +163,7 @@ struct ThrottleTable: ~Copyable {
 
     /// The place of a key, or one that becomes its place: of nobody, of somebody who did not fail lately, or else of who
     /// failed least, and of those longest ago. Where users logged in from stays, as long as that is not most of the set.
-    private mutating func placeForChange(_ key: UInt64, _ now: Instant) -> Int {
+    private mutating func placeForChange(_ key: UInt64, of user: UInt32, _ now: Instant) -> Int {
         if let place = place(of: key) { return place }
         let set = set(of: key)
         var knownCount = 0
@@ -147,6 +176,7 @@ struct ThrottleTable: ~Copyable {
         guard let victim else { return set.lowerBound }
         places[victim] = Throttle()
         places[victim].key = key
+        places[victim].user = user
         places[victim].usedAt = now
         return victim
     }

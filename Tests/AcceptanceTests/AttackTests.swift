@@ -314,6 +314,21 @@ import Testing
     }
 
     /// When all places are taken and most of them by one address, others still get in.
+    /// Whoever has a password can begin logins and not answer; they take the places of his own.
+    @Test func oneAccountTakesNoMoreThanItsPendingLogins() throws {
+        let engine = try EngineProcess()
+        try add(engine, "terms", AttackTests.question)
+        let alice = try client(engine, "alice", "1.3", at: 5)
+        let id = try #require(try alice.logIn().systemMessages.first?["SystemMessageID"]?.text)
+        let bob = try client(engine, "bob", "1.3", at: stranger)
+        for number in 0..<100 {
+            bob.cookie = "c\(number)"
+            #expect(try bob.logIn().code == 403)
+        }
+        // Without credentials: that she waits proves who she is.
+        #expect(try alice.logIn(answering: [(id, 1)]).code == 200)
+    }
+
     @Test func oneAddressDoesNotTakeAllSessions() throws {
         let users = (0..<10).map { "mallory\($0)" }
         let engine = try EngineProcess(["max_sessions": "20"], users: ["alice"] + users)

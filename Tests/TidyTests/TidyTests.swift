@@ -137,11 +137,25 @@ import Testing
         for key in keys { #expect(manual.firstMatch(of: try Regex("\\.It Cm .*\\b\(key)\\b")) != nil, "\(key)") }
     }
 
+    /// What SECURITY.md promises names the tests that show it.
+    @Test func everyPromiseNamesItsTests() throws {
+        let promises = try String(contentsOf: TidyTests.package.appendingPathComponent("SECURITY.md"), encoding: .utf8)
+        let rows = promises.split(separator: "\n").filter { $0.hasPrefix("| ") }.compactMap {
+            $0.split(separator: "|").last
+        }
+        let names = rows.flatMap { $0.matches(of: /`(\w+)`/).map { String($0.1) } }
+        #expect(names.count > 30)
+        let folder = TidyTests.package.appendingPathComponent("Tests")
+        let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)!
+            .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+        let tests = try files.map { try String(contentsOf: $0, encoding: .utf8) }.joined()
+        for name in names { #expect(tests.contains("func \(name)("), "\(name)") }
+    }
+
     @Test func theTopLevelHoldsWhatItMay() throws {
         let allowed: Set = [
             "Package.swift", "Sources", "Tests", "board", "cross", "Makefile", "README.md", "CHANGELOG.md", "LICENSE",
-            ".gitignore",
-            ".ci",
+            "SECURITY.md", ".gitignore", ".ci",
             ".swift-format", ".editorconfig", ".git", ".build", ".build-embedded", "Package.resolved", "run", "dist",
         ]
         let found = try FileManager.default.contentsOfDirectory(atPath: TidyTests.package.path)

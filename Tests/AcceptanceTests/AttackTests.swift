@@ -317,7 +317,7 @@ import Testing
     /// Whoever has a password can begin logins and not answer; they take the places of his own.
     @Test func oneAccountTakesNoMoreThanItsPendingLogins() throws {
         let engine = try EngineProcess()
-        try add(engine, "terms", AttackTests.question)
+        try add(engine, "terms", AttackTests.question + ["--legacy", "deny"])
         let alice = try client(engine, "alice", "1.3", at: 5)
         let id = try #require(try alice.logIn().systemMessages.first?["SystemMessageID"]?.text)
         let bob = try client(engine, "bob", "1.3", at: stranger)

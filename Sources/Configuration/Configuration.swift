@@ -50,6 +50,8 @@ public struct Configuration: Sendable {
     public var listen = InlineArray<4, InlineBytes<46>>(repeating: InlineBytes())
     /// How many of them there are.
     public var listenCount = 0
+    /// In which lines of the file they stand; 0 for none.
+    public var listenLines = InlineArray<4, UInt64>(repeating: 0)
     /// The port of HTTP; 0 takes any that is free.
     public var port: UInt16 = 8080
     /// The port for connections of clients that want to be called; 0 takes any that is free.
@@ -157,6 +159,11 @@ public struct Diagnostics: ~Copyable {
 
     /// A finding.
     public subscript(index: Int) -> Finding { findings[index] }
+
+    /// A value that this machine cannot use, which only who tries it can say.
+    public mutating func refuse(line: UInt64, key: StaticString, _ allowed: StaticString) {
+        error(line: line, .constant("main"), key.octets, allowed)
+    }
 
     mutating func error(line: UInt64, _ section: Span<UInt8>, _ key: Span<UInt8>, _ words: StaticString) {
         errorCount += 1
@@ -375,7 +382,9 @@ extension Configuration {
     ) {
         let word = reader.word
         let value = reader.value
-        switch apply(word.span, value.span) {
+        var isOption = false
+        if case .option = statement { isOption = true }
+        switch apply(word.span, value.span, isOption: isOption, line: reader.line) {
         case .taken: break
         case .unknownKey: diagnostics.warning(line: reader.line, .constant("main"), word.span, "unknown key, ignored")
         case .refused(let allowed): diagnostics.error(line: reader.line, .constant("main"), word.span, allowed)

@@ -12,14 +12,27 @@ enum KeyOutcome {
 
 extension Configuration {
     /// Gives a key its value.
-    mutating func apply(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome {
+    ///
+    /// - Parameters:
+    ///   - isOption: The last `option` of a key counts; each `list` adds to those before it.
+    ///   - line: Where it stands in the file.
+    mutating func apply(
+        _ key: Span<UInt8>, _ value: Span<UInt8>, isOption: Bool, line: UInt64
+    ) -> KeyOutcome {
+        if key.equals("listen") {
+            if isOption { listenCount = 0 }
+            return addListener(value, line)
+        }
+        return apply(key, value)
+    }
+
+    private mutating func apply(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome {
         applyPlace(key, value) ?? applySize(key, value) ?? applyTime(key, value) ?? applyMessage(key, value)
             ?? applySystemMessage(key, value) ?? applyAccess(key, value) ?? applyLog(key, value) ?? applyBoard(
                 key, value) ?? .unknownKey
     }
 
     private mutating func applyPlace(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
-        if key.equals("listen") { return addListener(value) }
         if key.equals("port") { return Configuration.set(&port, value, 0...65_535, "0 (any free port) to 65535") }
         if key.equals("cir") { return setCIR(value) }
         if key.equals("cir_port") {
@@ -206,16 +219,16 @@ extension Configuration {
         return .taken
     }
 
-    private mutating func addListener(_ value: Span<UInt8>) -> KeyOutcome {
-        let allowed: StaticString = "up to four numeric addresses, 192.168.1.1 or ::1; names are not looked up"
-        guard listenCount < listen.count, value.count > 0, let address = InlineBytes<46>(value) else {
-            return .refused(allowed)
+    private mutating func addListener(_ value: Span<UInt8>, _ line: UInt64) -> KeyOutcome {
+        guard listenCount < listen.count else { return .refused("up to four addresses") }
+        guard let address = InlineBytes<46>(value), !value.isEmpty else {
+            return .refused("a numeric address, 192.168.1.1 or ::1; names are not looked up")
         }
-        for index in value.indices {
-            let octet = value[index]
-            guard Hexadecimal.value(octet) != nil || octet == 0x2E || octet == 0x3A else { return .refused(allowed) }
+        for index in 0..<listenCount where listen[index].span.equals(value) {
+            return .refused("each address once; this one is there already")
         }
         listen[listenCount] = address
+        listenLines[listenCount] = line
         listenCount += 1
         return .taken
     }
@@ -243,8 +256,8 @@ extension Configuration {
     }
 
     private static func setFlag(_ flag: inout Bool, _ value: Span<UInt8>) -> KeyOutcome {
-        guard value.count == 1, value[0] == 0x30 || value[0] == 0x31 else { return .refused("0 or 1") }
-        flag = value[0] == 0x31
+        guard let isOn = Bool(word: value) else { return .refused("0 or 1, or off, no, false or on, yes, true") }
+        flag = isOn
         return .taken
     }
 

@@ -11,6 +11,22 @@ extension StaticString {
     }
 }
 
+extension Bool {
+    /// The word for yes or no, as OpenWrt's scripts take them: 1, on, true, yes, enabled; 0, off, false, no, disabled.
+    public init?(word: Span<UInt8>) {
+        if word.equals("1") || word.equals("on") || word.equals("true") || word.equals("yes") || word.equals("enabled")
+        {
+            self = true
+        } else if word.equals("0") || word.equals("off") || word.equals("false") || word.equals("no")
+            || word.equals("disabled")
+        {
+            self = false
+        } else {
+            return nil
+        }
+    }
+}
+
 extension UInt8 {
     /// The letter in lower case, when it is an ASCII capital.
     public var asciiLowercased: UInt8 { self &- 0x41 < 26 ? self | 0x20 : self }

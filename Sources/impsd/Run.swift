@@ -28,6 +28,7 @@ func run(_ options: Options) -> ExitCode {
     var diagnostics = Diagnostics()
     var file = ConfigurationFile()
     let configuration = file.read(options.configPath, &diagnostics)
+    if let configuration { refuseListeners(configuration, &diagnostics) }
     if options.onlyChecks { return check(options, configuration, diagnostics) }
 
     let start = configuration ?? Configuration()
@@ -44,6 +45,15 @@ func run(_ options: Options) -> ExitCode {
     sink.drain(&turn.journal)
     guard code == .success, let configuration else { return code }
     return serve(options, configuration, file, sizes, clock, turn, sink)
+}
+
+/// Looks whether what the file says to listen on can be listened on.
+func refuseListeners(_ configuration: Configuration, _ diagnostics: inout Diagnostics) {
+    for index in 0..<configuration.listenCount where configuration.listenLines[index] > 0 {
+        let address = configuration.listen[index]
+        guard let allowed = Server.refusal(ofAddress: address.span) else { continue }
+        diagnostics.refuse(line: configuration.listenLines[index], key: "listen", allowed)
+    }
 }
 
 /// `--check`: says in words what is wrong with the configuration.

@@ -369,7 +369,9 @@ final class Service: RequestHandler {
 
     override func reloadConfiguration(_ turn: inout Turn) {
         var diagnostics = Diagnostics()
-        guard let configuration = file.read(configPath, &diagnostics) else {
+        let read = file.read(configPath, &diagnostics)
+        if let read { refuseListeners(read, &diagnostics) }
+        guard let configuration = read else {
             if turn.journal.begin(.config, turn.now, turn.wall) {
                 turn.journal.text("file", configPath.span, countMax: 100)
                 turn.journal.sentence("why", "the file cannot be read; the old configuration stays")

@@ -200,6 +200,7 @@ import Testing
         try wait("the record") { engine.records("HTTP-REFUSED").count > before }
         #expect(engine.records("HTTP-REFUSED").count == before + 1, sourceLocation: location)
         #expect(engine.records("HTTP-REFUSED").last?.contains("status=\(status)") == true, sourceLocation: location)
+        #expect(engine.records("HTTP-REFUSED").last?.contains("why=") == true, sourceLocation: location)
     }
 
     /// Whoever is not named by the beginning, or never sends it.
@@ -222,6 +223,22 @@ import Testing
         "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "DELETE / HTTP/1.1\r\nHost: x\r\n\r\n",
     ]) func otherMethodsAre405(request: String) throws {
         try expectRefusal(request, 405, closes: false)
+    }
+
+    /// A page that somebody at home opens in a browser cannot write to the engine, whatever it calls itself.
+    @Test func pagesOfOthersAre403() throws {
+        let body = try self.body()
+        for origin in [
+            "http://evil.example", "null", "http://x", "https://x", "http://127.0.0.1", "http://evil.example:8080",
+            "http://127.0.0.1.evil.example", "file://", "",
+        ] {
+            let head = "Content-Type: text/plain\r\nOrigin: \(origin)\r\nContent-Length: \(body.utf8.count)\r\n"
+            try expectRefusal(post(head, body), 403)
+        }
+        let own = "Content-Type: text/plain\r\nHost: 127.0.0.1:8080\r\nOrigin: http://127.0.0.1:8080\r\n"
+        let connection = try engine.connect()
+        try connection.send("POST / HTTP/1.1\r\n\(own)Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        #expect(try connection.receive()?.status == 200)
     }
 
     @Test func anUnknownTypeOfUnknownContentIs415() throws {

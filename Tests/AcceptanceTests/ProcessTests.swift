@@ -25,7 +25,10 @@ import Testing
             ("port", "70000", "0 (any free port) to 65535"),
             ("log_level", "loud", "err, warning, notice, info or debug"),
             ("max_message", "1", "1024 to 262144"), ("clock", "maybe", "auto, trusted or untrusted"),
-            ("listen", "home.test", "numeric addresses"), ("domain", "a b", "letters, digits"),
+            ("listen", "home.test", "a numeric address"), ("listen", "127.0.0.1:8080", "a numeric address"),
+            ("listen", "127.1", "a numeric address"), ("listen", "fe80::1", "fe80::1%br-lan"),
+            ("listen", "::1%", "fe80::1%br-lan"), ("listen", "1.2.3.4.5", "a numeric address"),
+            ("domain", "a b", "letters, digits"),
         ] {
             let path = engine.folder.path + "/bad.conf"
             try "# a comment\nconfig imps 'main'\n\n\toption \(key) '\(value)'\n".write(
@@ -39,6 +42,37 @@ import Testing
             #expect(start.errors.contains("line=4 key=\(key)"))
             #expect(start.errors.contains(" E START-FAIL exit=65"))
         }
+    }
+
+    /// The pair that OpenWrt's web server listens on.
+    @Test func bothFamiliesMayBeListenedOnAtOnce() throws {
+        let engine = try EngineProcess(["listen": "0.0.0.0"], starts: false)
+        let text = try String(contentsOfFile: engine.configuration, encoding: .utf8)
+        try text.replacing("\toption listen '0.0.0.0'\n", with: "\tlist listen '0.0.0.0'\n\tlist listen '::'\n")
+            .write(toFile: engine.configuration, atomically: true, encoding: .utf8)
+        try engine.start()
+        #expect(try engine.client("alice").logIn().code == 200)
+        #expect(engine.records("LISTEN") == [])
+    }
+
+    /// Supervisors and scripts wait for them.
+    @Test func readyAndStopAreWrittenAtEveryLevel() throws {
+        let engine = try EngineProcess(["log_level": "err"])
+        #expect(engine.stop() == 0)
+        #expect(engine.records("READY").count == 1)
+        #expect(engine.records("STOP").count == 1)
+        #expect(engine.records("START") == [])
+    }
+
+    /// What OpenWrt's own tools write, a text over two lines included, starts the engine and reaches the user.
+    @Test func aQuestionOfTwoLinesIsAsked() throws {
+        let engine = try EngineProcess(starts: false)
+        engine.sections =
+            "config sysmsg 'terms'\n\toption text 'One\ntwo'\n\toption required 'yes'\n\toption blocking 'on'\n\tlist option '1|A|full'\n"
+        #expect(try run("impsd", ["--config", engine.configuration, "--check"]).code == 0)
+        try engine.start()
+        let reply = try engine.client("alice", "1.3").logIn()
+        #expect(reply.systemMessages.first?["SystemMessageText"]?.text == "One\ntwo")
     }
 
     @Test func anUnknownKeyIsAWarning() throws {

@@ -44,6 +44,29 @@ import Testing
             })
     }
 
+    @Test func eachWordForYesAndNoIsTaken() {
+        for word in ["1", "on", "true", "yes", "enabled"] {
+            let (configuration, findings) = read("config imps main\noption allow_pwd '\(word)'\noption offline \(word)")
+            #expect(findings == [] && configuration.engine.allowsPWD && configuration.engine.storesOffline)
+        }
+        for word in ["0", "off", "false", "no", "disabled"] {
+            let (configuration, findings) = read("config imps main\noption allow_pwd '\(word)'\noption offline \(word)")
+            #expect(findings == [] && !configuration.engine.allowsPWD && !configuration.engine.storesOffline)
+        }
+        for word in ["2", "ON", "ja", "10", "truey"] {
+            #expect(read("config imps main\noption allow_pwd '\(word)'").findings == ["2 error allow_pwd"])
+        }
+        let question =
+            "config sysmsg terms\noption text 'a\nb'\noption required yes\noption blocking on\nlist option '1|A|full'\n"
+        #expect(read("config imps main\n\(question)").findings == [])
+    }
+
+    @Test func addressesAreListedOnceAndTheLastOptionCounts() {
+        #expect(read("config imps main\nlist listen ::\nlist listen ::").findings == ["3 error listen"])
+        let (configuration, findings) = read("config imps main\noption listen 1.1.1.1\noption listen 2.2.2.2")
+        #expect(findings == [] && configuration.listenCount == 1)
+    }
+
     @Test func aFileOfAnySortIsReadToItsEnd() {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("config option list 'main' \"\n\t\\#imps port 1".utf8)

@@ -48,7 +48,7 @@ public struct Journal: ~Copyable {
 
     /// Begins a record. Nothing else may be called for it when this says false.
     public mutating func begin(_ code: LogCode, _ now: Instant, _ wall: WallTime) -> Bool {
-        guard code.level <= level else { return false }
+        guard code.level <= level || code.isAlwaysWritten else { return false }
         guard passes(code, now) else { return false }
         current = code
         line.removeAll(limit: Journal.recordByteCountMax)

@@ -77,6 +77,9 @@ public enum LogCode: UInt8, Sendable {
         }
     }
 
+    /// Whether it is written at every level, because supervisors and scripts wait for it; those of errors are anyway.
+    public var isAlwaysWritten: Bool { self == .ready || self == .stop }
+
     /// How much the record matters.
     public var level: LogLevel {
         switch self {

@@ -231,10 +231,10 @@ extension Campaign {
     }
 
     private static func flag(_ value: Span<UInt8>) throws(OperatorError) -> Bool {
-        guard value.equals("1") || value.equals("0") else {
+        guard let isOn = Bool(word: value) else {
             throw .campaignRefused("required, blocking and reoffer are 0 or 1")
         }
-        return value.equals("1")
+        return isOn
     }
 
     /// A day as `2026-12-31`, a minute as `2026-12-31T18:00`, both UTC, or seconds since 1970.

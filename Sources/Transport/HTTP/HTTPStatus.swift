@@ -6,6 +6,8 @@ public enum HTTPStatus: UInt16, Sendable {
     case noContent = 204
     /// 400: the request breaks the rules of HTTP, or its body is no message at all.
     case badRequest = 400
+    /// 403: a page of somebody else in a browser sent it.
+    case forbidden = 403
     /// 404: there is no session for a URL of SHTTP.
     case notFound = 404
     /// 405: another method than POST, or than GET for the URLs of SHTTP.
@@ -29,12 +31,33 @@ public enum HTTPStatus: UInt16, Sendable {
     /// 505: neither HTTP/1.0 nor HTTP/1.1.
     case versionNotSupported = 505
 
+    /// What is wrong with a request that gets it, for the log.
+    var why: StaticString {
+        switch self {
+        case .ok, .noContent: return "nothing"
+        case .badRequest: return "no HTTP, or a body that is no message"
+        case .forbidden: return "sent by a page of another site in a browser"
+        case .notFound: return "no session to be called has this URL"
+        case .methodNotAllowed: return "another method than POST"
+        case .requestTimeout: return "it did not arrive in time"
+        case .lengthRequired: return "no Content-Length"
+        case .contentTooLarge: return "larger than max_message allows"
+        case .unsupportedMediaType: return "neither XML nor WBXML of a known version, or compressed"
+        case .expectationFailed: return "an Expect other than 100-continue"
+        case .headerFieldsTooLarge: return "a head over 8 KB"
+        case .notImplemented: return "a transfer coding other than chunked"
+        case .serviceUnavailable: return "no buffer or connection is free"
+        case .versionNotSupported: return "neither HTTP/1.0 nor HTTP/1.1"
+        }
+    }
+
     /// The words behind the code.
     public var reason: StaticString {
         switch self {
         case .ok: return "OK"
         case .noContent: return "No Content"
         case .badRequest: return "Bad Request"
+        case .forbidden: return "Forbidden"
         case .notFound: return "Not Found"
         case .methodNotAllowed: return "Method Not Allowed"
         case .requestTimeout: return "Request Timeout"

@@ -57,6 +57,8 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     private var chunkLeft = 0
     private var overhead = 0
     private var contentTypeRange = OctetRange()
+    private var hostRange = OctetRange()
+    private var originRange: OctetRange?
     private var userAgentRange = OctetRange()
     private var callKeyRange = OctetRange()
 
@@ -170,7 +172,17 @@ public struct RequestReader: BitwiseCopyable, Sendable {
             if let refusal = readField(head.extracting(start..<end), at: offset + start) { return .refused(refusal) }
             start = end + 2
         }
+        if let originRange, !isOwn(originRange, head, at: offset) {
+            return .refused(.forbidden)
+        }
         return beginBody(limits)
+    }
+
+    private func isOwn(_ origin: OctetRange, _ head: Span<UInt8>, at offset: Int) -> Bool {
+        let origin = head.extracting(origin.start - offset..<origin.start - offset + origin.count)
+        guard hostRange.count > 0 else { return false }
+        return Origin.isOwn(
+            origin, host: head.extracting(hostRange.start - offset..<hostRange.start - offset + hostRange.count))
     }
 
     private mutating func readRequestLine(_ line: Span<UInt8>, at offset: Int) -> HTTPStatus? {
@@ -225,6 +237,10 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         }
         if name.equalsIgnoringCase("content-type") {
             contentTypeRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
+        } else if name.equalsIgnoringCase("host") {
+            hostRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
+        } else if name.equalsIgnoringCase("origin") {
+            originRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("user-agent") {
             userAgentRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("connection") {

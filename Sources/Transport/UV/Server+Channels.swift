@@ -29,7 +29,9 @@ extension Server {
         unsafe listener.pointee.data = Server.data(index)
         let address = settings.listen[index]
         let port = cirPort
-        var code = unsafe Server.withAddress(address.span, port) { unsafe uv_tcp_bind(listener, $0, 0) }
+        var code = unsafe Server.withAddress(address.span, port) {
+            unsafe uv_tcp_bind(listener, $0, Server.bindFlags(settings, address.span))
+        }
         if code == 0 {
             code = unsafe uv_listen(uv_shim_stream(listener), 511) { stream, status in
                 guard let stream = unsafe stream else { return }

@@ -51,7 +51,8 @@ extension Server {
         unsafe uv_tcp_init(loop, listener)
         unsafe listener.pointee.data = Server.data(index)
         let address = settings.listen[index]
-        var code = unsafe Server.withAddress(address.span, boundPort) { unsafe uv_tcp_bind(listener, $0, 0) }
+        let flags = Server.bindFlags(settings, address.span)
+        var code = unsafe Server.withAddress(address.span, boundPort) { unsafe uv_tcp_bind(listener, $0, flags) }
         if code == 0 {
             code = unsafe uv_listen(uv_shim_stream(listener), 511) { stream, status in
                 guard let stream = unsafe stream else { return }
@@ -75,6 +76,30 @@ extension Server {
             turn.journal.end()
         }
         return code
+    }
+
+    /// Why an address cannot be listened on; nil when it can, as far as its words tell.
+    public static func refusal(ofAddress address: Span<UInt8>) -> StaticString? {
+        // A link that is not there yet may come.
+        let zone = address.firstIndex(of: 0x25)
+        let namesLink = zone.map { $0 + 1 < address.count } ?? false
+        let code = unsafe withAddress(address, 1) {
+            unsafe namesLink || zone == nil && uv_shim_is_listenable($0) != 0 ? 0 : UV_EADDRNOTAVAIL.rawValue
+        }
+        if code == 0 { return nil }
+        guard code == UV_EADDRNOTAVAIL.rawValue else {
+            return "a numeric address without a port, 192.168.1.1 or ::1; names are not looked up"
+        }
+        return "an address that begins with fe80 names its interface: fe80::1%br-lan"
+    }
+
+    /// With an IPv4 address beside it, one of IPv6 is for IPv6 alone: so 0.0.0.0 and :: go together.
+    static func bindFlags(_ settings: ServerSettings, _ address: Span<UInt8>) -> UInt32 {
+        guard address.firstIndex(of: 0x3A) != nil else { return 0 }
+        for index in 0..<settings.listenCount where settings.listen[index].span.firstIndex(of: 0x3A) == nil {
+            return UInt32(UV_TCP_IPV6ONLY.rawValue)
+        }
+        return 0
     }
 
     static func withAddress(

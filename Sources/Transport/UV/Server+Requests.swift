@@ -292,6 +292,7 @@ extension Server {
         guard turn.journal.begin(.httpRefused, turn.now, turn.wall) else { return }
         turn.journal.number("status", UInt64(status.rawValue))
         turn.journal.text("ip", client.address.span)
+        turn.journal.sentence("why", status.why)
         turn.journal.end()
     }
 

@@ -103,6 +103,8 @@ public struct Configuration: Sendable {
     /// Whether the wall clock may be believed.
     public var clock = ClockTrust.automatic
 
+    /// The last line of the file that says something.
+    public var lastLine: UInt64 = 0
     /// What the engine is told.
     public var engine = Settings()
 
@@ -263,6 +265,7 @@ extension Configuration {
             _ = configuration.listen[0].append("127.0.0.1")
             configuration.listenCount = 1
         }
+        configuration.lastLine = reader.line
         configuration.checkRelations(reader.line, &diagnostics)
         return configuration
     }

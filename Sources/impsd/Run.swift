@@ -28,7 +28,10 @@ func run(_ options: Options) -> ExitCode {
     var diagnostics = Diagnostics()
     var file = ConfigurationFile()
     let configuration = file.read(options.configPath, &diagnostics)
-    if let configuration { refuseListeners(configuration, &diagnostics) }
+    if let configuration {
+        refuseListeners(configuration, &diagnostics)
+        refusePools(configuration, &diagnostics)
+    }
     if options.onlyChecks { return check(options, configuration, diagnostics) }
 
     let start = configuration ?? Configuration()
@@ -54,6 +57,15 @@ func refuseListeners(_ configuration: Configuration, _ diagnostics: inout Diagno
         guard let allowed = Server.refusal(ofAddress: address.span) else { continue }
         diagnostics.refuse(line: configuration.listenLines[index], key: "listen", allowed)
     }
+}
+
+/// Looks whether the pools that the file asks for fit into the memory that it gives.
+private func refusePools(_ configuration: Configuration, _ diagnostics: inout Diagnostics) {
+    let sizes = Sizes(configuration)
+    let kilobytes = Server.kilobytes(sizes.server, sizes.enginePools(sessions: sizes.sessions))
+    guard kilobytes > Int(configuration.memoryKB) else { return }
+    diagnostics.refuse(
+        line: configuration.lastLine, key: "mem_kb", "less than the pools need; lower the max_ values, or raise it")
 }
 
 /// `--check`: says in words what is wrong with the configuration.
@@ -131,7 +143,7 @@ private func serve(
     var server = Server(
         settings: configuration.serverSettings, sizes: sizes.server, handler: service, clock: clock, turn: turn,
         pools: pools, usesSyslog: configuration.usesSyslog)
-    guard logPools(&server, configuration) else { return .badData }
+    logPools(&server, configuration)
     server.turn.journal.rate = configuration.logRate
     do throws(Server.StartError) {
         _ = try server.run()
@@ -141,8 +153,8 @@ private func serve(
     }
 }
 
-/// Tells what memory was taken; false when it is more than was promised.
-private func logPools(_ server: inout Server, _ configuration: Configuration) -> Bool {
+/// Tells what memory was taken.
+private func logPools(_ server: inout Server, _ configuration: Configuration) {
     for index in 0..<server.pools.count {
         let pool = server.pools[index]
         guard server.turn.journal.begin(.pool, server.turn.now, server.turn.wall) else { continue }
@@ -159,12 +171,6 @@ private func logPools(_ server: inout Server, _ configuration: Configuration) ->
         server.turn.journal.number("mem_kb", UInt64(configuration.memoryKB))
         server.turn.journal.end()
     }
-    guard kilobytes > Int(configuration.memoryKB) else { return true }
-    stop(
-        .badData, "the pools need more than mem_kb; lower max_ values or raise it", number: UInt64(kilobytes),
-        &server.turn)
-    server.drainJournal()
-    return false
 }
 
 extension Configuration {

@@ -75,6 +75,49 @@ import Testing
         #expect(reply.systemMessages.first?["SystemMessageText"]?.text == "One\ntwo")
     }
 
+    /// What `--check` takes starts, and what it refuses does not, with the same exit code.
+    @Test func theCheckAndTheStartAgree() throws {
+        let engine = try EngineProcess(starts: false)
+        let keys = [
+            "listen", "port", "cir", "cir_port", "cir_address", "domain", "service_name", "service_url", "mem_kb",
+            "max_sessions", "max_connections", "max_connections_per_address", "max_channels", "request_buffers",
+            "max_message", "batch_ms", "header_timeout", "idle_timeout", "keepalive_default", "keepalive_min",
+            "keepalive_max", "poll_min", "guard_s", "challenge_s", "clock", "offline", "offline_max_msgs",
+            "offline_days",
+            "sysmsg_legacy", "sysmsg_waiting", "sysmsg_max_text", "help_errors", "sessions_per_user", "allow_pwd",
+            "login_failures", "log_level", "log_rate", "enabled", "checkpoint_h", "from_the_future",
+        ]
+        let values = [
+            "0", "0", "1", "2", "16", "60", "200", "1024", "4096", "65000", "99999", "", "-1", "yes", "off", "auto",
+            "limited", "notice", "127.0.0.1", "::1", "fe80::1", "127.1", "home.test", "a b", "stcp sudp", "#x", "it's",
+        ]
+        var random = SystemRandomNumberGenerator()
+        var refusals = 0
+        for number in 0..<200 {
+            var options = ["port": "0", "cir_port": "0", "mem_kb": "8192"]
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                options[keys.randomElement(using: &random)!] = values.randomElement(using: &random)!
+            }
+            // A fixed port may be somebody else's.
+            if options["port"] != "99999" { options["port"] = "0" }
+            if options["cir_port"] != "99999" { options["cir_port"] = "0" }
+            try engine.set(options)
+            let check = try run("impsd", ["--config", engine.configuration, "--check"])
+            if check.code == 0 {
+                #expect(throws: Never.self, "\(number): \(options)") { try engine.start() }
+                #expect(engine.stop() == 0)
+            } else {
+                refusals += 1
+                #expect(check.code == 65, "\(options)")
+                #expect(check.errors.contains(": error: "), "\(options)")
+                let start = try run("impsd", ["--config", engine.configuration, "--allow-root"])
+                #expect(start.code == 65, "\(options): \(start.errors)")
+            }
+            for key in options.keys { try engine.unset(key) }
+        }
+        #expect((20...180).contains(refusals))
+    }
+
     @Test func anUnknownKeyIsAWarning() throws {
         let engine = try EngineProcess(starts: false)
         try engine.set(["from_the_future": "1"])

@@ -19,6 +19,19 @@ public struct Server: ~Copyable {
 
     /// Time, randomness and the log for the handler.
     public var turn: Turn
+    /// KB of all pools together.
+    ///
+    /// - Parameter pools: Those of the engine.
+    public static func kilobytes(_ sizes: ServerSizes, _ pools: consuming PoolTable) -> Int {
+        var pools = pools
+        pools.add(Server.connectionPool(sizes))
+        pools.add(Server.channelPool(sizes))
+        _ = BufferPool(sizes.buffers, &pools)
+        pools.add(Server.arrivalPool)
+        pools.add(Server.heldPool(sizes))
+        return (pools.byteCount + 1023) / 1024
+    }
+
     /// The pools, those of the engine first.
     public var pools: PoolTable
     var sink: LogSink

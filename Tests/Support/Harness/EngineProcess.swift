@@ -50,6 +50,12 @@ public final class EngineProcess: @unchecked Sendable {
         try writeConfiguration()
     }
 
+    /// Takes an option out of the configuration file.
+    public func unset(_ key: String) throws {
+        settings.removeAll { $0.0 == key }
+        try writeConfiguration()
+    }
+
     /// Sections of the configuration beside the main one.
     public var sections = "" {
         didSet { try? writeConfiguration() }

@@ -91,6 +91,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var sequences = SequenceBlock()
     var challengeWrites = ChallengeWrites()
     var shares: SenderShares
+    var hashBudget = HashBudget()
     var counters = Counters()
     /// Some session needs a call; which one is looked for from this slot on.
     var hasCalls = false
@@ -117,6 +118,15 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         refused = memory.refused
         scratch = memory.scratch
     }
+
+    /// Microseconds that one check of a password takes on this machine; 0 does not bound them.
+    public var passwordCheckCost: UInt64 {
+        get { hashBudget.cost }
+        set { hashBudget.cost = newValue }
+    }
+
+    /// Checks a password as a login does, so that the shell can see how long that takes.
+    public mutating func checkNothing() { burnTime(InlineBytes()) }
 
     /// The functions that this server offers to everybody. Source: protocol/session.md §7.1.
     var offeredFunctions: FunctionSet {

@@ -16,6 +16,9 @@ func openService(
     let event = try prepareStore(folder, configuration)
     logRefused(folder, &turn)
     var engine = try openEngine(folder, configuration, memory: sizes.engineMemory())
+    let begin = Clock.microseconds
+    engine.checkNothing()
+    engine.passwordCheckCost = max(1, Clock.microseconds - begin)
     logOpened(folder, event, engine.store.facts, &turn)
     let record = folder.lastWords
     let boot = bootID()

@@ -125,6 +125,38 @@ import Testing
         #expect(seen.count == 1, "\(seen)")
     }
 
+    /// Each check of a password takes long on purpose; checking may not keep others waiting. How long they wait is printed;
+    /// how many are checked is counted in the tests of the engine.
+    @Test func aFloodOfWrongPasswordsHoldsUpNobody() throws {
+        let engine = try EngineProcess(["login_failures": "5"])
+        let bob = try client(engine, "bob", at: 9)
+        try bob.logIn()
+        let isOver = Flag()
+        let flood = Thread {
+            for number in 0..<10_000 where !isOver.isSet {
+                let host = UInt32(300 + number % 20_000)
+                _ = try? self.client(engine, number % 2 == 0 ? "alice" : "nobody\(number)", at: host).logIn(
+                    "wrong \(number)")
+            }
+        }
+        flood.start()
+        defer { isOver.set() }
+        Thread.sleep(forTimeInterval: 0.5)
+        var poll = 0.0
+        var login = 0.0
+        for number in 0..<40 {
+            var start = Date()
+            _ = try bob.poll()
+            poll = max(poll, Date().timeIntervalSince(start))
+            start = Date()
+            #expect(try client(engine, "alice", at: 5, cookie: "c\(number)").logIn().code == 200)
+            login = max(login, Date().timeIntervalSince(start))
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        print("beside a flood of wrong passwords: polls \(Int(poll * 1000)) ms, logins \(Int(login * 1000)) ms at most")
+        #expect(engine.records("AUTH-WAIT").contains { $0.contains("why=busy") })
+    }
+
     // MARK: Questions
 
     /// What was answered once is no answer to the next time, and the key is asked for each time.

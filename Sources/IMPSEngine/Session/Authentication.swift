@@ -69,12 +69,7 @@ extension Engine where Port: ~Copyable {
             credentials.address.span, from: request.client.network.span, turn.now,
             failuresMax: settings.loginFailuresMax)
         guard wait == 0 else {
-            if turn.journal.begin(.authWait, turn.now, turn.wall) {
-                turn.journal.text("ip", request.client.address.span)
-                turn.journal.text("user", credentials.address.span)
-                turn.journal.number("s", wait)
-                turn.journal.end()
-            }
+            logWait(wait, "failures", request, credentials, &turn)
             throw Refusal(.serviceUnavailable, "too many failed logins, try again later")
         }
         let isAnswer = document.first(.systemMessageResponseList, in: element) != nil
@@ -147,23 +142,26 @@ extension Engine where Port: ~Copyable {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
         guard let account = credentials.account else {
+            try spendCheck(request, credentials, &turn)
             burnTime(password)
             throw failure(.unknownUser, nil, request, credentials, &turn)
         }
-        guard isPassword(password, of: account, credentials.address) else {
+        guard try isPassword(password, of: account, request, credentials, &turn) else {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
     }
 
     /// Compares a password in clear, as sent in UTF-8. Every failure takes the time of PBKDF2, whatever the account is.
     private mutating func isPassword(
-        _ password: InlineBytes<128>, of account: Account, _ address: InlineBytes<100>
-    ) -> Bool {
+        _ password: InlineBytes<128>, of account: Account, _ request: Request, _ credentials: Credentials,
+        _ turn: inout Turn
+    ) throws(Refusal) -> Bool {
         switch account.kind {
         case .digest:
-            guard let secret: InlineBytes<128> = vault.open(account.credential.span, owner: address.span),
+            guard let secret: InlineBytes<128> = vault.open(account.credential.span, owner: credentials.address.span),
                 equalsInConstantTime(secret.span, password.span)
             else {
+                try spendCheck(request, credentials, &turn)
                 burnTime(password)
                 return false
             }
@@ -175,13 +173,35 @@ extension Engine where Port: ~Copyable {
             let salt = reader.octets(16)
             let expected = reader.octets(Vault.hashByteCount)
             guard !reader.isBroken else { return false }
+            try spendCheck(request, credentials, &turn)
             let hash = vault.hash(password: password.span, salt: salt, iterations: rounds)
             return equalsInConstantTime(hash.span, expected)
         }
     }
 
+    /// Throws 503 when checks of passwords took their part of the loop already; that is no failure of who comes.
+    private mutating func spendCheck(
+        _ request: Request, _ credentials: Credentials, _ turn: inout Turn
+    ) throws(Refusal) {
+        let isKnown = throttles.isKnown(credentials.address.span, from: request.client.network.span)
+        guard !hashBudget.spend(isKnown: isKnown, turn.now) else { return }
+        logWait(1, "busy", request, credentials, &turn)
+        throw Refusal(.serviceUnavailable, "many logins at once, try again later")
+    }
+
+    private func logWait(
+        _ seconds: UInt64, _ why: StaticString, _ request: Request, _ credentials: Credentials, _ turn: inout Turn
+    ) {
+        guard turn.journal.begin(.authWait, turn.now, turn.wall) else { return }
+        turn.journal.text("ip", request.client.address.span)
+        turn.journal.text("user", credentials.address.span)
+        turn.journal.number("s", seconds)
+        turn.journal.word("why", why)
+        turn.journal.end()
+    }
+
     /// Takes as long as the check of a hashed password, so that the time does not tell which users exist.
-    private mutating func burnTime(_ password: InlineBytes<128>) {
+    mutating func burnTime(_ password: InlineBytes<128>) {
         let salt = InlineArray<16, UInt8>(repeating: 0)
         _ = vault.hash(password: password.span, salt: salt.span, iterations: UInt32(Limits.passwordRounds))
     }

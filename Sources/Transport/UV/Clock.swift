@@ -24,6 +24,9 @@ public struct Clock: Sendable {
             isTrusted: isTrusted ?? (libc_clock_is_synchronised() != 0))
     }
 
+    /// Microseconds that only go forward, from some time on.
+    public static var microseconds: UInt64 { uv_hrtime() / 1000 }
+
     /// Fresh random octets for a request.
     public static func entropy() -> Entropy { Entropy(random()) }
 

@@ -78,7 +78,8 @@ struct Sizes {
     private var fixedByteCount: Int {
         let connections = Server.connectionPool(server)
         return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
-            + Server.heldPool(server).byteCount + (connections.count - server.connections) * connections.byteCount
+            + Server.heldPool(server).byteCount + ControlServer.pool.byteCount * ControlServer.pool.count
+            + (connections.count - server.connections) * connections.byteCount
     }
 
     /// The pools that the engine gets lent.

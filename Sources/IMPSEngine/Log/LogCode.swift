@@ -7,7 +7,7 @@ public enum LogCode: UInt8, Sendable {
     case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
-    case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer
+    case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
@@ -54,6 +54,7 @@ public enum LogCode: UInt8, Sendable {
         case .httpRefused: return "HTTP-REFUSED"
         case .wireRefused: return "WIRE-REFUSED"
         case .connLimit: return "CONN-LIMIT"
+        case .controlCut: return "CONTROL-CUT"
         case .connTimeout: return "CONN-TIMEOUT"
         case .noBuffer: return "NO-BUFFER"
         case .login: return "LOGIN"
@@ -87,7 +88,7 @@ public enum LogCode: UInt8, Sendable {
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
-            .connLimit, .noBuffer, .authFail, .authWait, .sessionsFull, .mailboxFull:
+            .connLimit, .noBuffer, .controlCut, .authFail, .authWait, .sessionsFull, .mailboxFull:
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
             .checkpoint, .start, .pool, .ready, .stop, .reload,

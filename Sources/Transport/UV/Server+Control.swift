@@ -4,28 +4,96 @@ import CUV
 import IMPSEngine
 import Octets
 
-/// The control socket: one command at a time, from whoever may open the socket, which is its owner only.
-@safe
-struct ControlServer: ~Copyable {
-    /// Octets of one part of an answer.
-    static var outputByteCount: Int { 32_768 }
-
-    let listener = UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1)
-    let pipe = UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1)
-    let write = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
-    var command = ControlCommand(line: Memory.buffer(ControlCommand.lineByteCountMax))
-    var output = Memory.buffer(ControlServer.outputByteCount)
-    /// The pipe has a connection.
+/// A connection to the control socket and its command.
+struct ControlConnection: ~Copyable {
+    /// What a command needs, and what it gets when it does not fit.
+    var command: ControlCommand
+    var output: FixedBytes
     var isOpen = false
-    /// Another connection waits at the listener until this one is closed.
-    var isWaited = false
-    /// More of the answer comes after what is being sent.
-    var hasMore = false
     /// The command is complete; its answer is on its way.
     var isAnswering = false
+    /// More of the answer comes after what is being sent.
+    var hasMore = false
+    /// Its line lies in the large room.
+    var hasLongLine = false
+    /// Its end of the connection is closed: nothing more comes from there.
+    var hasEnded = false
+    /// When something was read from it, or taken by it, last.
+    var movedAt = Instant(milliseconds: 0)
+
+    init(line: consuming FixedBytes, output: consuming FixedBytes) {
+        command = ControlCommand(line: line)
+        self.output = output
+    }
+}
+
+/// The control socket: a few commands at once, from whoever may open the socket, which is its owner only. None waits for
+/// another: long answers are given out in parts, and who does not send or take his gives way.
+@safe
+public struct ControlServer: ~Copyable {
+    /// Commands at once.
+    static var count: Int { 4 }
+    /// Octets of one part of an answer; a record of the longest dump has to fit.
+    static var outputByteCount: Int { 16_384 }
+    /// Octets of a command; a longer one takes the only large room there is.
+    static var lineByteCount: Int { 1024 }
+
+    let listener = UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: 1)
+    let pipes = UnsafeMutablePointer<uv_pipe_t>.allocate(capacity: ControlServer.count)
+    let writes = UnsafeMutablePointer<uv_write_t>.allocate(capacity: ControlServer.count)
+    var connections: Slab<ControlConnection>
+    /// For the line of one command that is long.
+    var longLine = Memory.buffer(ControlCommand.lineByteCountMax)
+    var isLongLineTaken = false
+    /// Another connection waits at the listener until one is closed.
+    var isWaited = false
+    /// When late ones are looked for next.
+    var sweepsAt: Instant?
+
+    init() {
+        let place = UnsafeMutablePointer<ControlConnection>.allocate(capacity: ControlServer.count)
+        for index in 0..<ControlServer.count {
+            let connection = ControlConnection(
+                line: Memory.buffer(ControlServer.lineByteCount), output: Memory.buffer(ControlServer.outputByteCount))
+            unsafe (place + index).initialize(to: connection)
+        }
+        connections = unsafe Slab(lent: place, count: ControlServer.count)
+    }
+
+    /// Gives a connection the large room, with what it has read so far.
+    mutating func lendLongLine(_ index: Int) {
+        let count = connections[index].command.line.count
+        for place in 0..<count { longLine.append(connections[index].command.line[place]) }
+        ControlServer.exchange(&longLine, &connections[index])
+        connections[index].hasLongLine = true
+        isLongLineTaken = true
+    }
+
+    /// Forgets a command, and takes the large room back.
+    mutating func reset(_ index: Int) {
+        connections[index].isOpen = false
+        connections[index].command.reset()
+        guard connections[index].hasLongLine else { return }
+        ControlServer.exchange(&longLine, &connections[index])
+        connections[index].command.reset()
+        connections[index].hasLongLine = false
+        isLongLineTaken = false
+    }
+
+    private static func exchange(_ room: inout FixedBytes, _ connection: inout ControlConnection) {
+        swap(&room, &connection.command.line)
+    }
+
+    /// What the connections need, and their share of the large room.
+    public static var pool: Pool {
+        let room = outputByteCount + lineByteCount + ControlCommand.lineByteCountMax / count
+        return Pool("control", count: count, byteCount: unsafe room + MemoryLayout<uv_pipe_t>.stride)
+    }
 }
 
 extension Server {
+    // MARK: Connecting
+
     mutating func startControl() throws(StartError) {
         unsafe uv_pipe_init(loop, control.listener, 0)
         let path = settings.controlPath
@@ -39,7 +107,7 @@ extension Server {
             return code
         }
         if code == 0 {
-            code = unsafe uv_listen(uv_shim_stream(listener), 4) { stream, status in
+            code = unsafe uv_listen(uv_shim_stream(listener), 16) { stream, status in
                 guard let stream = unsafe stream, status == 0 else { return }
                 unsafe Server.of(stream.pointee.loop).pointee.controlArrived()
             }
@@ -48,86 +116,202 @@ extension Server {
     }
 
     private mutating func controlArrived() {
-        guard !control.isOpen else {
+        beginTurn()
+        guard let index = freeControl() else {
+            // Taken when another one is closed, which it is when it has not moved for a moment.
             control.isWaited = true
+            cutStuckControl()
             return
         }
         control.isWaited = false
-        control.isOpen = true
-        control.isAnswering = false
-        control.command.reset()
-        unsafe uv_pipe_init(loop, control.pipe, 0)
-        guard unsafe uv_accept(uv_shim_stream(control.listener), uv_shim_stream(control.pipe)) == 0 else {
-            closeControl()
+        let pipe = unsafe control.pipes + index
+        unsafe uv_pipe_init(loop, pipe, 0)
+        unsafe pipe.pointee.data = Server.data(index)
+        control.connections[index].isOpen = true
+        control.connections[index].isAnswering = false
+        control.connections[index].hasEnded = false
+        control.connections[index].movedAt = turn.now
+        guard unsafe uv_accept(uv_shim_stream(control.listener), uv_shim_stream(pipe)) == 0 else {
+            closeControl(index)
             return
         }
         unsafe uv_read_start(
-            uv_shim_stream(control.pipe),
+            uv_shim_stream(pipe),
             { handle, _, buffer in
                 guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
                 let server = unsafe Server.of(handle.pointee.loop)
-                let free = unsafe server.pointee.control.command.line.freeStorage()
+                let free = unsafe server.pointee.roomOfControl(Server.index(handle.pointee.data))
                 unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
                     .assumingMemoryBound(to: CChar.self)
                 unsafe buffer.pointee.len = free.count
             },
             { stream, count, _ in
                 guard let stream = unsafe stream else { return }
-                unsafe Server.of(stream.pointee.loop).pointee.controlOctetsArrived(Int(count))
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.controlOctetsArrived(Int(count), Server.index(stream.pointee.data))
             })
     }
 
-    private mutating func controlOctetsArrived(_ count: Int) {
-        guard count >= 0 else {
-            closeControl()
+    private func freeControl() -> Int? {
+        for index in 0..<ControlServer.count where !control.connections[index].isOpen { return index }
+        return nil
+    }
+
+    /// Where others wait, the one that moved longest ago gives way, unless all of them are at work.
+    private mutating func cutStuckControl() {
+        var longest = 0
+        for index in 1..<ControlServer.count
+        where control.connections[index].movedAt < control.connections[longest].movedAt {
+            longest = index
+        }
+        guard control.connections[longest].movedAt.milliseconds + Server.controlPatience <= turn.now.milliseconds else {
             return
         }
-        control.command.line.advance(by: count)
-        guard !control.isAnswering, let end = control.command.line.span.firstIndex(of: 0x0A) else { return }
-        control.command.line.truncate(to: end)
-        control.isAnswering = true
-        answerControl()
+        cutControl(longest, "others waited")
+    }
+
+    /// Milliseconds without a move after which a connection gives way to one that waits.
+    private static var controlPatience: UInt64 { 50 }
+
+    // MARK: Commands
+
+    /// The room for what arrives; the line moves into the large room when its own is full.
+    private mutating func roomOfControl(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
+        let isFull = control.connections[index].command.line.count == ControlServer.lineByteCount
+        if isFull, !control.connections[index].hasLongLine, !control.isLongLineTaken { control.lendLongLine(index) }
+        return unsafe control.connections[index].command.line.freeStorage()
+    }
+
+    private mutating func controlOctetsArrived(_ count: Int, _ index: Int) {
+        beginTurn()
+        if count == Int(UV_ENOBUFS.rawValue), !control.connections[index].isAnswering {
+            let isLong = control.connections[index].hasLongLine
+            return refuseControl(
+                index,
+                isLong ? "error usage the command is too long\n" : "error busy another long command is on its way\n")
+        }
+        guard count >= 0 else {
+            // Who closes his end after the command still wants the answer; writing it tells when nobody is there.
+            unsafe uv_read_stop(uv_shim_stream(control.pipes + index))
+            if control.connections[index].isAnswering, count == Int(UV_EOF.rawValue) {
+                control.connections[index].hasEnded = true
+            } else {
+                closeControl(index)
+            }
+            return
+        }
+        control.connections[index].movedAt = turn.now
+        // After the command nobody says anything.
+        guard !control.connections[index].isAnswering else { return }
+        control.connections[index].command.line.advance(by: count)
+        guard let end = control.connections[index].command.line.span.firstIndex(of: 0x0A) else { return }
+        control.connections[index].command.line.truncate(to: end)
+        control.connections[index].isAnswering = true
+        answerControl(index)
+    }
+
+    private mutating func refuseControl(_ index: Int, _ words: StaticString) {
+        // There is no room for what else it says.
+        unsafe uv_read_stop(uv_shim_stream(control.pipes + index))
+        control.connections[index].isAnswering = true
+        control.connections[index].hasMore = false
+        control.connections[index].output.removeAll()
+        control.connections[index].output.append(words)
+        writeControl(index)
     }
 
     /// Does the command, or the next part of it, and sends what it says; a change is durable before.
-    private mutating func answerControl() {
+    private mutating func answerControl(_ index: Int) {
         beginTurn()
         turn.entropy = Clock.entropy()
-        control.output.removeAll()
-        let progress = handler.control(&control.command, pools, &turn, into: &control.output)
-        control.hasMore = progress == .more
+        control.connections[index].output.removeAll()
+        let progress = Server.answer(&control.connections[index], handler, pools, &turn)
+        control.connections[index].hasMore = progress == .more
         if let error = handler.commit(&turn) {
             revokeHeld(error)
-            control.output.removeAll()
-            control.output.append("error store-full the change was not kept; free room or raise db_kb\n")
-            control.hasMore = false
+            control.connections[index].output.removeAll()
+            control.connections[index].output.append(
+                "error store-full the change was not kept; free room or raise db_kb\n")
+            control.connections[index].hasMore = false
         }
-        let code = unsafe control.output.span.withUnsafeBufferPointer { octets in
-            var buffer = unsafe Server.buffer(octets)
-            return unsafe uv_write(control.write, uv_shim_stream(control.pipe), &buffer, 1) { request, status in
-                guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
-                unsafe Server.of(stream.pointee.loop).pointee.controlPartSent(status)
-            }
-        }
-        if code != 0 { closeControl() }
+        writeControl(index)
         if handler.wantsEnd {
             stopSignal = SIGTERM
             unsafe uv_stop(loop)
         }
     }
 
-    private mutating func controlPartSent(_ status: Int32) {
-        if status == 0, control.hasMore { answerControl() } else { closeControl() }
+    private static func answer(
+        _ connection: inout ControlConnection, _ handler: RequestHandler, _ pools: borrowing PoolTable,
+        _ turn: inout Turn
+    ) -> ControlProgress {
+        handler.control(&connection.command, pools, &turn, into: &connection.output)
     }
 
-    private mutating func closeControl() {
-        guard control.isOpen, unsafe uv_is_closing(uv_shim_handle(control.pipe)) == 0 else { return }
-        unsafe uv_close(uv_shim_handle(control.pipe)) { handle in
-            guard let handle = unsafe handle else { return }
-            let server = unsafe Server.of(handle.pointee.loop)
-            unsafe server.pointee.control.isOpen = false
-            unsafe server.pointee.control.command.reset()
-            if unsafe server.pointee.control.isWaited { unsafe server.pointee.controlArrived() }
+    private mutating func writeControl(_ index: Int) {
+        control.connections[index].movedAt = turn.now
+        let pipe = unsafe control.pipes + index
+        let write = unsafe control.writes + index
+        let code = unsafe control.connections[index].output.span.withUnsafeBufferPointer { octets in
+            var buffer = unsafe Server.buffer(octets)
+            return unsafe uv_write(write, uv_shim_stream(pipe), &buffer, 1) { request, status in
+                guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.controlPartSent(status, Server.index(stream.pointee.data))
+            }
         }
+        if code != 0 { closeControl(index) }
+    }
+
+    private mutating func controlPartSent(_ status: Int32, _ index: Int) {
+        guard control.connections[index].isOpen else { return }
+        if status == 0, control.connections[index].hasMore { answerControl(index) } else { closeControl(index) }
+    }
+
+    // MARK: Ending
+
+    /// Ends who has not sent a command, or not taken an answer, in time.
+    mutating func cutLateControl() {
+        control.sweepsAt = nil
+        if control.isWaited { cutStuckControl() }
+        for index in 0..<ControlServer.count where control.connections[index].isOpen {
+            let isAnswering = control.connections[index].isAnswering
+            let seconds = isAnswering ? settings.bodyTimeout : settings.headerTimeout
+            guard control.connections[index].movedAt.adding(seconds: seconds) <= turn.now else { continue }
+            cutControl(index, isAnswering ? "the answer was not read" : "no command came")
+        }
+    }
+
+    /// When late ones are to be looked for; nil when there is none.
+    mutating func nextControlSweep() -> Instant? {
+        var isAny = false
+        for index in 0..<ControlServer.count where control.connections[index].isOpen { isAny = true }
+        guard isAny else { return nil }
+        let wait = control.isWaited ? Server.controlPatience : 1000
+        let sweep = Instant(milliseconds: turn.now.milliseconds + wait)
+        control.sweepsAt = min(control.sweepsAt ?? sweep, sweep)
+        return control.sweepsAt
+    }
+
+    private mutating func cutControl(_ index: Int, _ why: StaticString) {
+        if turn.journal.begin(.controlCut, turn.now, turn.wall) {
+            turn.journal.sentence("why", why)
+            turn.journal.end()
+        }
+        closeControl(index)
+    }
+
+    private mutating func closeControl(_ index: Int) {
+        let pipe = unsafe control.pipes + index
+        guard control.connections[index].isOpen, unsafe uv_is_closing(uv_shim_handle(pipe)) == 0 else { return }
+        unsafe uv_close(uv_shim_handle(pipe)) { handle in
+            guard let handle = unsafe handle else { return }
+            unsafe Server.of(handle.pointee.loop).pointee.controlClosed(Server.index(handle.pointee.data))
+        }
+    }
+
+    private mutating func controlClosed(_ index: Int) {
+        control.reset(index)
+        if control.isWaited { controlArrived() }
     }
 }

@@ -29,6 +29,7 @@ public struct Server: ~Copyable {
         _ = BufferPool(sizes.buffers, &pools)
         pools.add(Server.arrivalPool)
         pools.add(Server.heldPool(sizes))
+        pools.add(ControlServer.pool)
         return (pools.byteCount + 1023) / 1024
     }
 
@@ -155,6 +156,7 @@ public struct Server: ~Copyable {
         buffers = BufferPool(sizes.buffers, &self.pools)
         self.pools.add(Server.arrivalPool)
         self.pools.add(Server.heldPool(sizes))
+        self.pools.add(ControlServer.pool)
     }
 
     /// What a connection costs.
@@ -456,6 +458,7 @@ public struct Server: ~Copyable {
             sweepsAt = sweep
             next = min(next ?? sweep, sweep)
         }
+        if let sweep = nextControlSweep() { next = min(next ?? sweep, sweep) }
         if channelCount > 0 {
             let sweep = channelSweepsAt ?? turn.now.adding(seconds: 15)
             channelSweepsAt = sweep
@@ -497,6 +500,7 @@ public struct Server: ~Copyable {
             self.channelSweepsAt = nil
             cutLateChannels()
         }
+        if let sweep = control.sweepsAt, sweep <= now { cutLateControl() }
         if let bindsAt, bindsAt <= now { bindAgain() }
         if let feedsAt, feedsAt <= now, let interval = watchdog.interval {
             isHungry = handler.answers()

@@ -140,6 +140,12 @@ public final class EngineProcess: @unchecked Sendable {
         try run("impsctl", ["--config", configuration] + arguments, input: input)
     }
 
+    /// Does a command that has to succeed.
+    public func mustControl(_ arguments: [String]) throws {
+        let ending = try control(arguments)
+        guard ending.code == 0 else { throw HarnessError("\(arguments): \(ending.errors)") }
+    }
+
     /// A number from `impsctl status`: the first record that has the key.
     public func status(_ key: String) throws -> Int {
         guard let value = try records(of: ["status"]).lazy.compactMap({ $0[key] as? Int }).first else {

@@ -20,6 +20,9 @@ struct ControlConnection: ~Copyable {
     var hasEnded = false
     /// When something was read from it, or taken by it, last.
     var movedAt = Instant(milliseconds: 0)
+    /// It had not moved for a moment when the engine looked last. What it said meanwhile is read before the next look, so
+    /// that an engine that was busy itself takes nobody for stuck.
+    var isSuspect = false
 
     init(line: consuming FixedBytes, output: consuming FixedBytes) {
         command = ControlCommand(line: line)
@@ -118,9 +121,8 @@ extension Server {
     private mutating func controlArrived() {
         beginTurn()
         guard let index = freeControl() else {
-            // Taken when another one is closed, which it is when it has not moved for a moment.
+            // Taken when another one is closed; the timer looks for one that is stuck.
             control.isWaited = true
-            cutStuckControl()
             return
         }
         control.isWaited = false
@@ -130,7 +132,7 @@ extension Server {
         control.connections[index].isOpen = true
         control.connections[index].isAnswering = false
         control.connections[index].hasEnded = false
-        control.connections[index].movedAt = turn.now
+        noteControlMoved(index)
         guard unsafe uv_accept(uv_shim_stream(control.listener), uv_shim_stream(pipe)) == 0 else {
             closeControl(index)
             return
@@ -157,21 +159,28 @@ extension Server {
         return nil
     }
 
+    private mutating func noteControlMoved(_ index: Int) {
+        control.connections[index].movedAt = turn.now
+        control.connections[index].isSuspect = false
+    }
+
     /// Where others wait, the one that moved longest ago gives way, unless all of them are at work.
     private mutating func cutStuckControl() {
-        var longest = 0
-        for index in 1..<ControlServer.count
-        where control.connections[index].movedAt < control.connections[longest].movedAt {
-            longest = index
+        var longest: Int?
+        for index in 0..<ControlServer.count where control.connections[index].isSuspect {
+            if longest.map({ control.connections[index].movedAt < control.connections[$0].movedAt }) ?? true {
+                longest = index
+            }
         }
-        guard control.connections[longest].movedAt.milliseconds + Server.controlPatience <= turn.now.milliseconds else {
-            return
+        if let longest { return cutControl(longest, "others waited") }
+        for index in 0..<ControlServer.count {
+            let movedAt = control.connections[index].movedAt.milliseconds
+            control.connections[index].isSuspect = movedAt + Server.controlPatience <= turn.now.milliseconds
         }
-        cutControl(longest, "others waited")
     }
 
     /// Milliseconds without a move after which a connection gives way to one that waits.
-    private static var controlPatience: UInt64 { 50 }
+    private static var controlPatience: UInt64 { 30 }
 
     // MARK: Commands
 
@@ -200,7 +209,7 @@ extension Server {
             }
             return
         }
-        control.connections[index].movedAt = turn.now
+        noteControlMoved(index)
         // After the command nobody says anything.
         guard !control.connections[index].isAnswering else { return }
         control.connections[index].command.line.advance(by: count)
@@ -249,7 +258,7 @@ extension Server {
     }
 
     private mutating func writeControl(_ index: Int) {
-        control.connections[index].movedAt = turn.now
+        noteControlMoved(index)
         let pipe = unsafe control.pipes + index
         let write = unsafe control.writes + index
         let code = unsafe control.connections[index].output.span.withUnsafeBufferPointer { octets in

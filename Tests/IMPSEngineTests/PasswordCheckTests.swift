@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test func aFloodOfWrongPasswordsTakesAFifthOfTheTime() {
-        let world = World(seed: 1)
+        let world = World(seed: 1) { $0.loginFailuresMax = 5 }
         for user in ["alice digest", "bob password-only", "carol password-only"] {
             #expect(world.control("user add \(user) righteous").hasPrefix("ok"))
         }

@@ -184,7 +184,7 @@ extension Engine where Port: ~Copyable {
         _ request: Request, _ credentials: Credentials, _ turn: inout Turn
     ) throws(Refusal) {
         let isKnown = throttles.isKnown(credentials.address.span, from: request.client.network.span)
-        guard !hashBudget.spend(isKnown: isKnown, turn.now) else { return }
+        guard settings.loginFailuresMax > 0, !hashBudget.spend(isKnown: isKnown, turn.now) else { return }
         logWait(1, "busy", request, credentials, &turn)
         throw Refusal(.serviceUnavailable, "many logins at once, try again later")
     }

@@ -12,7 +12,7 @@ struct HashBudget {
 
     private struct Credit {
         /// Microseconds that may be spent.
-        var left = HashBudget.most
+        var left = UInt64.max
         /// Of them in this turn.
         var leftOfTurn: UInt64 = 0
         var filledAt = Instant(milliseconds: 0)
@@ -20,8 +20,9 @@ struct HashBudget {
 
     /// Microseconds of credit for each millisecond that passes.
     private static var share: UInt64 { 200 }
-    /// Microseconds that may be saved up, and those that may be spent in one turn, where one check takes less.
-    private static var most: UInt64 { 200_000 }
+    /// Checks that may be saved up: a household whose handsets all come back at once.
+    private static var most: UInt64 { 12 }
+    /// Microseconds that may be spent in one turn, where one check takes less.
     private static var mostOfTurn: UInt64 { 20_000 }
 
     /// Spends a check; false when nothing is left for it.
@@ -33,7 +34,8 @@ struct HashBudget {
 
     private static func spend(_ cost: UInt64, _ credit: inout Credit, _ now: Instant) -> Bool {
         let passed = now.milliseconds - min(now.milliseconds, credit.filledAt.milliseconds)
-        credit.left = min(max(cost, most), credit.left + min(passed, 1 << 20) * share)
+        let filled = credit.left.addingReportingOverflow(min(passed, 1 << 20) * share)
+        credit.left = min(cost * most, filled.overflow ? .max : filled.partialValue)
         if passed > 0 || credit.filledAt.milliseconds == 0 { credit.leftOfTurn = max(cost, mostOfTurn) }
         credit.filledAt = now
         guard min(credit.left, credit.leftOfTurn) >= cost else { return false }

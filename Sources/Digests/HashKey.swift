@@ -3,8 +3,7 @@ import Octets
 /// A secret with which names become numbers that nobody outside can foresee: for tables that a stranger could fill on
 /// purpose otherwise.
 ///
-/// SipHash-2-4, which is made for that and costs a tenth of a digest; what Swift's own `Hasher` computes, but with a key
-/// that belongs to the device.
+/// SipHash-2-4, which is made for that and costs a tenth of a digest. Swift's own `Hasher` is of its kind, but takes no key.
 public struct HashKey: Sendable {
     private let key0: UInt64
     private let key1: UInt64
@@ -15,15 +14,14 @@ public struct HashKey: Sendable {
         key1 = littleEndian(key.span.extracting(8..<16))
     }
 
-    /// The number of one or two names.
+    /// The number of a name.
     ///
-    /// - Parameter subject: Keeps the same names in other roles apart.
-    public func hash(_ subject: UInt8, _ name: Span<UInt8>, _ other: Span<UInt8> = Span()) -> UInt64 {
-        // The names' lengths are part of it, so that no two of them run into each other.
+    /// - Parameter subject: Keeps the same name in other roles apart.
+    public func hash(_ subject: UInt8, _ name: Span<UInt8>) -> UInt64 {
+        // The last word is filled up with zeros, so the length is part of it.
         var hash = SipHash(key0, key1)
         hash.add(UInt64(subject) << 32 | UInt64(truncatingIfNeeded: name.count))
         hash.add(name)
-        hash.add(other)
         return hash.result()
     }
 }
@@ -67,10 +65,8 @@ struct SipHash {
     /// Adds whole words of octets, the last one filled up with zeros.
     mutating func add(_ octets: Span<UInt8>) { octets.forEachWord { add($0) } }
 
-    /// - Parameter rest: What is left of the input when it is no multiple of eight octets.
-    mutating func result(_ rest: Span<UInt8> = Span()) -> UInt64 {
-        let last = (count + UInt64(rest.count)) << 56 | littleEndian(rest)
-        add(last)
+    mutating func result() -> UInt64 {
+        add(count << 56)
         v2 ^= 0xFF
         for _ in 0..<4 { round() }
         return v0 ^ v1 ^ v2 ^ v3

@@ -95,7 +95,8 @@ extension Engine where Port: ~Copyable {
         while let slot = sessions.first(of: account.number) { endSession(slot, .deleted, &turn) }
         removeMailbox(of: account.number)
         if let canonical = InlineBytes<100>(address.canonical) {
-            for place in 0..<challenges.count where challenges[place].nameHash == nameHash(canonical) {
+            let hash = nameHash(canonical)
+            for place in 0..<challenges.count where challenges[place].nameHash == hash {
                 dropChallenge(place)
             }
         }

@@ -24,13 +24,19 @@ public struct Server: ~Copyable {
     /// - Parameter pools: Those of the engine.
     public static func kilobytes(_ sizes: ServerSizes, _ pools: consuming PoolTable) -> Int {
         var pools = pools
-        pools.add(Server.connectionPool(sizes))
-        pools.add(Server.channelPool(sizes))
+        _ = addPools(sizes, to: &pools)
         _ = BufferPool(sizes.buffers, &pools)
+        return (pools.byteCount + 1023) / 1024
+    }
+
+    /// Adds all pools but the buffers; the places of connections and channels.
+    private static func addPools(_ sizes: ServerSizes, to pools: inout PoolTable) -> (connections: Int, channels: Int) {
+        let connections = pools.add(Server.connectionPool(sizes))
+        let channels = pools.add(Server.channelPool(sizes))
         pools.add(Server.arrivalPool)
         pools.add(Server.heldPool(sizes))
         pools.add(ControlServer.pool)
-        return (pools.byteCount + 1023) / 1024
+        return (connections, channels)
     }
 
     /// The pools, those of the engine first.
@@ -151,12 +157,8 @@ public struct Server: ~Copyable {
         waiting = Memory.slab(slots, UInt16.self)
         control = ControlServer()
         watchdog = Watchdog(device: settings.watchdogPath.span)
-        connectionPool = self.pools.add(Server.connectionPool(sizes))
-        channelPool = self.pools.add(Server.channelPool(sizes))
+        (connectionPool, channelPool) = Server.addPools(sizes, to: &self.pools)
         buffers = BufferPool(sizes.buffers, &self.pools)
-        self.pools.add(Server.arrivalPool)
-        self.pools.add(Server.heldPool(sizes))
-        self.pools.add(ControlServer.pool)
     }
 
     /// What a connection costs.

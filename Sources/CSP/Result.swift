@@ -8,7 +8,7 @@ extension Writer {
     public mutating func result(_ code: StatusCode, _ description: StaticString? = nil) {
         open(.result)
         integer(.code, UInt64(code.rawValue))
-        if code != .success { text(.description, description ?? code.meaning) }
+        if code != .success || description != nil { text(.description, description ?? code.meaning) }
         close(.result)
     }
 

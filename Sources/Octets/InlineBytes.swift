@@ -11,6 +11,12 @@ public struct InlineBytes<let capacity: Int>: BitwiseCopyable, Sendable {
         count = 0
     }
 
+    /// As many octets of one value as fit.
+    public init(repeating octet: UInt8) {
+        storage = InlineArray(repeating: octet)
+        count = capacity
+    }
+
     /// A copy of `octets`, or nil when they do not fit.
     public init?(_ octets: Span<UInt8>) {
         self.init()
@@ -42,6 +48,13 @@ public struct InlineBytes<let capacity: Int>: BitwiseCopyable, Sendable {
         storage[count] = octet
         count += 1
         return true
+    }
+
+    /// Adds a Unicode scalar in UTF-8, which the caller made sure it is; false, and nothing added, when there is no room.
+    public mutating func append(scalar value: UInt32) -> Bool {
+        var octets = InlineArray<4, UInt8>(repeating: 0)
+        let count = UTF8.encode(value, into: &octets)
+        return append(octets.span.extracting(0..<count))
     }
 
     /// Adds all of `octets`; false, and nothing added, when there is no room for all.

@@ -69,6 +69,46 @@ public enum UTF8 {
         return scalarCount
     }
 
+    /// Octets of as many whole scalars from the beginning as have at most `most` octets.
+    public static func prefixByteCount(of octets: Span<UInt8>, most: Int) -> Int {
+        var end = 0
+        while end < octets.count, let scalar = scalar(in: octets, at: end), end + scalar.byteCount <= most {
+            end += scalar.byteCount
+        }
+        return end
+    }
+
+    /// Whether a scalar stands between words: white space and punctuation, of ASCII and what is common beside it.
+    public static func separatesWords(_ scalar: UInt32) -> Bool {
+        switch scalar {
+        case 0...0x7F:
+            let octet = UInt8(scalar)
+            return !octet.isASCIILetter && !octet.isASCIIDigit
+        case 0x80...0xA9, 0xAB...0xB1, 0xB4, 0xB6...0xB8, 0xBB, 0xBF: return true
+        case 0x2000...0x206F, 0x3000...0x3003, 0x3008...0x3011, 0xFF01...0xFF0F, 0xFF1A...0xFF20, 0xFE0F: return true
+        default: return false
+        }
+    }
+
+    /// The small letter of a capital of Latin, Greek, Cyrillic or Armenian script; other scalars as they are.
+    public static func lowercased(_ scalar: UInt32) -> UInt32 {
+        switch scalar {
+        case 0x41...0x5A, 0xC0...0xD6, 0xD8...0xDE, 0x391...0x3A1, 0x3A3...0x3AB, 0x410...0x42F: return scalar + 32
+        case 0x100...0x12F, 0x132...0x137, 0x14A...0x177, 0x460...0x481, 0x48A...0x4BF, 0x4D0...0x52F, 0x1E00...0x1E95,
+            0x1EA0...0x1EFF:
+            return scalar | 1
+        case 0x139...0x148, 0x179...0x17E: return scalar & 1 == 1 ? scalar + 1 : scalar
+        case 0x178: return 0xFF
+        case 0x386: return 0x3AC
+        case 0x388...0x38A: return scalar + 37
+        case 0x38C: return 0x3CC
+        case 0x38E, 0x38F: return scalar + 63
+        case 0x400...0x40F: return scalar + 80
+        case 0x531...0x556: return scalar + 48
+        default: return scalar
+        }
+    }
+
     /// The same text in ISO-8859-1; nil when a character has no place there or the text is too long.
     public static func latin1<let capacity: Int>(_ octets: Span<UInt8>) -> InlineBytes<capacity>? {
         var text = InlineBytes<capacity>()
@@ -82,23 +122,31 @@ public enum UTF8 {
     }
 }
 
+extension UTF8 {
+    /// Writes a scalar, which the caller made sure it is.
+    ///
+    /// - Returns: How many octets it has.
+    static func encode(_ value: UInt32, into octets: inout InlineArray<4, UInt8>) -> Int {
+        if value < 0x80 {
+            octets[0] = UInt8(value)
+            return 1
+        }
+        let count = value < 0x800 ? 2 : value < 0x1_0000 ? 3 : 4
+        var rest = value
+        for index in stride(from: count - 1, to: 0, by: -1) {
+            octets[index] = UInt8(0x80 | rest & 0x3F)
+            rest >>= 6
+        }
+        octets[0] = UInt8(truncatingIfNeeded: 0xF00 >> UInt32(count)) | UInt8(rest)
+        return count
+    }
+}
+
 extension FixedBytes {
     /// Adds a Unicode scalar in UTF-8; the caller made sure that it is one.
     public mutating func append(scalar value: UInt32) {
-        if value < 0x80 {
-            append(UInt8(value))
-        } else if value < 0x800 {
-            append(UInt8(0xC0 | value >> 6))
-            append(UInt8(0x80 | value & 0x3F))
-        } else if value < 0x1_0000 {
-            append(UInt8(0xE0 | value >> 12))
-            append(UInt8(0x80 | value >> 6 & 0x3F))
-            append(UInt8(0x80 | value & 0x3F))
-        } else {
-            append(UInt8(0xF0 | value >> 18 & 0x07))
-            append(UInt8(0x80 | value >> 12 & 0x3F))
-            append(UInt8(0x80 | value >> 6 & 0x3F))
-            append(UInt8(0x80 | value & 0x3F))
-        }
+        var octets = InlineArray<4, UInt8>(repeating: 0)
+        let count = UTF8.encode(value, into: &octets)
+        for index in 0..<count { append(octets[index]) }
     }
 }

@@ -23,6 +23,15 @@ struct MemoryStore: ~Copyable, StorePort {
             if succeeds { committed = working } else { working = committed }
         }
 
+        /// The committed records whose keys begin with a letter: where they are, and how many octets they have.
+        func records(of letter: Character) -> [(place: Int, count: Int)] {
+            committed.indices.filter { committed[$0].key[0] == letter.asciiValue }
+                .map { ($0, committed[$0].value.count) }
+        }
+
+        /// A defect on purpose: one bit of a committed record is another one; the same again sets it right.
+        func flip(bit: Int, ofOctet octet: Int, at place: Int) { committed[place].value.octets[octet] ^= 1 << bit }
+
         /// The first place whose key is not below `key`.
         fileprivate func place(of key: Span<UInt8>) -> Int {
             var low = 0

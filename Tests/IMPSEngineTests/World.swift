@@ -141,12 +141,17 @@ final class World {
         var octets = InlineArray<64, UInt8>(repeating: 0)
         for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
         turn.entropy = Entropy(octets)
-        controlOutput.removeAll()
         beginTurn()
-        _ = engine.control(&command, &turn, into: &controlOutput)
+        var text = ""
+        while true {
+            controlOutput.removeAll()
+            let progress = engine.control(&command, &turn, into: &controlOutput)
+            text += String(decoding: (0..<controlOutput.count).map { controlOutput[$0] }, as: Swift.UTF8.self)
+            if case .done = progress { break }
+        }
         disk.commit(succeeds: commits)
         if !commits { engine.reload(&turn) }
-        return String(decoding: (0..<controlOutput.count).map { controlOutput[$0] }, as: Swift.UTF8.self)
+        return text
     }
 }
 

@@ -152,7 +152,7 @@ extension Engine where Port: ~Copyable {
     ) -> SentForm? {
         let user = sessions[slot].user
         guard var kind = mailboxEntry(user, sequence)?.kind else { return nil }
-        if kind == .service, sessions[slot].asksByMessage, turnIntoMessage(sequence, turn) { kind = .message }
+        if kind == .service, sessions[slot].asksByMessage, turnIntoMessage(sequence, in: slot, turn) { kind = .message }
         switch kind {
         case .message:
             guard let header = messageHeader(sequence), !isExpired(header, turn.wall) else {
@@ -164,13 +164,13 @@ extension Engine where Port: ~Copyable {
         case .report: return sendReport(sequence, in: slot, into: &writer) ? .deliveryReport : nil
         case .service:
             let mark = writer.mark
-            guard sendService(sequence, turn, into: &writer) else { return nil }
+            guard sendService(sequence, in: slot, turn, into: &writer) else { return nil }
             // What is too large for the client's parser it fetches as a message.
             guard writer.isOverflowed || writer.output.freeCapacity <= envelopeEndByteCount else {
                 return .systemMessage
             }
             writer.rewind(to: mark)
-            guard turnIntoMessage(sequence, turn), let header = messageHeader(sequence) else { return nil }
+            guard turnIntoMessage(sequence, in: slot, turn), let header = messageHeader(sequence) else { return nil }
             return sendMessage(sequence, header, in: slot, into: &writer)
         }
     }
@@ -258,7 +258,7 @@ extension Engine where Port: ~Copyable {
             removeEntry(sequence, of: sessions[slot].user)
         case .systemMessage where isSuccess:
             sessions[slot].outstanding.forget(sequence)
-            serviceShown(sequence, sessions[slot].user, turn.wall)
+            serviceShown(sequence, in: slot, turn)
         // Nobody was shown what the client does not know.
         case .systemMessage: askByMessage(instead: sequence, in: slot, turn)
         }

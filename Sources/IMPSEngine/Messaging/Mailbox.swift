@@ -190,7 +190,7 @@ extension Engine where Port: ~Copyable {
         sessions[slot].outstanding.forget(sequence)
         guard var entry = mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
-        if !isAssumed { questionShown(sequence, user, turn.wall) }
+        if !isAssumed { questionShown(sequence, in: slot, turn) }
         if entry.confirmationCount == 0 {
             counters.messagesDelivered += 1
             if !isAssumed { report(.success, about: sequence, to: user, turn.wall) }

@@ -27,6 +27,8 @@ public enum OperatorError: Error {
     case campaignUnknown
     /// As many campaigns are active as can be.
     case campaignsFull
+    /// A journal is not what was written.
+    case proofBroken
     /// A field of the campaign is wrong; the words say what is allowed.
     case campaignRefused(StaticString)
 
@@ -44,6 +46,7 @@ public enum OperatorError: Error {
         case .campaignExists: return "campaign-exists"
         case .campaignUnknown: return "campaign-unknown"
         case .campaignsFull: return "campaigns-full"
+        case .proofBroken: return "proof-broken"
         case .campaignRefused: return "campaign-refused"
         }
     }
@@ -62,6 +65,8 @@ public enum OperatorError: Error {
         case .campaignExists: return "there is a campaign of this name; renew it, or take another name"
         case .campaignUnknown: return "there is no campaign of this name"
         case .campaignsFull: return "32 campaigns are active; end one first"
+        case .proofBroken:
+            return "what the lines above name is not as it was written; keep the store, and restore a dump"
         case .campaignRefused(let words): return words
         }
     }

@@ -15,6 +15,9 @@ public struct ControlCommand: ~Copyable {
     var position: UInt64 = 0
     var count: UInt64 = 0
     var tally = ProofTally()
+    /// The hash of the last event that was verified, and what was found.
+    var chain = InlineBytes<32>()
+    var findings: UInt64 = 0
 
     /// A command over lent memory of `lineByteCountMax` octets.
     public init(line: consuming FixedBytes) {
@@ -30,6 +33,7 @@ public struct ControlCommand: ~Copyable {
         position = 0
         count = 0
         tally = ProofTally()
+        findings = 0
     }
 }
 
@@ -156,6 +160,8 @@ extension Engine where Port: ~Copyable {
             if action.span.equals("list") { return listCampaigns(&command, into: &output) }
             if action.span.equals("progress") { return try showProgress(name.span, &command, into: &output) }
             if action.span.equals("results") { return try listResults(name.span, &command, into: &output) }
+            if action.span.equals("journal") { return try listEvents(name.span, &command, into: &output) }
+            if action.span.equals("verify") { return try verifyProof(name.span, &command, into: &output) }
             if action.span.equals("show") {
                 try showCampaign(name.span, words.next().span, into: &output)
             } else {

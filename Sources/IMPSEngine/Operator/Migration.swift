@@ -11,6 +11,40 @@ extension Engine where Port: ~Copyable {
         rewriteAll(Key.kind(0x47), sheetOfSchema2)
         rewriteAll(Key.kind(0x51), entryOfSchema2)
         rewriteAll(Key.kind(0x53), sessionOfSchema2)
+        carryProofs()
+    }
+
+    /// The proof was one record for each user and generation, whose first refusal was never taken back; its journal begins
+    /// with what is known.
+    private mutating func carryProofs() {
+        var start = Key.kind(0x56)
+        while let key = firstKey(atOrAfter: start), key.span[0] == start.span[0] {
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let campaign: UInt32 = reader.integer()
+            let user: UInt32 = reader.integer()
+            let generation: UInt16 = reader.integer()
+            let former = proofOfSchema2(at: key)
+            if var proof = former {
+                if proof.has(Proof.wasAnswered), let admits = admits(proof.option, campaign, generation) {
+                    proof.state = admits ? .answered : .denied
+                }
+                carry(proof, campaign, user, generation)
+            }
+            start = key
+            _ = start.append(0)
+        }
+    }
+
+    private func proofOfSchema2(at key: Key) -> Proof? {
+        guard let value = store.value(for: key.span) else { return nil }
+        return Proof(schema2: value)
+    }
+
+    /// Whether an option of a message let its user in; nil when it is not known any more.
+    private func admits(_ option: UInt16, _ number: UInt32, _ generation: UInt16) -> Bool? {
+        guard var campaign = firstCampaign(from: number), campaign.number == number else { return nil }
+        chooseEdition(of: &campaign, generation)
+        return self.option(id: option, of: campaign)?.grant.isAdmitted
     }
 
     private mutating func deleteAll(_ kind: Key) {
@@ -37,6 +71,30 @@ extension Engine where Port: ~Copyable {
 }
 
 // MARK: - Records of schema 2
+
+extension Proof {
+    fileprivate init?(schema2 record: Span<UInt8>) {
+        self.init()
+        var reader = RecordReader(record)
+        sent = reader.integer()
+        shown = reader.integer()
+        answered = reader.integer()
+        events = reader.integer()
+        option = reader.integer()
+        tries = reader.integer()
+        user = reader.counted()
+        let denied: UInt8 = 16
+        if has(denied) {
+            state = .denied
+        } else if has(Proof.wasAnswered) {
+            state = .answered
+        } else if has(Proof.wasShown) {
+            state = .shown
+        }
+        events &= ~denied
+        if reader.isBroken { return nil }
+    }
+}
 
 /// Each entry of an answer sheet tells how often it was asked anew, not yet, and which login it was given to.
 private func sheetOfSchema2(_ key: Span<UInt8>, _ value: Span<UInt8>, _ record: inout FixedBytes) {

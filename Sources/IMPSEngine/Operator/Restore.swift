@@ -21,6 +21,7 @@ public struct DumpReader: ~Copyable {
     private var line: FixedBytes
     private var lineNumber: UInt64 = 0
     private var isComplete = false
+    private var schema: UInt64 = 0
     /// Records that were taken.
     public private(set) var recordCount: UInt64 = 0
 
@@ -53,6 +54,7 @@ public struct DumpReader: ~Copyable {
                 let schema = Decimal.parse(line.span(head.utf8CodeUnitCount..<line.count))
             else { throw .notADump }
             guard schema <= Engine<Port>.schema else { throw .laterSchema(schema) }
+            self.schema = schema
             return
         }
         let end: StaticString = "end records="
@@ -70,6 +72,7 @@ public struct DumpReader: ~Copyable {
     /// - Returns: the number of records that were left out.
     public func finish<Port: StorePort & ~Copyable>(_ engine: inout Engine<Port>) throws(DumpError) -> UInt64 {
         guard isComplete else { throw lineNumber == 0 ? .notADump : .cutOff }
+        if schema == Engine<Port>.schema { engine.repairProof() }
         return engine.repair()
     }
 }
@@ -128,6 +131,43 @@ extension Engine where Port: ~Copyable {
         }
         recount()
         return removed
+    }
+
+    /// Ends the journals where their events end, and carries over the states that are of later ones.
+    fileprivate mutating func repairProof() {
+        var next: UInt32 = 0
+        while let campaign = journal(from: next) {
+            var head = proofHead(of: campaign)
+            // Only what follows the end that was noted can have come later.
+            if head.count == 0 || proofEvent(head.count, of: campaign)?.hash.span.equals(head.hash.span) ?? false {
+                while let event = proofEvent(head.count + 1, of: campaign) {
+                    head.count += 1
+                    head.hash = event.hash
+                }
+                keep(head, of: campaign)
+                carryLater(than: head.count, of: campaign)
+            }
+            guard campaign < .max else { return }
+            next = campaign + 1
+        }
+    }
+
+    /// The campaign with the lowest number from `number` on that has a journal.
+    private func journal(from number: UInt32) -> UInt32? {
+        let key = Key.proofHead(number)
+        guard let entry = store.entry(atOrAfter: key.span), entry.key.count >= 5, entry.key[0] == key.span[0] else {
+            return nil
+        }
+        var reader = RecordReader(entry.key.extracting(1..<5))
+        return reader.integer()
+    }
+
+    private mutating func carryLater(than last: UInt32, of campaign: UInt32) {
+        var key = Key()
+        while let (user, proof, generation) = proof(after: key, of: campaign) {
+            key = Key.proof(campaign, user, generation)
+            if proof.last > last { carry(proof, campaign, user, generation) }
+        }
     }
 
     /// Computes the totals of all mailboxes anew.

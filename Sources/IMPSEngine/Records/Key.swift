@@ -10,6 +10,8 @@ import Octets
 /// | `D` user | what was seen of his clients |
 /// | `G` user | answers to System Messages |
 /// | `H` code | text of a notice or of the help with an error, from the configuration |
+/// | `J` campaign | how far its journal is |
+/// | `J` campaign, number | an event of the journal |
 /// | `K` slot | content types and other lists of a session's capabilities |
 /// | `L` campaign, user | who is on the list of a campaign's audience |
 /// | `M` sequence, piece | message, report or service message, the first piece with its header |
@@ -20,7 +22,7 @@ import Octets
 /// | `R` sequence | answer to a request that changed something |
 /// | `S` slot | session |
 /// | `U` user | address of a user number |
-/// | `V` campaign, user, generation | who was asked what, and answered what: the proof |
+/// | `V` campaign, user, generation | the state that the journal leaves a user in |
 /// | `W` slot | pending login |
 /// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |
 typealias Key = InlineBytes<112>
@@ -77,6 +79,14 @@ extension InlineBytes where capacity == 112 {
         var key = numbered(0x56, campaign)
         _ = key.append(bigEndian: user)
         _ = key.append(bigEndian: generation)
+        return key
+    }
+
+    static func proofHead(_ campaign: UInt32) -> Key { numbered(0x4A, campaign) }
+
+    static func proofEvent(_ campaign: UInt32, _ number: UInt32) -> Key {
+        var key = proofHead(campaign)
+        _ = key.append(bigEndian: number)
         return key
     }
 

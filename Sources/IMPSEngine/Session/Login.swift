@@ -31,7 +31,7 @@ extension Engine where Port: ~Copyable {
                     return
                 }
                 let due = messagesWithLogin(slot, gate)
-                writeSuccess(document, element, slot, isNew: isNew, due, turn, into: &writer)
+                writeSuccess(document, element, slot, isNew: isNew, gate, due, turn, into: &writer)
                 keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark), page: writer.page)
             }
         } catch {
@@ -124,7 +124,7 @@ extension Engine where Port: ~Copyable {
         tellRefused(sessions[slot].user, &turn)
         switch gate {
         case .closed: break
-        case .open(let grant, let due):
+        case .open(let grant, let due, _):
             sessions[slot].level = grant.functions
             if sessions[slot].asksByMessage { askByMessage(due, sessions[slot].user) }
         case .restricted(let due):
@@ -199,7 +199,7 @@ extension Engine where Port: ~Copyable {
         }
         switch gate {
         case .closed: return DueCampaigns()
-        case .open(_, let due), .restricted(let due): return due
+        case .open(_, let due, _), .restricted(let due): return due
         }
     }
 
@@ -218,16 +218,20 @@ extension Engine where Port: ~Copyable {
 
     private mutating func writeSuccess(
         _ document: borrowing Document, _ element: Document.Element, _ slot: UInt16, isNew: Bool,
-        _ due: DueCampaigns, _ turn: borrowing Turn, into writer: inout Writer
+        _ gate: LoginGate, _ due: DueCampaigns, _ turn: borrowing Turn, into writer: inout Writer
     ) {
         writer.open(.loginResponse)
         writeClientID(document, of: element, into: &writer)
-        writer.result(.success)
+        if case .open(_, _, isLate: true) = gate {
+            writer.result(.success, "Logged in; your answer does not count (426): it was answered already")
+        } else {
+            writer.result(.success)
+        }
         writer.text(.sessionID, sessions.id(of: slot).span)
         writer.integer(.keepAliveTime, UInt64(sessions[slot].keepAliveSeconds))
         writer.flag(.capabilityRequest, isNew)
         if due.count > 0 {
-            writeSystemMessages(due, for: sessions[slot].user, turn, into: &writer)
+            writeSystemMessages(due, for: sessions[slot].user, at: proofClient(of: slot), turn, into: &writer)
         }
         writer.close(.loginResponse)
     }

@@ -9,7 +9,7 @@ import Wire
 ///     sysmsg renew|end|del NAME
 ///     sysmsg answer NAME USER option    what a user said by another way
 ///     sysmsg key NAME USER
-///     sysmsg list | show NAME | progress NAME | results NAME
+///     sysmsg list | show NAME | progress NAME | results NAME | journal NAME | verify NAME
 extension Engine where Port: ~Copyable {
     mutating func changeCampaign(
         _ action: Span<UInt8>, _ name: Span<UInt8>, _ words: inout Words, _ turn: inout Turn,
@@ -31,7 +31,7 @@ extension Engine where Port: ~Copyable {
         } else if action.equals("key") {
             try writeKey(campaign, words.next().span, into: &output)
         } else {
-            throw .usage("sysmsg add|list|show|renew|end|del|answer|key|progress|results")
+            throw .usage("sysmsg add|list|show|renew|end|del|answer|key|progress|results|journal|verify")
         }
     }
 
@@ -65,6 +65,7 @@ extension Engine where Port: ~Copyable {
         campaign.sequence = takeSequence()
         write(words, of: &campaign)
         keep(campaign)
+        note(former == nil ? .started : .renewed, campaign, turn)
         campaignsChanged()
         watchDates(turn)
         log(.campaign, "started", campaign, &turn)
@@ -166,6 +167,7 @@ extension Engine where Port: ~Copyable {
         campaign.state = .active
         campaign.sequence = takeSequence()
         keep(campaign)
+        note(.renewed, campaign, turn)
         campaignsChanged()
         watchDates(turn)
         log(.campaign, "renewed", campaign, &turn)
@@ -179,6 +181,7 @@ extension Engine where Port: ~Copyable {
     mutating func end(_ campaign: inout Campaign, _ turn: inout Turn) {
         campaign.state = .ended
         keep(campaign)
+        note(.ended, campaign, turn)
         campaignsChanged()
         log(.campaign, "ended", campaign, &turn)
     }
@@ -188,7 +191,7 @@ extension Engine where Port: ~Copyable {
         removeMembers(of: campaign)
         campaign.state = .deleted
         keep(campaign)
-        if !hasProof(campaign) { remove(campaign) }
+        if hasProof(campaign) { note(.deleted, campaign, turn) } else { remove(campaign) }
         campaignsChanged()
         log(.campaign, "deleted", campaign, &turn)
     }
@@ -215,11 +218,9 @@ extension Engine where Port: ~Copyable {
         else { throw .campaignRefused("an option of the message by its identifier") }
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = turn.wall.storedSeconds
-        record(option, campaign, account.number, &entry, &turn)
-        if var proof = proof(campaign, account.number) {
-            proof.events |= Proof.wasByOperator
-            keep(proof, campaign, account.number)
-        }
+        // It closes what was asked, whose answer may be on its way.
+        entry.instance = sheet(of: account.number).entry(campaign)?.instance ?? 0
+        record(option, campaign, account.number, &entry, ProofClient(), isByOperator: true, &turn)
         if !entry.grant.isAdmitted {
             disconnectAll(account.number, because: .declined, &turn)
         } else {

@@ -201,9 +201,10 @@ extension Engine where Port: ~Copyable {
         Key.campaign(campaign.number, edition: campaign.edition, part: part)
     }
 
-    /// Takes a campaign away with the texts of all its editions.
+    /// Takes a campaign away with the texts of all its editions, and with its journal: nobody was asked it.
     mutating func remove(_ campaign: Campaign) {
         removeAll(Key.campaign(campaign.number))
+        removeAll(Key.proofHead(campaign.number))
         removeMembers(of: campaign)
     }
 

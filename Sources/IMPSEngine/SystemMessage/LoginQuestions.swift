@@ -5,7 +5,8 @@ import Wire
 /// Whether a login whose credentials are right may go on.
 enum LoginGate {
     /// With this level, and these messages that do not wait for an answer.
-    case open(Grant, DueCampaigns)
+    /// `isLate` when what it answered was settled otherwise before.
+    case open(Grant, DueCampaigns, isLate: Bool)
     /// For a client that has to answer by an ordinary message first: nothing else is open to it.
     case restricted(DueCampaigns)
     /// It has to wait, or is denied; the Login-Response is written.
@@ -26,12 +27,13 @@ extension Engine where Port: ~Copyable {
         let pending = pendingLogin(like: login, turn.now)
         guard hasActiveCampaign || waits else {
             if let pending { dropPendingLogin(pending) }
-            return .open(.full, DueCampaigns())
+            return .open(.full, DueCampaigns(), isLate: false)
         }
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
             outcome = takeAnswers(
-                document, list, of: user, request.client, login: login.tag, &turn, details: false, into: &writer)
+                document, list, of: user, request.client, ProofClient(request), login: login.tag, &turn, details: false,
+                into: &writer)
             if outcome.count > 0 { noteAnswers(user, login.clientKey, agent: request.agent.span) }
             // What is answered here holds for the sessions that are open elsewhere too.
             if outcome.failureCount < outcome.count { applyLevel(to: user, &turn) }
@@ -53,9 +55,9 @@ extension Engine where Port: ~Copyable {
         }
         guard due.blocks else {
             if let pending { dropPendingLogin(pending) }
-            guard due.count > 0 else { return .open(view.level, due) }
+            guard due.count > 0 else { return .open(view.level, due, isLate: outcome.isLate) }
             noteAsked(due, user, isPending: pending != nil, turn.wall)
-            return .open(level(sheet(of: user)), due)
+            return .open(level(sheet(of: user)), due, isLate: outcome.isLate)
         }
         if request.version < .v1_3 || isIgnorant {
             if mayAnswerByMessage(due) {
@@ -64,11 +66,11 @@ extension Engine where Port: ~Copyable {
                 return .restricted(due)
             }
             if request.version < .v1_3 {
-                writeLegacyRefusal(document, element, due, user, turn, into: &writer)
+                writeLegacyRefusal(document, request, element, due, user, turn, into: &writer)
                 return .closed
             }
         }
-        ask(document, element, due, login, agent: request.agent.span, outcome, turn, into: &writer)
+        ask(document, request, element, due, login, outcome, turn, into: &writer)
         return .closed
     }
 
@@ -150,15 +152,17 @@ extension Engine where Port: ~Copyable {
 
     /// Login-Response 403 with the list, and no session. Source: protocol/system-message.md §4.2, step 2.
     private mutating func ask(
-        _ document: borrowing Document, _ element: Document.Element, _ due: DueCampaigns, _ login: PendingLogin,
-        agent: Span<UInt8>, _ outcome: AnswerOutcome, _ turn: borrowing Turn, into writer: inout Writer
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ due: DueCampaigns,
+        _ login: PendingLogin, _ outcome: AnswerOutcome, _ turn: borrowing Turn, into writer: inout Writer
     ) {
         var timeout: UInt32 = 0
         for index in 0..<due.count where blocks(due[index]) { timeout = max(timeout, campaigns[due[index]].timeout) }
         let place = pendingLogin(like: login, turn.now)
         let isPending = place != nil
         let isRepeat = place.map { pendingLogins[$0].requestHash == login.requestHash } ?? false
-        if outcome.count == 0, !isRepeat { noteUnanswered(login.user, login.clientKey, agent: agent, turn.wall) }
+        if outcome.count == 0, !isRepeat {
+            noteUnanswered(login.user, login.clientKey, agent: request.agent.span, turn.wall)
+        }
         var pending = login
         pending.timeout = timeout
         suspendLogin(pending, turn.now)
@@ -168,7 +172,7 @@ extension Engine where Port: ~Copyable {
         writeReason(
             campaign(at: due[0], for: login.user),
             outcome.failure == .success ? .forbidden : outcome.failure, into: &writer)
-        writeSystemMessages(due, for: login.user, turn, into: &writer)
+        writeSystemMessages(due, for: login.user, at: ProofClient(request), turn, into: &writer)
         writer.close(.loginResponse)
     }
 
@@ -224,10 +228,10 @@ extension Engine where Port: ~Copyable {
 
     /// A client without the vocabulary is told why it may not come in. Source: SM-54.
     private mutating func writeLegacyRefusal(
-        _ document: borrowing Document, _ element: Document.Element, _ due: DueCampaigns, _ user: UInt32,
-        _ turn: borrowing Turn, into writer: inout Writer
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ due: DueCampaigns,
+        _ user: UInt32, _ turn: borrowing Turn, into writer: inout Writer
     ) {
-        noteSent(campaigns[due[0]], user, turn.wall)
+        noteSent(campaigns[due[0]], user, ProofClient(request), turn)
         writer.open(.loginResponse)
         writeClientID(document, of: element, into: &writer)
         writeReason(campaigns[due[0]], .forbidden, into: &writer)

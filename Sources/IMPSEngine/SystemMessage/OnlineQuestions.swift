@@ -139,6 +139,7 @@ extension Engine where Port: ~Copyable {
                 logUser(sessions[slot].user, &turn)
                 turn.journal.end()
             }
+            noteTimeouts(of: user, atLogin: false, proofClient(of: slot), turn)
             disconnect(slot, .forcedLogout, because: .unanswered, &turn)
         }
     }

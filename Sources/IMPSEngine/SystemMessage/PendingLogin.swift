@@ -128,6 +128,9 @@ extension Engine where Port: ~Copyable {
                     logUser(pendingLogins[place].user, &turn)
                     turn.journal.end()
                 }
+                let login = pendingLogins[place]
+                let agent = knownClient(login.user, login.clientKey)?.agent ?? InlineBytes()
+                noteTimeouts(of: login.user, atLogin: true, ProofClient(agent: agent.span, address: Span()), turn)
                 dropPendingLogin(place)
             } else {
                 scheduleSweep(at: pendingLogins[place].expiresAt)

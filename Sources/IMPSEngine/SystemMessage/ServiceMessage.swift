@@ -83,7 +83,9 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Writes SystemMessage-Request for an entry; false when there is nothing to ask any more.
-    mutating func sendService(_ sequence: UInt64, _ turn: borrowing Turn, into writer: inout Writer) -> Bool {
+    mutating func sendService(
+        _ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn, into writer: inout Writer
+    ) -> Bool {
         guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else {
             return false
         }
@@ -92,19 +94,19 @@ extension Engine where Port: ~Copyable {
         writeSystemMessage(campaign, for: message.owner, isRequired: campaign.isRequired, into: &writer)
         writer.close(.systemMessageList)
         writer.close(.systemMessageRequest)
-        noteSent(campaign, message.owner, turn.wall)
+        noteSent(campaign, message.owner, proofClient(of: slot), turn)
         return true
     }
 
     /// Makes an ordinary message out of an entry, for a session that does not know System Messages; false when there is
     /// nothing to ask any more.
-    mutating func turnIntoMessage(_ sequence: UInt64, _ turn: borrowing Turn) -> Bool {
+    mutating func turnIntoMessage(_ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) -> Bool {
         guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else {
             return false
         }
         let header = storeQuestion(campaign, sequence, for: message.owner, turn.wall)
         changeEntry(sequence, of: message.owner, to: MailboxEntry(kind: .message, byteCount: header.contentByteCount))
-        noteSent(campaign, message.owner, turn.wall)
+        noteSent(campaign, message.owner, proofClient(of: slot), turn)
         return true
     }
 
@@ -127,20 +129,19 @@ extension Engine where Port: ~Copyable {
     }
 
     /// A client has answered the transaction: the message was received and shown. Source: SM-69.
-    mutating func serviceShown(_ sequence: UInt64, _ user: UInt32, _ wall: WallTime) {
-        if let message = serviceMessage(sequence) { noteShown(message, user, wall) }
-        removeEntry(sequence, of: user)
+    mutating func serviceShown(_ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) {
+        if let message = serviceMessage(sequence) { noteShown(message, proofClient(of: slot), turn) }
+        removeEntry(sequence, of: sessions[slot].user)
     }
 
-    /// Who answers a message has seen it, whether or not his client closed the transaction.
-    mutating func closeService(_ campaign: Campaign, _ user: UInt32, _ wall: WallTime) {
+    /// Takes an answered message out of the mailbox, whether or not a client closed the transaction.
+    mutating func closeService(_ campaign: Campaign, _ user: UInt32) {
         var sequence: UInt64 = 0
         while let next = entryNumber(after: sequence, of: user) {
             sequence = next
             guard let message = serviceMessage(next) ?? questionByMessage(next, of: user),
                 message.campaign == campaign.number
             else { continue }
-            noteShown(message, user, wall)
             removeEntry(next, of: user)
             var slot = sessions.first(of: user)
             while let current = slot {
@@ -157,17 +158,18 @@ extension Engine where Port: ~Copyable {
     }
 
     /// The same for a question that came as an ordinary message.
-    mutating func questionShown(_ sequence: UInt64, _ user: UInt32, _ wall: WallTime) {
-        if let message = questionByMessage(sequence, of: user) { noteShown(message, user, wall) }
+    mutating func questionShown(_ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) {
+        guard let message = questionByMessage(sequence, of: sessions[slot].user) else { return }
+        noteShown(message, proofClient(of: slot), turn)
     }
 
-    private mutating func noteShown(_ message: ServiceMessage, _ user: UInt32, _ wall: WallTime) {
-        guard let campaign = openCampaign(message, wall) else { return }
-        noteShown(campaign, user, wall)
+    private mutating func noteShown(_ message: ServiceMessage, _ client: ProofClient, _ turn: borrowing Turn) {
+        guard let campaign = openCampaign(message, turn.wall) else { return }
+        noteShown(campaign, message.owner, client, turn)
         // What asks nothing is done with when it was shown.
         guard campaign.optionCount == 0 else { return }
-        guard var entry = sheet(of: user).entry(campaign) else { return }
+        guard var entry = sheet(of: message.owner).entry(campaign) else { return }
         entry.state = .answered
-        set(entry, of: user)
+        set(entry, of: message.owner)
     }
 }

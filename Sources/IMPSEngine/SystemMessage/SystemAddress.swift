@@ -66,6 +66,11 @@ extension Engine where Port: ~Copyable {
             _ = text.append(0x0A)
             _ = text.append(scratch.span)
         }
+        append(optionsOf: campaign, to: &text)
+        return text
+    }
+
+    private func append(optionsOf campaign: Campaign, to text: inout InlineBytes<7000>) {
         for place in 0..<campaign.optionCount {
             guard let option = option(place, of: campaign) else { continue }
             _ = text.append(0x0A)
@@ -73,7 +78,6 @@ extension Engine where Port: ~Copyable {
             _ = text.append(0x20)
             _ = text.append(option.text.span)
         }
-        return text
     }
 
     // MARK: Answers
@@ -92,12 +96,13 @@ extension Engine where Port: ~Copyable {
         }
         let campaign = campaign(at: place, for: user)
         guard let option = chosenOption(text, campaign), campaign.mechanism.isEmpty else {
-            reply("Please answer with the number of an option.", to: user, turn.wall)
+            noteInVain(.notUnderstood, campaign, user, words: text, proofClient(of: slot), turn)
+            explain(campaign, to: user, turn.wall)
             return
         }
         guard var entry = sheet(of: user).entry(campaign) else { return }
         entry.at = turn.wall.storedSeconds
-        record(option, campaign, user, &entry, &turn)
+        record(option, campaign, user, &entry, proofClient(of: slot), &turn)
         if !entry.grant.isAdmitted {
             disconnectAll(user, because: .declined, &turn)
             return
@@ -137,25 +142,26 @@ extension Engine where Port: ~Copyable {
         return found
     }
 
-    /// The option that a text names: by its number in front, or by its words.
-    private func chosenOption(_ text: Span<UInt8>, _ campaign: Campaign) -> CampaignOption? {
-        var digits = 0
-        while digits < text.count, text[digits].isASCIIDigit { digits += 1 }
-        if digits > 0 {
-            guard let id = Decimal.parse(text.extracting(0..<digits)), id <= UInt64(UInt16.max) else { return nil }
-            return option(id: UInt16(id), of: campaign)
-        }
-        for place in 0..<campaign.optionCount {
-            if let option = option(place, of: campaign), option.text.span.equalsIgnoringCase(text) { return option }
-        }
-        return nil
+    /// Says how to answer, with the options once more: the question may be far above by now.
+    private mutating func explain(_ campaign: Campaign, to user: UInt32, _ wall: WallTime) {
+        var text = InlineBytes<7000>()
+        _ = text.append(
+            campaign.mechanism.isEmpty
+                ? "Please answer with the number or the words of one option, and nothing else:"
+                : "This cannot be answered by a message.")
+        if campaign.mechanism.isEmpty { append(optionsOf: campaign, to: &text) }
+        reply(text, to: user, wall)
     }
 
     /// Says something that may be left out when the mailbox is full: nobody fills it by talking to the system.
     private mutating func reply(_ words: StaticString, to user: UInt32, _ wall: WallTime) {
-        guard store.hasRoom, hasMailboxRoom(user, byteCount: UInt32(words.utf8CodeUnitCount)) else { return }
         var text = InlineBytes<7000>()
         _ = text.append(words)
+        reply(text, to: user, wall)
+    }
+
+    private mutating func reply(_ text: InlineBytes<7000>, to user: UInt32, _ wall: WallTime) {
+        guard store.hasRoom, hasMailboxRoom(user, byteCount: UInt32(text.count)) else { return }
         sendFromSystem(text, to: user, wall)
     }
 }

@@ -72,7 +72,7 @@ extension Engine where Port: ~Copyable {
     ///
     /// Each that is written counts as sent.
     mutating func writeSystemMessages(
-        _ due: DueCampaigns, for user: UInt32, _ turn: borrowing Turn, into writer: inout Writer
+        _ due: DueCampaigns, for user: UInt32, at client: ProofClient, _ turn: borrowing Turn, into writer: inout Writer
     ) {
         writer.open(.systemMessageList)
         for index in 0..<due.count {
@@ -84,7 +84,7 @@ extension Engine where Port: ~Copyable {
                 writer.rewind(to: mark)
                 break
             }
-            noteSent(campaign, user, turn.wall)
+            noteSent(campaign, user, client, turn)
         }
         writer.close(.systemMessageList)
     }

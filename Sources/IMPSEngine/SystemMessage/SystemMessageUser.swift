@@ -11,6 +11,8 @@ struct AnswerOutcome {
     var failure = StatusCode.success
     /// The places of the campaigns that an answer has closed, a bit for each.
     var closedPlaces: UInt64 = 0
+    /// One of them says otherwise than what settled the matter before.
+    var isLate = false
     /// The place of the campaign whose answer denied access.
     var denial: Int?
     /// Whether what waits is to stay in the mailbox; nil when nothing was said about it.
@@ -37,12 +39,14 @@ extension Engine where Port: ~Copyable {
         writer.open(.result)
         writer.integer(.code, UInt64(StatusCode.partialSuccess.rawValue))
         writer.text(.description, StatusCode.partialSuccess.meaning)
-        let outcome = takeAnswers(document, list, of: user, request.client, &turn, details: true, into: &writer)
+        let outcome = takeAnswers(
+            document, list, of: user, request.client, proofClient(of: slot), &turn, details: true, into: &writer)
         writer.close(.result)
         writer.close(.status)
         guard outcome.count > 0 else { throw Refusal(.badParameter, "SystemMessageResponse missing") }
         noteAnswers(in: slot)
-        if outcome.failureCount == 0 || outcome.failureCount == outcome.count {
+        // What another device has settled is told as a detail, so that it can be told from a wrong answer.
+        if outcome.failureCount == 0 || outcome.failureCount == outcome.count && !outcome.isLate {
             writer.rewind(to: mark)
             if outcome.failureCount > 0 { throw Refusal(outcome.failure) }
             writer.status(.success)
@@ -71,107 +75,103 @@ extension Engine where Port: ~Copyable {
     /// Takes all answers of a list.
     ///
     /// - Parameters:
-    ///   - client: Where they come from.
+    ///   - client: Where they come from, and `proof`, what is kept of that.
     ///   - login: The tag of the login that they come with; 0 in a session.
     ///   - details: Whether a DetailedResult is written for each that failed.
     mutating func takeAnswers(
         _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ client: Client,
-        login: UInt32 = 0, _ turn: inout Turn, details: Bool, into writer: inout Writer
+        _ proof: ProofClient, login: UInt32 = 0, _ turn: inout Turn, details: Bool, into writer: inout Writer
     ) -> AnswerOutcome {
         var outcome = AnswerOutcome()
         var next = document.first(.systemMessageResponse, in: list)
         while let response = next {
             next = document.next(after: response)
-            let code = takeAnswer(document, response, of: user, client, login: login, &turn, &outcome)
+            let refusal = takeAnswer(document, response, of: user, client, proof, login: login, &turn, &outcome)
             outcome.count += 1
-            guard code != .success else { continue }
+            guard let refusal else { continue }
             outcome.failureCount += 1
-            if outcome.failure == .success { outcome.failure = code }
+            if outcome.failure == .success { outcome.failure = refusal.code }
             guard details else { continue }
             writer.open(.detailedResult)
-            writer.integer(.code, UInt64(code.rawValue))
-            writer.text(.description, code.meaning)
+            writer.integer(.code, UInt64(refusal.code.rawValue))
+            writer.text(.description, refusal.description ?? refusal.code.meaning)
             if let id = document.word(.systemMessageID, in: response) { writer.text(.messageID, id) }
             writer.close(.detailedResult)
         }
         return outcome
     }
 
-    /// One answer: 200, 426 for a message that is not asked of this user, 402 for what is no answer to it.
+    /// One answer; refused with 426 for a message that is not asked of this user, 402 for what is no answer to it.
     private mutating func takeAnswer(
         _ document: borrowing Document, _ response: Document.Element, of user: UInt32, _ client: Client,
-        login: UInt32, _ turn: inout Turn, _ outcome: inout AnswerOutcome
-    ) -> StatusCode {
+        _ proof: ProofClient, login: UInt32, _ turn: inout Turn, _ outcome: inout AnswerOutcome
+    ) -> Refusal? {
         guard let element = document.first(.systemMessageID, in: response),
             let id = SystemMessageID(document.word(of: element)), id.user == user, let place = place(of: id.campaign)
-        else { return .invalidMessageID }
+        else { return Refusal(.invalidMessageID) }
         let campaign = campaign(at: place, for: user)
         // The answer to one time it was asked is none to the next.
         guard campaign.generation == id.generation, var entry = sheet(of: user).entry(campaign),
             entry.instance == id.instance
-        else { return .invalidMessageID }
+        else { return Refusal(.invalidMessageID) }
         let chosen = document.integer(.chosenOptionID, in: response)
         if entry.state != .asked {
-            return chosen ?? 0 == UInt64(entry.option) ? .success : .invalidMessageID
+            if chosen ?? 0 == UInt64(entry.option) { return nil }
+            outcome.isLate = true
+            noteInVain(.tooLate, campaign, user, option: chosen ?? 0, proof, turn)
+            return Refusal(.invalidMessageID, "it was answered already")
         }
         entry.at = turn.wall.storedSeconds
         if !campaign.mechanism.isEmpty, !isVerified(document, response, campaign, user) {
-            if noteWrongKey(campaign, user, &entry, client, turn.now) { outcome.denial = place }
-            return .badParameter
+            if noteWrongKey(campaign, user, &entry, client, proof, turn) { outcome.denial = place }
+            return Refusal(.badParameter)
         }
         var option = CampaignOption()
         if let chosen {
             guard chosen <= UInt64(UInt16.max), let found = self.option(id: UInt16(chosen), of: campaign) else {
-                return .badParameter
+                return Refusal(.badParameter)
             }
             option = found
         } else if campaign.isRequired || blocks(place) {
-            return .badParameter
+            return Refusal(.badParameter)
         }
         entry.answeredBy = login
-        record(option, campaign, user, &entry, &turn)
+        record(option, campaign, user, &entry, proof, &turn)
         outcome.closedPlaces |= 1 << UInt64(place)
         if !entry.grant.isAdmitted { outcome.denial = place }
         if campaign.notice == .waiting { outcome.holds = option.action == .hold }
-        return .success
+        return nil
     }
 
     /// Counts a wrong key; true when it was the last that was allowed, which counts as a denial.
     private mutating func noteWrongKey(
-        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ client: Client, _ now: Instant
+        _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ client: Client, _ proof: ProofClient,
+        _ turn: borrowing Turn
     ) -> Bool {
         // Like a wrong password: who guesses has to wait.
-        if let address = address(of: user) { throttles.noteFailure(address.span, from: client.network.span, now) }
+        if let address = address(of: user) { throttles.noteFailure(address.span, from: client.network.span, turn.now) }
         entry.tries += entry.tries < .max ? 1 : 0
         if entry.tries >= Limits.verificationTries {
             entry.state = .denied
             entry.grant = .deny
         }
-        var proof = proof(campaign, user) ?? newProof(user)
-        proof.tries = entry.tries
-        if entry.state == .denied { proof.events |= Proof.wasDenied }
-        keep(proof, campaign, user)
+        noteWrongKey(campaign, user, tries: entry.tries, isLast: entry.state == .denied, proof, turn)
         set(entry, of: user)
         return entry.state == .denied
     }
 
     /// Keeps an answer, in the sheet and as proof, and does what the option says.
+    ///
+    /// - Parameter proof: The client that it came from.
     mutating func record(
         _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry,
-        _ turn: inout Turn
+        _ proof: ProofClient, isByOperator: Bool = false, _ turn: inout Turn
     ) {
-        closeService(campaign, user, turn.wall)
+        closeService(campaign, user)
         entry.option = option.id
         entry.grant = option.grant
         entry.state = entry.grant.isAdmitted ? .answered : .denied
-        if campaign.notice == nil {
-            var proof = proof(campaign, user) ?? newProof(user)
-            proof.answered = turn.wall.storedSeconds
-            proof.option = entry.option
-            proof.events |= Proof.wasAnswered | (entry.grant.isAdmitted ? 0 : Proof.wasDenied)
-            if !campaign.mechanism.isEmpty { proof.events |= Proof.wasVerified }
-            keep(proof, campaign, user)
-        }
+        noteAnswered(option, campaign, user, entry, proof, isByOperator: isByOperator, turn)
         set(entry, of: user)
         switch option.action {
         case .helpOff: setHelp(isOff: true, of: user)

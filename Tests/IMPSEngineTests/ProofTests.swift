@@ -272,7 +272,7 @@ import Testing
         world.disk.commit(succeeds: true)
         let results = world.control("sysmsg results terms")
         #expect(results.contains(" option=\(option) "), "\(results)")
-        #expect(results.contains(" state=\(option > 0 ? "answered" : "sent") "), "\(results)")
+        #expect(results.contains(" state=\(option > 0 ? "answered" : "asked") "), "\(results)")
     }
 
     private func escaped(_ text: String) -> String {

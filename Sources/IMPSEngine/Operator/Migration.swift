@@ -90,6 +90,8 @@ extension Proof {
             state = .answered
         } else if has(Proof.wasShown) {
             state = .shown
+        } else if has(Proof.wasSent) {
+            state = .sent
         }
         events &= ~denied
         if reader.isBroken { return nil }

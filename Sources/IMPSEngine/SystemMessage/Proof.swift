@@ -2,10 +2,13 @@ import Octets
 
 /// How far a user is with a message, by the last event of it.
 enum ProofState: UInt8, Sendable {
-    case sent = 1, shown, answered, denied, timedOut
+    /// Nothing of it went out yet.
+    case asked
+    case sent, shown, answered, denied, timedOut
 
     var name: StaticString {
         switch self {
+        case .asked: return "asked"
         case .sent: return "sent"
         case .shown: return "shown"
         case .answered: return "answered"
@@ -16,7 +19,7 @@ enum ProofState: UInt8, Sendable {
 
     /// The state with this name.
     init?(name: Span<UInt8>) {
-        for value in 1...ProofState.timedOut.rawValue {
+        for value in 0...ProofState.timedOut.rawValue {
             if let state = ProofState(rawValue: value), name.equals(state.name) {
                 self = state
                 return
@@ -38,7 +41,7 @@ struct Proof: BitwiseCopyable, Sendable {
     var sent: UInt64 = 0
     var shown: UInt64 = 0
     var answered: UInt64 = 0
-    var state = ProofState.sent
+    var state = ProofState.asked
     /// Set with each event, whatever the clock was.
     var events: UInt8 = 0
     /// The last option that was chosen.

@@ -152,6 +152,7 @@ extension Engine where Port: ~Copyable {
     private func isProven(_ proof: Proof, _ campaign: UInt32, _ user: UInt32, _ generation: UInt16) -> Bool {
         // What was not kept cannot be compared.
         if proof.omitted > 0 { return true }
+        if proof.last == 0 { return proof.state == .asked }
         guard let event = proofEvent(proof.last, of: campaign), event.user == user, event.generation == generation,
             event.address.span.equals(proof.user.span), Proof.state(after: event) == proof.state
         else { return false }

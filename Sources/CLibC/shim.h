@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <locale.h>
 #include <link.h>
 #include <linux/watchdog.h>
 #include <netdb.h>
@@ -28,6 +29,7 @@
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <wchar.h>
 
 static inline int libc_errno(void) { return errno; }
 
@@ -300,6 +302,15 @@ static inline unsigned long libc_local_time(const char *basic, char *text, unsig
     int same = today.tm_yday == local.tm_yday && today.tm_year == local.tm_year;
     return strftime(text, size, same ? "%H:%M" : "%Y-%m-%d %H:%M", &local);
 }
+
+// Has the library know the characters of UTF-8.
+static inline void libc_set_characters(void) {
+    if (!setlocale(LC_CTYPE, "C.UTF-8")) setlocale(LC_CTYPE, "");
+}
+
+// Columns that a character takes in a terminal; negative for none that is shown.
+extern int wcwidth(wchar_t character);
+static inline int libc_width(unsigned character) { return wcwidth((wchar_t)character); }
 
 // Columns of a terminal; 80 when nobody knows.
 static inline int libc_columns(int descriptor) {

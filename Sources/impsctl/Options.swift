@@ -10,6 +10,9 @@ struct Options: ~Copyable {
     var isOffline = false
     var isJSON = false
     var isCSV = false
+    var isRaw = false
+    /// What `--file` names.
+    var filePath = InlineBytes<200>()
     var isSaved = false
     var isSure = false
     /// The fields of a campaign, as they were given.
@@ -25,7 +28,7 @@ struct Options: ~Copyable {
     }
 
     static let help: StaticString = """
-        Usage: impsctl [--config FILE] [--offline] [--json|--csv] COMMAND
+        Usage: impsctl [--config FILE] [--offline] [--json|--csv|--raw] COMMAND
 
         Talks to a running impsd over its control socket, or with --offline to its
         store alone, which is refused while the engine runs.
@@ -90,11 +93,12 @@ struct Options: ~Copyable {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
-        let names: InlineArray<24, option> = unsafe [
+        let names: InlineArray<26, option> = unsafe [
             Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
             Terminal.option("json", 2),
             Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
-            Terminal.option("save", 6), Terminal.option("yes", 7), Terminal.option("csv", 8),
+            Terminal.option("save", 6), Terminal.option("yes", 7), Terminal.option("csv", 8), Terminal.option("raw", 9),
+            Terminal.option("file", takesValue: true, 10),
             Terminal.option("text", takesValue: true, 0x80), Terminal.option("lead-in", takesValue: true, 0x81),
             Terminal.option("option", takesValue: true, 0x82), Terminal.option("audience", takesValue: true, 0x83),
             Terminal.option("policy", takesValue: true, 0x84), Terminal.option("timeout", takesValue: true, 0x85),
@@ -132,6 +136,10 @@ struct Options: ~Copyable {
             case 6: options.isSaved = true
             case 7: options.isSure = true
             case 8: options.isCSV = true
+            case 9: options.isRaw = true
+            case 10:
+                guard let path: InlineBytes<200> = unsafe Terminal.text(of: libc_option_value()) else { return misuse() }
+                options.filePath = path
             case 0x80...0x8A:
                 guard let value: InlineBytes<2200> = unsafe Terminal.text(of: libc_option_value()) else {
                     return misuse()
@@ -179,7 +187,7 @@ struct Options: ~Copyable {
 
     static func misuse() -> Outcome {
         Terminal.printError(
-            "Usage: impsctl [--config FILE] [--offline] [--json|--csv] COMMAND; impsctl --help tells more\n")
+            "Usage: impsctl [--config FILE] [--offline] [--json|--csv|--raw] COMMAND; impsctl --help tells more\n")
         return .stop(.usage)
     }
 

@@ -1,28 +1,53 @@
-import Files
+import CLibC
 import IMPSEngine
 import Octets
 import Transport
 
-/// Shows the answer of the engine: for people, or as JSON for machines.
+/// Shows the answer of the engine: for people, or for machines.
 struct Printer: ~Copyable {
-    private let isJSON: Bool
-    private let isCSV: Bool
-    private let isRaw: Bool
-    private let descriptor: Int32
-    private var isLost = false
+    private enum Form {
+        /// Each record in a line of its own, as the engine sends it.
+        case lines
+        /// The fields of each record in lines of 79 columns.
+        case fields
+        case json, csv
+        /// Records below each other, which are kept until there are enough of them.
+        case table
+        case status
+    }
+
+    private let form: Form
+    private var output: Output
+    private var table: Table
+    private var records = Records()
+    private let width: Int
     /// The line that is coming in.
     private var line = Memory.buffer(16_384)
-    private var output = Memory.buffer(65_536)
+    /// The text of the record that is shown.
+    private var text = Memory.buffer(65_536)
     private var recordCount = 0
     private var code = ExitCode.inputOutput
 
     /// - Parameter descriptor: Where the output goes.
     init(_ options: borrowing Options, to descriptor: Int32) {
-        self.descriptor = descriptor
-        isJSON = options.isJSON
-        isCSV = options.isCSV
-        isRaw = options.word(0, is: "dump")
-        if isJSON, !isRaw { output.append("[") }
+        output = Output(to: descriptor)
+        width = Int(libc_columns(descriptor))
+        table = Table(width: width)
+        let isTable = table.hasColumns(for: options)
+        if options.word(0, is: "dump") {
+            form = .lines
+        } else if options.isJSON {
+            form = .json
+            output.take("[")
+        } else if options.isCSV {
+            form = .csv
+        } else if options.isRaw {
+            form = options.word(1, is: "journal") ? .lines : .fields
+        } else if isTable {
+            form = .table
+        } else {
+            form = options.word(0, is: "status") ? .status : .fields
+        }
     }
 
     /// Takes the next part of the answer.
@@ -34,14 +59,15 @@ struct Printer: ~Copyable {
                 line.append(part[index])
             }
         }
-        flush()
+        if form != .table, form != .status { output.flush() }
     }
 
     /// Ends the output and says how the command went.
     mutating func finish() -> ExitCode {
-        if isJSON, !isRaw { output.append(recordCount > 0 ? "\n]\n" : "]\n") }
-        flush()
-        if isLost {
+        if form == .json { output.take(recordCount > 0 ? "\n]\n" : "]\n") }
+        showRecords()
+        output.flush()
+        if output.isLost {
             Terminal.printError("impsctl: the output cannot be written\n")
             return .inputOutput
         }
@@ -49,44 +75,58 @@ struct Printer: ~Copyable {
         return code
     }
 
-    private mutating func flush() {
-        do throws(File.Failure) {
-            try File.write(descriptor, output.span)
-        } catch {
-            isLost = true
-        }
-        output.removeAll()
-    }
-
     private mutating func endLine() {
-        if output.freeCapacity < 40_000 { flush() }
         if line.span.equals("ok") {
             code = .success
         } else if line.span.starts(with: "error ") {
             code = .failure
+            showRecords()
+            output.flush()
             Terminal.printError("impsctl: ")
             Terminal.printError(line.span.extracting(6..<line.count))
             Terminal.printError("\n")
-        } else if isRaw {
-            output.append(copy: line, 0..<line.count)
-            output.append(0x0A)
         } else {
-            if isJSON {
-                writeJSON()
-            } else if isCSV {
-                writeCSV()
-            } else {
-                writeText()
-            }
+            show()
             recordCount += 1
         }
         line.removeAll()
     }
 
+    private mutating func show() {
+        text.removeAll()
+        switch form {
+        case .lines:
+            text.append(copy: line, 0..<line.count)
+            text.append(0x0A)
+        case .fields: writeFields()
+        case .json: writeJSON()
+        case .csv: writeCSV()
+        case .table, .status:
+            if !records.append(line) {
+                showRecords()
+                _ = records.append(line)
+            }
+            return
+        }
+        output.take(text)
+    }
+
+    /// Shows what was kept.
+    private mutating func showRecords() {
+        guard records.count > 0 else { return }
+        if form == .status {
+            var status = Status()
+            status.write(records, width: width, into: &output)
+        } else {
+            table.write(records, into: &output)
+        }
+        records.removeAll()
+    }
+
     // MARK: For people
 
     /// The fields in lines of 79 columns; what a record is about goes without its key.
-    private mutating func writeText() {
+    private mutating func writeFields() {
         var start = 0
         var column = 0
         var isFirst = true
@@ -97,69 +137,48 @@ struct Printer: ~Copyable {
             let count = end - valueStart
             if !isFirst {
                 if column + count + 2 > 79 {
-                    output.append("\n  ")
+                    text.append("\n  ")
                     column = 2
                 } else {
-                    output.append("  ")
+                    text.append("  ")
                     column += 2
                 }
             }
-            appendUnescaped(valueStart..<end)
+            text.append(readable: line, valueStart..<end)
             column += count
             isFirst = false
             start = end + 1
         }
-        output.append(0x0A)
+        text.append(0x0A)
     }
 
     private func isSubject(_ key: Span<UInt8>) -> Bool {
         key.equals("user") || key.equals("client") || key.equals("pool") || key.equals("record") || key.equals("level")
     }
 
-    private mutating func appendUnescaped(_ range: Range<Int>) {
-        var index = range.lowerBound
-        while index < range.upperBound {
-            var octet = line[index]
-            var length = 1
-            if octet == 0x5C, index + 3 < range.upperBound, let high = Hexadecimal.value(line[index + 2]),
-                let low = Hexadecimal.value(line[index + 3])
-            {
-                octet = high << 4 | low
-                length = 4
-            }
-            // Control characters stay as they were escaped: they may not reach the terminal.
-            if octet >= 0x20, octet != 0x7F {
-                output.append(octet)
-            } else {
-                output.append(copy: line, index..<index + length)
-            }
-            index += length
-        }
-    }
-
     // MARK: For machines
 
     private mutating func writeJSON() {
-        output.append(recordCount > 0 ? ",\n  {" : "\n  {")
+        text.append(recordCount > 0 ? ",\n  {" : "\n  {")
         var start = 0
         while start < line.count {
             let end = line.span.firstIndex(of: 0x20, from: start) ?? line.count
             let equals = line.span.firstIndex(of: 0x3D, from: start) ?? end
-            if start > 0 { output.append(", ") }
-            output.append(0x22)
-            output.append(copy: line, start..<equals)
-            output.append("\": ")
+            if start > 0 { text.append(", ") }
+            text.append(0x22)
+            text.append(copy: line, start..<equals)
+            text.append("\": ")
             let value = min(end, equals + 1)..<end
             if Decimal.parse(line.span(value)) != nil {
-                output.append(copy: line, value)
+                text.append(copy: line, value)
             } else {
-                output.append(0x22)
+                text.append(0x22)
                 appendJSON(value)
-                output.append(0x22)
+                text.append(0x22)
             }
             start = end + 1
         }
-        output.append("}")
+        text.append("}")
     }
 
     /// A line of values between commas, below a line with the keys of the first record. Source: RFC 4180.
@@ -173,11 +192,11 @@ struct Printer: ~Copyable {
         while start < line.count {
             let end = line.span.firstIndex(of: 0x20, from: start) ?? line.count
             let equals = line.span.firstIndex(of: 0x3D, from: start) ?? end
-            if start > 0 { output.append(0x2C) }
-            if values { appendCSV(min(end, equals + 1)..<end) } else { output.append(copy: line, start..<equals) }
+            if start > 0 { text.append(0x2C) }
+            if values { appendCSV(min(end, equals + 1)..<end) } else { text.append(copy: line, start..<equals) }
             start = end + 1
         }
-        output.append(0x0A)
+        text.append(0x0A)
     }
 
     /// A value, in quotes when it has what would end it.
@@ -185,17 +204,17 @@ struct Printer: ~Copyable {
         var isQuoted = false
         for index in range where line[index] == 0x2C || line[index] == 0x22 || line[index] == 0x5C { isQuoted = true }
         guard isQuoted else {
-            output.append(copy: line, range)
+            text.append(copy: line, range)
             return
         }
-        output.append(0x22)
+        text.append(0x22)
         var index = range.lowerBound
         while index < range.upperBound {
             let octet = unescaped(&index, before: range.upperBound)
-            if octet == 0x22 { output.append(0x22) }
-            output.append(octet)
+            if octet == 0x22 { text.append(0x22) }
+            text.append(octet)
         }
-        output.append(0x22)
+        text.append(0x22)
     }
 
     /// The octet that stands at a place of the line, which moves on.
@@ -214,14 +233,14 @@ struct Printer: ~Copyable {
         while index < range.upperBound {
             let octet = unescaped(&index, before: range.upperBound)
             if octet == 0x22 || octet == 0x5C {
-                output.append(0x5C)
-                output.append(octet)
+                text.append(0x5C)
+                text.append(octet)
             } else if octet < 0x20 || octet == 0x7F {
-                output.append("\\u00")
-                output.append(Hexadecimal.digit(octet >> 4))
-                output.append(Hexadecimal.digit(octet))
+                text.append("\\u00")
+                text.append(Hexadecimal.digit(octet >> 4))
+                text.append(Hexadecimal.digit(octet))
             } else {
-                output.append(octet)
+                text.append(octet)
             }
         }
     }

@@ -73,7 +73,7 @@ if !embedded {
             name: "IMPSEngineTests", dependencies: ["IMPSEngine"], swiftSettings: unit, linkerSettings: libraries),
         .testTarget(name: "TidyTests", dependencies: ["TableGenerator"], swiftSettings: host),
         .testTarget(
-            name: "AcceptanceTests", dependencies: ["Harness"], exclude: ["README.md"], swiftSettings: host),
+            name: "AcceptanceTests", dependencies: ["Harness"], exclude: ["README.md", "Panes"], swiftSettings: host),
         .testTarget(name: "BoardTests", dependencies: ["Harness"], swiftSettings: host),
     ]
 }

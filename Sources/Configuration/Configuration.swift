@@ -139,6 +139,8 @@ public struct Finding: Sendable {
     public var key = InlineBytes<64>()
     /// What is wrong, or which values are allowed.
     public var words: StaticString = ""
+    /// The key that was meant, for one that is not known; empty when none is near.
+    public var meant = InlineBytes<32>()
 
     /// Nothing.
     public init() {}
@@ -176,6 +178,15 @@ public struct Diagnostics: ~Copyable {
         add(line, isError: false, section, key, words)
     }
 
+    /// A key that is not known, and the known ones.
+    mutating func unknownKey(
+        line: UInt64, isError: Bool, _ section: Span<UInt8>, _ key: Span<UInt8>, of keys: StaticString
+    ) {
+        if isError { errorCount += 1 }
+        add(line, isError: isError, section, key, isError ? "unknown key" : "unknown key, ignored")
+        if count <= Diagnostics.countMax { findings[count - 1].meant = NearestWord.of(key, in: keys) ?? InlineBytes() }
+    }
+
     private mutating func add(
         _ line: UInt64, isError: Bool, _ section: Span<UInt8>, _ key: Span<UInt8>, _ words: StaticString
     ) {
@@ -202,6 +213,11 @@ public struct Diagnostics: ~Copyable {
             text.append(": ")
         }
         text.append(finding.words)
+        if !finding.meant.isEmpty {
+            text.append("; did you mean ")
+            text.append(finding.meant.span)
+            text.append(0x3F)
+        }
         text.append(0x0A)
     }
 }
@@ -316,7 +332,13 @@ extension Configuration {
             let words =
                 isHelp
                 ? CampaignSection.checkHelp(name.span, key.span, value.span) : campaign.take(key.span, value.span)
-            if let words { diagnostics.error(line: reader.line, name.span, key.span, words) }
+            guard let words else { return }
+            if !isHelp, !CampaignSection.hasKey(key.span) {
+                diagnostics.unknownKey(
+                    line: reader.line, isError: true, name.span, key.span, of: CampaignSection.keys)
+            } else {
+                diagnostics.error(line: reader.line, name.span, key.span, words)
+            }
         }
 
         mutating func finish(_ diagnostics: inout Diagnostics) {
@@ -357,7 +379,8 @@ extension Configuration {
                     refuse(reader.line, key.span, Quirks.names, &diagnostics)
                 }
             } else {
-                diagnostics.warning(line: reader.line, .constant("client"), key.span, "unknown key, ignored")
+                diagnostics.unknownKey(
+                    line: reader.line, isError: false, .constant("client"), key.span, of: "agent quirk")
             }
         }
 
@@ -389,7 +412,9 @@ extension Configuration {
         if case .option = statement { isOption = true }
         switch apply(word.span, value.span, isOption: isOption, line: reader.line) {
         case .taken: break
-        case .unknownKey: diagnostics.warning(line: reader.line, .constant("main"), word.span, "unknown key, ignored")
+        case .unknownKey:
+            diagnostics.unknownKey(
+                line: reader.line, isError: false, .constant("main"), word.span, of: Configuration.keys)
         case .refused(let allowed): diagnostics.error(line: reader.line, .constant("main"), word.span, allowed)
         }
     }

@@ -11,6 +11,18 @@ enum KeyOutcome {
 }
 
 extension Configuration {
+    /// All keys of the section `imps`.
+    static var keys: StaticString {
+        """
+        allow_pwd batch_ms body_timeout challenge_s checkpoint_h cir cir_address cir_port clock control data_dir data_mode \
+        db_kb domain enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
+        keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
+        max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
+        poll_min port provision request_buffers service_description service_name service_url sessions_per_user syslog \
+        sysmsg_legacy sysmsg_max_text sysmsg_remind_s sysmsg_waiting watchdog
+        """
+    }
+
     /// Gives a key its value.
     ///
     /// - Parameters:

@@ -184,6 +184,15 @@ public enum File {
         return code == 0 ? UInt64(max(0, facts.st_size)) : nil
     }
 
+    /// Octets of an open file; nil for what is none, a pipe.
+    public static func size(of descriptor: Int32) -> UInt64? {
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & UInt32(S_IFMT) == UInt32(S_IFREG) else {
+            return nil
+        }
+        return UInt64(max(0, facts.st_size))
+    }
+
     /// Takes a file away; true when there was one.
     @discardableResult
     public static func remove(_ path: Span<UInt8>) -> Bool { unsafe withPath(path) { unsafe unlink($0) } == 0 }

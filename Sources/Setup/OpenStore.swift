@@ -212,11 +212,14 @@ private func restoreDump(
 }
 
 /// Takes a dump from a descriptor into the folder, whose store must be empty.
+///
+/// - Parameter progress: Hears now and then how many octets were read, and how many records.
 public func restoreIntoEmpty(
-    from descriptor: Int32, _ folder: DataFolder, _ configuration: Configuration
+    from descriptor: Int32, _ folder: DataFolder, _ configuration: Configuration,
+    _ progress: (UInt64, UInt64) -> Void
 ) throws(SetupError) -> RestoredCounts {
     guard try isEmpty(folder, configuration) else { throw .notEmpty }
-    let counts = try restore(from: descriptor, folder, configuration)
+    let counts = try restore(from: descriptor, folder, configuration, progress)
     guard folder.settle(try open(folder)) else { throw .write(0) }
     return counts
 }
@@ -226,9 +229,10 @@ private func isEmpty(_ folder: DataFolder, _ configuration: Configuration) throw
 }
 
 private func restore(
-    from descriptor: Int32, _ folder: DataFolder, _ configuration: Configuration
+    from descriptor: Int32, _ folder: DataFolder, _ configuration: Configuration,
+    _ progress: (UInt64, UInt64) -> Void = { _, _ in }
 ) throws(SetupError) -> RestoredCounts {
-    let counts = try fill(from: descriptor, folder, configuration)
+    let counts = try fill(from: descriptor, folder, configuration, progress)
     do throws(StoreOpenError) {
         try folder.becomeLive()
     } catch {
@@ -239,7 +243,7 @@ private func restore(
 
 /// Fills the fresh store, some records a commit: what a commit changes is kept in memory until then.
 private func fill(
-    from descriptor: Int32, _ folder: DataFolder, _ configuration: Configuration
+    from descriptor: Int32, _ folder: DataFolder, _ configuration: Configuration, _ progress: (UInt64, UInt64) -> Void
 ) throws(SetupError) -> RestoredCounts {
     let store: Environment
     do throws(StoreOpenError) {
@@ -251,6 +255,7 @@ private func fill(
     var reader = DumpReader(line: Memory.buffer(DumpReader.lineByteCountMax))
     var part = Memory.buffer(32_768)
     var counts = RestoredCounts()
+    var octetCount: UInt64 = 0
     do throws(DumpError) {
         while true {
             part.removeAll()
@@ -260,6 +265,8 @@ private func fill(
             part.advance(by: count)
             try reader.take(part.span, into: &engine)
             guard commitPart(&engine) else { throw .cutOff }
+            octetCount += UInt64(count)
+            progress(octetCount, reader.recordCount)
         }
         counts.leftOut = try reader.finish(&engine)
         counts.taken = reader.recordCount

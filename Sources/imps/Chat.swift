@@ -69,6 +69,9 @@ struct Chat: ArrivalHandler, ~Copyable {
                 switch editor.read() {
                 case .none: continue
                 case .end: break
+                case .tab:
+                    complete()
+                    continue
                 case .line:
                     perform(&session)
                     // Reports and answers come soon after something was said.
@@ -91,9 +94,14 @@ struct Chat: ArrivalHandler, ~Copyable {
             return
         }
         text.removeAll()
-        text.append("Your choice (")
-        question.writeChoices(into: &text)
-        text.append(question.isRequired ? "): " : "; return for none): ")
+        // In a narrow terminal what is typed needs the room.
+        if editor.columns >= 60 {
+            text.append("Your choice (")
+            question.writeChoices(into: &text)
+            text.append(question.isRequired ? "): " : "; return for none): ")
+        } else {
+            text.append("Your choice: ")
+        }
         guard let line = InlineBytes<128>(text.span) else { return }
         editor.draw(prompt: line.span)
     }
@@ -236,33 +244,29 @@ struct Chat: ArrivalHandler, ~Copyable {
         }
     }
 
-    /// Takes a line as the answer to a System Message; false when it stays to be corrected.
-    private mutating func answer(_ question: Question, _ line: Span<UInt8>, _ session: inout Session) -> Bool {
+    /// Takes a line as the answer to a System Message.
+    private mutating func answer(_ question: Question, _ line: Span<UInt8>, _ session: inout Session) {
         if line.count == 0, !question.isRequired {
-            remove(question.id)
-            return true
+            return remove(question.id)
         }
         // The key comes behind the number.
         let end = line.firstIndex(of: 0x20) ?? line.count
         guard let option = question.option(line.extracting(0..<end)) else {
-            note(
+            return note(
                 question.isRequired
                     ? "First answer the message with the number of an option; /quit logs out."
                     : "Answer with the number of an option, or with return for none.")
-            return false
         }
         var answer = Answer(id: question.id, option: option)
         if question.needsKey {
             guard let key = InlineBytes<16>(line.extracting(end..<line.count).trimmed()), !key.isEmpty else {
-                note("Type the number of the option, a space, and the key.")
-                return false
+                return note("Type the number of the option, a space, and the key.")
             }
             answer.key = key
         }
         var answers = Answers()
         answers.append(answer)
         send(answers, &session)
-        return true
     }
 
     private mutating func show(_ message: IncomingMessage, in session: borrowing Session) {
@@ -300,20 +304,21 @@ struct Chat: ArrivalHandler, ~Copyable {
     private mutating func perform(_ session: inout Session) {
         guard let line = InlineBytes<4000>(editor.line.span.trimmed()) else { return }
         var isKept = false
+        // A key that proves who answers is not for the next who sits here.
+        if question == nil || line.span.starts(with: "/") { editor.remember() }
         if let question, line.isEmpty || line.span[0] != 0x2F {
-            isKept = !answer(question, line.span, &session)
+            answer(question, line.span, &session)
         } else if line.isEmpty {
             // An empty line shows the prompt again.
         } else if line.span[0] != 0x2F {
             isKept = !say(line.span, &session)
         } else {
-            isKept = !command(line, &session)
+            command(line, &session)
         }
-        if !isKept { editor.clear() }
+        if !isKept || !editor.isTerminal { editor.clear() }
     }
 
-    /// False when the line should stay to be corrected.
-    private mutating func command(_ line: InlineBytes<4000>, _ session: inout Session) -> Bool {
+    private mutating func command(_ line: InlineBytes<4000>, _ session: inout Session) {
         let end = line.span.firstIndex(of: 0x20) ?? line.count
         let word = line.span.extracting(0..<end)
         let rest = line.span.extracting(end..<line.count).trimmed()
@@ -323,28 +328,69 @@ struct Chat: ArrivalHandler, ~Copyable {
             showHelp()
         } else if question?.isRequired == true {
             note("First answer the message with the number of an option; /quit logs out.")
-            return false
         } else if word.equals("/who") {
             showPeople()
         } else if word.equals("/to") {
-            return choose(rest)
+            choose(rest)
         } else if word.equals("/msg") {
             let nameEnd = rest.firstIndex(of: 0x20) ?? rest.count
-            guard choose(rest.extracting(0..<nameEnd)) else { return false }
             let message = rest.extracting(nameEnd..<rest.count).trimmed()
-            return message.count == 0 || say(message, &session)
+            if choose(rest.extracting(0..<nameEnd)), message.count > 0 { _ = say(message, &session) }
         } else {
-            note("There is no such command; /help tells which there are.")
-            return false
+            beginNote()
+            text.append("There is no command ")
+            text.append(printable: word, lineBreak: " ")
+            if let meant = NearestWord.of(word, in: Chat.commands) {
+                text.append("; did you mean ")
+                text.append(meant.span)
+                text.append("? ")
+            } else {
+                text.append("; ")
+            }
+            text.append("/help tells which there are.")
+            editor.print(text)
         }
-        return true
+    }
+
+    private static var commands: StaticString { "/msg /to /who /help /quit" }
+
+    /// Completes a command, or the name of somebody behind one.
+    private mutating func complete() {
+        text.removeAll()
+        let (word, isFirst) = editor.wordToComplete
+        if isFirst, question == nil || word.span.starts(with: "/") {
+            text.append(Chat.commands)
+            text.append(0x20)
+        } else if editor.line.span.starts(with: "/msg ") || editor.line.span.starts(with: "/to ") {
+            for index in 0..<personCount {
+                text.append(shortName(people[index].address).span)
+                text.append(0x20)
+            }
+        }
+        editor.complete(from: text)
     }
 
     private mutating func showHelp() {
-        note("/msg NAME TEXT  sends TEXT to NAME; after that a line without a slash goes there too")
-        note("/to NAME        chooses who gets such lines")
-        note("/who            lists the people of this conversation")
-        note("/quit           logs out")
+        help("/msg NAME TEXT", "sends TEXT to NAME; after that a line without a slash goes there too")
+        help("/to NAME", "chooses who gets such lines")
+        help("/who", "lists the people of this conversation")
+        help("/quit", "logs out")
+        if editor.isTerminal {
+            help("Up, Down", "bring back what you typed; Tab completes commands and names")
+        }
+    }
+
+    private mutating func help(_ what: StaticString, _ words: StaticString) {
+        // Below each other where there is room for two columns.
+        let isWide = editor.columns >= 60
+        let column = isWide ? 18 : 6
+        text.removeAll()
+        text.append("  ")
+        text.append(what)
+        if !isWide { text.append("\n     ") }
+        repeat { text.append(0x20) } while isWide && text.count < column
+        text.append(words)
+        editor.print(text, indent: column)
     }
 
     private mutating func showPeople() {
@@ -362,6 +408,7 @@ struct Chat: ArrivalHandler, ~Copyable {
         }
     }
 
+    @discardableResult
     private mutating func choose(_ name: Span<UInt8>) -> Bool {
         // Who logged in without a domain leaves it to the server to know names.
         let isName = homeDomain.isEmpty || Address(name, homeDomain: homeDomain.span)?.kind == .user
@@ -377,11 +424,11 @@ struct Chat: ArrivalHandler, ~Copyable {
         return true
     }
 
-    /// Sends a line to the partner; false when it was not accepted.
+    /// Sends a line to the partner; false when it did not arrive, and may be sent again as it is.
     private mutating func say(_ message: Span<UInt8>, _ session: inout Session) -> Bool {
         guard let partner else {
             note("To whom? /msg NAME TEXT")
-            return false
+            return true
         }
         switch session.send(to: people[partner].address.span, message) {
         case .answered(200):
@@ -403,6 +450,7 @@ struct Chat: ArrivalHandler, ~Copyable {
             text.append("Not accepted: ")
             session.writeResult(into: &text)
             editor.print(text)
+            return true
         case .nothing, .unreachable: note("The server does not answer; press return to send it again.")
         }
         return false

@@ -10,6 +10,7 @@ public func entry(
 }
 
 private func start(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> ExitCode {
+    Cells.prepare()
     switch unsafe Options.read(count, arguments) {
     case .run(let options): return perform(options)
     case .stop(let code): return code

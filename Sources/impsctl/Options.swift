@@ -138,7 +138,9 @@ struct Options: ~Copyable {
             case 8: options.isCSV = true
             case 9: options.isRaw = true
             case 10:
-                guard let path: InlineBytes<200> = unsafe Terminal.text(of: libc_option_value()) else { return misuse() }
+                guard let path: InlineBytes<200> = unsafe Terminal.text(of: libc_option_value()) else {
+                    return misuse()
+                }
                 options.filePath = path
             case 0x80...0x8A:
                 guard let value: InlineBytes<2200> = unsafe Terminal.text(of: libc_option_value()) else {

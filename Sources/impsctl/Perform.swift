@@ -23,6 +23,7 @@ func perform(_ options: inout Options) -> ExitCode {
         Terminal.printError(text.span)
         return .badData
     }
+    if let refusal = refuseUnknown(options) { return refusal }
     if options.word(0, is: "restore") {
         guard options.isOffline else {
             Terminal.printError("impsctl: restore needs --offline: stop the engine, then restore into an empty store\n")
@@ -36,6 +37,12 @@ func perform(_ options: inout Options) -> ExitCode {
             return .usage
         }
         if options.isOffline { return resetOffline(configuration) }
+    }
+    if options.word(0, is: "user"), options.word(1, is: "add"), !options.filePath.isEmpty {
+        return addUsers(&options, configuration)
+    }
+    if options.word(0, is: "sysmsg"), options.word(1, is: "verify"), !options.filePath.isEmpty {
+        return verifyFile(options.filePath)
     }
     if options.word(0, is: "sysmsg"), options.word(1, is: "add") { return addCampaign(&options, configuration) }
     if options.word(0, is: "dump"), options.isSaved { return saveDump(options, configuration) }
@@ -53,9 +60,17 @@ func perform(_ options: borrowing Options, _ configuration: Configuration, to de
 func send(
     _ command: borrowing FixedBytes, _ options: borrowing Options, _ configuration: Configuration, to descriptor: Int32
 ) -> ExitCode {
-    let printer = Printer(options, to: descriptor)
-    return options.isOffline
-        ? performOffline(configuration, command, printer) : performOnline(configuration, command, printer)
+    var printer = Printer(options, to: descriptor)
+    return send(command, options, configuration, &printer)
+}
+
+/// The same with a printer that takes the answers to several commands.
+func send(
+    _ command: borrowing FixedBytes, _ options: borrowing Options, _ configuration: Configuration,
+    _ printer: inout Printer
+) -> ExitCode {
+    options.isOffline
+        ? performOffline(configuration, command, &printer) : performOnline(configuration, command, &printer)
 }
 
 /// Writes the command as the engine reads it; a password is asked for here. nil when it is complete.
@@ -98,7 +113,7 @@ private func askPassword() -> InlineBytes<128>? {
 // MARK: Over the control socket
 
 private func performOnline(
-    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: consuming Printer
+    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: inout Printer
 ) -> ExitCode {
     let descriptor = unsafe File.withPath(configuration.controlPath.span) { unsafe libc_connect_path($0) }
     guard descriptor >= 0 else {
@@ -110,7 +125,6 @@ private func performOnline(
     defer { _ = close(descriptor) }
     let sent = unsafe command.span.withUnsafeBufferPointer { unsafe CLibC.write(descriptor, $0.baseAddress, $0.count) }
     guard sent == command.count else { return .inputOutput }
-    var printer = printer
     var part = Memory.buffer(65_536)
     while true {
         let free = unsafe part.freeStorage()
@@ -127,7 +141,7 @@ private func performOnline(
 
 /// The engine without network, for one command.
 private func performOffline(
-    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: consuming Printer
+    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: inout Printer
 ) -> ExitCode {
     var failure = ExitCode.success
     // Whoever has the folder has the store for himself; so it is held until the end.
@@ -139,9 +153,9 @@ private func performOffline(
     var control = ControlCommand(line: Memory.buffer(ControlCommand.lineByteCountMax))
     control.line.append(copy: command, 0..<command.count - 1)
     var output = Memory.buffer(65_536)
-    var printer = printer
     while true {
         output.removeAll()
+        if turn.entropy.isSpent { turn.entropy = Clock.entropy() }
         let progress = engine.control(&control, &turn, into: &output)
         do throws(StoreError) {
             try engine.store.commit()

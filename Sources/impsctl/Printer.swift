@@ -14,6 +14,8 @@ struct Printer: ~Copyable {
         /// Records below each other, which are kept until there are enough of them.
         case table
         case status
+        /// Nothing but who was refused; the rest is counted.
+        case tally
     }
 
     private let form: Form
@@ -26,6 +28,9 @@ struct Printer: ~Copyable {
     /// The text of the record that is shown.
     private var text = Memory.buffer(65_536)
     private var recordCount = 0
+    /// Accounts that were taken, and that were not.
+    private(set) var addedCount: UInt64 = 0
+    private(set) var refusedCount: UInt64 = 0
     private var code = ExitCode.inputOutput
 
     /// - Parameter descriptor: Where the output goes.
@@ -34,7 +39,9 @@ struct Printer: ~Copyable {
         width = Int(libc_columns(descriptor))
         table = Table(width: width)
         let isTable = table.hasColumns(for: options)
-        if options.word(0, is: "dump") {
+        if options.word(1, is: "import") {
+            form = .tally
+        } else if options.word(0, is: "dump") {
             form = .lines
         } else if options.isJSON {
             form = .json
@@ -99,6 +106,7 @@ struct Printer: ~Copyable {
             text.append(copy: line, 0..<line.count)
             text.append(0x0A)
         case .fields: writeFields()
+        case .tally: return count()
         case .json: writeJSON()
         case .csv: writeCSV()
         case .table, .status:
@@ -109,6 +117,23 @@ struct Printer: ~Copyable {
             return
         }
         output.take(text)
+    }
+
+    /// Adds up how many were taken, and says who was not.
+    private mutating func count() {
+        var records = Records()
+        _ = records.append(line)
+        if let taken = records.number("added", in: 0..<line.count) {
+            addedCount += taken
+            refusedCount += records.number("refused", in: 0..<line.count) ?? 0
+            return
+        }
+        text.append("impsctl: ")
+        text.append(readable: records.value("user", in: 0..<line.count))
+        text.append(": ")
+        text.append(readable: records.value("refused", in: 0..<line.count))
+        text.append(0x0A)
+        Terminal.printError(text.span)
     }
 
     /// Shows what was kept.

@@ -1,4 +1,5 @@
 import Configuration
+import Files
 import Octets
 import Setup
 import Store
@@ -8,7 +9,12 @@ import Transport
 func restore(_ configuration: Configuration) -> ExitCode {
     do throws(SetupError) {
         let folder = try openDataFolder(configuration)
-        let counts = try restoreIntoEmpty(from: 0, folder, configuration)
+        var progress = Progress("records")
+        let size = File.size(of: 0)
+        let counts = try restoreIntoEmpty(from: 0, folder, configuration) { octets, records in
+            progress.show(records, of: size.map { octets * 100 / max(1, $0) })
+        }
+        progress.end()
         Terminal.printError(Decimal.digits(of: counts.taken).span)
         Terminal.printError(" records restored, ")
         Terminal.printError(Decimal.digits(of: counts.leftOut).span)

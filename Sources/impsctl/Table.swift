@@ -47,6 +47,8 @@ struct Table: ~Copyable {
     private var columnCount = 0
     private var widths = InlineArray<10, Int>(repeating: 0)
     private var hasHead = false
+    /// The widths are those of the first records, for good.
+    private var isCut = false
     private let width: Int
     private var cell = Memory.buffer(1024)
     private var line = Memory.buffer(4096)
@@ -107,7 +109,7 @@ struct Table: ~Copyable {
         columnCount += 1
     }
 
-    /// Writes records; what comes later keeps the widths as far as it can.
+    /// Writes records; what comes later has the widths of the first ones.
     mutating func write(_ records: borrowing Records, into output: inout Output) {
         measure(records)
         if !hasHead {
@@ -133,6 +135,7 @@ struct Table: ~Copyable {
 
     private mutating func measure(_ records: borrowing Records) {
         for index in 0..<columnCount where widths[index] >= 0 {
+            guard !isCut else { return }
             widths[index] = max(widths[index], columns[index].title.utf8CodeUnitCount)
             var record = records.next(after: -1)
             while let current = record {
@@ -142,9 +145,11 @@ struct Table: ~Copyable {
                 record = records.next(after: current.upperBound)
             }
         }
-        guard !hasHead else { return }
         // What matters least goes where there is no room for all.
         while total > width, let last = leastOfAll { widths[last] = -1 }
+        // Then the widest gives way, which is a name.
+        while total > width, widths[widest] > 8 { widths[widest] -= 1 }
+        isCut = true
     }
 
     private var total: Int {
@@ -173,12 +178,33 @@ struct Table: ~Copyable {
         end()
     }
 
-    /// Adds the cell to the line.
+    /// Adds the cell to the line, as much of it as there is room for.
     private mutating func place(_ index: Int) {
+        shorten(to: widths[index])
         let room = max(0, widths[index] - Cells.columns(of: cell.span))
         if columns[index].isNumber { pad(room) }
         line.append(copy: cell, 0..<cell.count)
         pad(columns[index].isNumber ? 2 : room + 2)
+    }
+
+    private mutating func shorten(to width: Int) {
+        guard Cells.columns(of: cell.span) > width else { return }
+        var end = 0
+        var column = 0
+        while end < cell.count {
+            let character = Cells.character(in: cell.span, at: end)
+            guard column + character.columns < width else { break }
+            column += character.columns
+            end += character.byteCount
+        }
+        cell.truncate(to: end)
+        cell.append("\u{2026}")
+    }
+
+    private var widest: Int {
+        var widest = 0
+        for index in 0..<columnCount where widths[index] > widths[widest] { widest = index }
+        return widest
     }
 
     private mutating func pad(_ count: Int) {
@@ -213,11 +239,12 @@ struct Table: ~Copyable {
         case .demand:
             let isRequired = records.number("required", in: record) ?? 0 > 0
             let blocks = records.number("blocking", in: record) ?? 0 > 0
-            cell.append(isRequired && blocks ? "before all else" : isRequired ? "has to be" : "may be")
+            cell.append(isRequired && blocks ? "blocks" : isRequired ? "required" : "optional")
         case .lastTime:
             let state = records.value("state", in: record)
             let key: StaticString =
-                state.equals("answered") || state.equals("denied") ? "answered" : state.equals("shown") ? "shown" : "sent"
+                state.equals("answered") || state.equals("denied")
+                ? "answered" : state.equals("shown") ? "shown" : "sent"
             Quantity.date(records.number(key, in: record) ?? 0, into: &cell)
         case .words:
             guard records.value("event", in: record).equals("not-understood") else { return }

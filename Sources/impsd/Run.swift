@@ -17,6 +17,7 @@ func logFindings(_ diagnostics: borrowing Diagnostics, _ path: InlineBytes<200>,
         turn.journal.number("line", finding.line)
         if !finding.key.isEmpty { turn.journal.text("key", finding.key.span) }
         turn.journal.sentence(finding.isError ? "allowed" : "why", finding.words)
+        if !finding.meant.isEmpty { turn.journal.text("meant", finding.meant.span) }
         turn.journal.end()
     }
 }

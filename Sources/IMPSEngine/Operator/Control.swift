@@ -24,6 +24,15 @@ public struct ControlCommand: ~Copyable {
         self.line = line
     }
 
+    /// The next two words behind what was done already; nil at the end.
+    func nextPair() -> (first: InlineBytes<520>, second: InlineBytes<520>, end: UInt64)? {
+        var words = Words(line.span(min(Int(position), line.count)..<line.count))
+        let first = words.next()
+        guard !first.isEmpty else { return nil }
+        let second = words.next()
+        return (first, second, UInt64(line.count - words.leftCount))
+    }
+
     /// Prepares for another command.
     public mutating func reset() {
         // A line may hold a password.
@@ -54,6 +63,9 @@ struct Words: ~Escapable {
     init(_ line: Span<UInt8>) {
         rest = line
     }
+
+    /// Octets that no word was taken from yet.
+    var leftCount: Int { rest.count }
 
     /// Every word was given out; false when one was too long.
     var isAtEnd: Bool { !isTooLong && rest.trimmed().count == 0 }
@@ -119,6 +131,7 @@ extension Engine where Port: ~Copyable {
         if verb.span.equals("user") {
             let action = words.next()
             if action.span.equals("list") { return listUsers(&command, into: &output) }
+            if action.span.equals("import") { return try importUsers(&command, &turn, into: &output) }
             let name = words.next()
             if action.span.equals("show") {
                 try showUser(name.span, into: &output)
@@ -134,7 +147,7 @@ extension Engine where Port: ~Copyable {
                 } else if action.span.equals("passwd") {
                     try setPassword(name.span, kind: kind, password: password.span, &turn)
                 } else {
-                    throw .usage("user add|del|forget|list|passwd|show")
+                    throw .usage("user add|del|forget|import|list|passwd|show")
                 }
             }
             return .done
@@ -251,6 +264,39 @@ extension Engine where Port: ~Copyable {
             sessions[slot].asksByMessage = !knowsSystemMessages(slot)
             storeSession(slot)
         }
+    }
+
+    /// `user import KIND NAME PASSWORD NAME PASSWORD …`: some in each part of the answer, because one takes long.
+    ///
+    /// Who cannot be taken is told, and the others are taken.
+    private mutating func importUsers(
+        _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
+    ) throws(OperatorError) -> ControlProgress {
+        var words = Words(command.line.span)
+        _ = words.next()
+        _ = words.next()
+        let kind = try kind(words.next().span) ?? .digest
+        if command.position == 0 { command.position = UInt64(command.line.count - words.leftCount) }
+        // A turn has random octets for four of them, and time for one that is hashed.
+        for _ in 0..<(kind == .digest ? 4 : 1) {
+            guard let (name, password, end) = command.nextPair() else {
+                output.field("added", command.tally.answered)
+                output.field("refused", command.tally.denied)
+                output.endRecord()
+                return .done
+            }
+            command.position = end
+            do throws(OperatorError) {
+                try addUser(name.span, kind: kind, password: password.span, &turn)
+                command.tally.answered += 1
+            } catch {
+                command.tally.denied += 1
+                output.field("user", name.span)
+                output.field("refused", error.code.octets)
+                output.endRecord()
+            }
+        }
+        return .more
     }
 
     // MARK: Sessions

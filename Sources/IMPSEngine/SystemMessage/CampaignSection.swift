@@ -47,6 +47,18 @@ public struct CampaignSection {
         return nil
     }
 
+    /// All keys of a section.
+    public static var keys: StaticString {
+        """
+        audience blocking from kind lead_in legacy option policy reoffer required text timeout try_again until verify
+        """
+    }
+
+    /// Whether a section has such a key.
+    public static func hasKey(_ key: Span<UInt8>) -> Bool {
+        NearestWord.of(key, in: keys).map { $0.span.equals(key) } ?? false
+    }
+
     /// What is wrong with the section as a whole; nil when nothing is.
     public func finish(name: Span<UInt8>) -> StaticString? {
         guard Campaign.isName(name) else { return "a name has 1 to 24 letters, digits, '-' or '_'" }

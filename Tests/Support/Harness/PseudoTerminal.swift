@@ -3,12 +3,18 @@ import Foundation
 /// A program on a terminal of its own, as a user has it before him.
 public final class PseudoTerminal: @unchecked Sendable {
     private let master: Int32
+    private let columns: Int
+    private let rows: Int
     private var child: Child
     /// Everything that was shown so far.
     public private(set) var text = ""
 
     /// Starts one of the programs on a terminal with lines of `columns` characters.
-    public init(_ name: String, _ arguments: [String], columns: Int = 80, environment: [String: String] = [:]) throws {
+    public init(
+        _ name: String, _ arguments: [String], columns: Int = 80, rows: Int = 24, environment: [String: String] = [:]
+    ) throws {
+        self.columns = columns
+        self.rows = rows
         master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
         var isLocked: Int32 = 0
         var number: UInt32 = 0
@@ -16,7 +22,7 @@ public final class PseudoTerminal: @unchecked Sendable {
         guard master >= 0, ioctl(master, 0x4004_5431, &isLocked) == 0, ioctl(master, 0x8004_5430, &number) == 0 else {
             throw HarnessError("no pseudo terminal")
         }
-        var size = winsize(ws_row: 24, ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
+        var size = winsize(ws_row: UInt16(rows), ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
         _ = ioctl(master, UInt(TIOCSWINSZ), &size)
         let slave = "/dev/pts/\(number)"
         child = try Child(
@@ -29,9 +35,19 @@ public final class PseudoTerminal: @unchecked Sendable {
         close(master)
     }
 
+    /// What stands in the rows of the screen now.
+    public func pane() -> String {
+        read()
+        var screen = Screen(columns: columns, rows: rows)
+        return screen.showing(text)
+    }
+
     /// Types a line.
-    public func type(_ line: String) {
-        let octets = Array((line + "\n").utf8)
+    public func type(_ line: String) { press(line + "\n") }
+
+    /// Presses keys, which the terminal sends as these characters.
+    public func press(_ keys: String) {
+        let octets = Array(keys.utf8)
         _ = write(master, octets, octets.count)
     }
 

@@ -35,6 +35,7 @@ struct Options: ~Copyable {
 
         Accounts; a password is read from standard input or asked for:
           user add NAME [--kind digest|password-only]
+          user add --file FILE one for each line, a name and a password
           user passwd NAME [--kind digest|password-only]
           user del NAME        takes the mailbox and the sessions too
           user show NAME       with what was seen of the user's clients
@@ -55,8 +56,11 @@ struct Options: ~Copyable {
           sysmsg show NAME [GENERATION]
                                what it asks, or asked in an earlier generation
           sysmsg progress NAME how many were asked, have seen it, have answered
-          sysmsg results NAME  who was asked and answered what, and when;
-                               with --json or --csv for machines
+          sysmsg results NAME  where each user is with it
+          sysmsg journal NAME  every event: sent, shown, answered, declined, timed out
+          sysmsg verify NAME [--file FILE]
+                               whether the journal is what was written; of an exported
+                               one: --raw sysmsg journal NAME > FILE
           sysmsg answer NAME USER ID
                                takes what a user said by another way
           sysmsg key NAME USER the verification key of a user
@@ -81,6 +85,8 @@ struct Options: ~Copyable {
                                only with --offline
 
           -c, --config FILE    default /etc/config/imps
+              --json, --csv    for machines
+              --raw            all fields, as the engine names them
               --version        print the version
               --help           print this
 

@@ -10,8 +10,11 @@ public final class PseudoTerminal: @unchecked Sendable {
     public private(set) var text = ""
 
     /// Starts one of the programs on a terminal with lines of `columns` characters.
+    ///
+    /// - Parameter input: A file that it reads instead of what is typed.
     public init(
-        _ name: String, _ arguments: [String], columns: Int = 80, rows: Int = 24, environment: [String: String] = [:]
+        _ name: String, _ arguments: [String], columns: Int = 80, rows: Int = 24, input: String? = nil,
+        environment: [String: String] = [:]
     ) throws {
         self.columns = columns
         self.rows = rows
@@ -26,7 +29,8 @@ public final class PseudoTerminal: @unchecked Sendable {
         _ = ioctl(master, UInt(TIOCSWINSZ), &size)
         let slave = "/dev/pts/\(number)"
         child = try Child(
-            Programs.command(name, arguments), input: slave, output: slave, errors: slave, environment: environment)
+            Programs.command(name, arguments), input: input ?? slave, output: slave, errors: slave,
+            environment: environment)
     }
 
     deinit {

@@ -17,7 +17,8 @@ ARCH ?= aarch64
 # proves them for structures; they would cost a call at every access to the engine's state.
 RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -cross-module-optimization \
 	-Xswiftc -enforce-exclusivity=unchecked -Xlinker -L.build/static -Xlinker --build-id=sha1
-PROGRAMS := impsd impsctl imps
+# One program; what it is depends on the name that it is called by.
+NAMES := impsctl imps
 
 # The suites in which clients wait for messages.
 AWAITING_TESTS := ConversationTests|OnlineMessageTests|WaitingMessageTests|SystemMessageTests|OpenQuestionTests|CampaignTests|SeveralTransactionsTests
@@ -47,7 +48,8 @@ build: build-packages ## build .build/release/{impsd,impsctl,imps}
 	@# What was inlined from another module is not seen to have changed: a change anywhere compiles everything again.
 	@if [ -n "$$(find Sources Package.swift -newer .build/built 2>&1)" ]; then rm -rf .build/release/*.build .build/release/description.json .build/release.yaml; fi
 	@touch .build/building
-	@for program in $(PROGRAMS); do swift build $(RELEASE_FLAGS) --product $$program || exit 1; done
+	@swift build $(RELEASE_FLAGS) --product impsd
+	@for name in $(NAMES); do ln -sf impsd .build/release/$$name; done
 	@mv .build/building .build/built
 
 # With the SDK there, the programs for the boards are tested too: under qemu-user, and on virtual boards.
@@ -94,11 +96,9 @@ fuzz: build ## feed both readers with broken messages; FUZZ_SECONDS says how lon
 	@grep '^stat::' .build-fuzz/fuzz.log
 
 .PHONY: check-embedded
-check-embedded: build-packages ## compile all products in Embedded mode and look for spans that outlive their storage
-	@for program in $(PROGRAMS); do \
-		IMPSD_EMBEDDED=1 swift build -c release --scratch-path .build-embedded --product $$program || exit 1; \
-	done
-	@Tests/Support/embedded/check-lifetimes.sh $(PROGRAMS)
+check-embedded: build-packages ## compile everything in Embedded mode and look for spans that outlive their storage
+	IMPSD_EMBEDDED=1 swift build -c release --scratch-path .build-embedded --product impsd
+	@Tests/Support/embedded/check-lifetimes.sh impsd impsctl imps
 
 .PHONY: sdk
 sdk: sdk-packages ## make the static Swift SDK for aarch64 and armv7 in .build-sdk, without root

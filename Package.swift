@@ -36,14 +36,11 @@ var targets: [Target] = [
     .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
     .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "CUV"], swiftSettings: common),
     .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration"], swiftSettings: common),
+    .target(name: "impsd", dependencies: ["Setup"], swiftSettings: common),
+    .target(name: "impsctl", dependencies: ["Setup"], swiftSettings: common),
+    .target(name: "imps", dependencies: ["Transport", "CSP", "Digests"], swiftSettings: common),
     .executableTarget(
-        name: "impsd", dependencies: ["Setup"],
-        swiftSettings: common, linkerSettings: libraries),
-    .executableTarget(
-        name: "impsctl", dependencies: ["Setup"],
-        swiftSettings: common, linkerSettings: libraries),
-    .executableTarget(
-        name: "imps", dependencies: ["Transport", "CSP", "Digests"],
+        name: "programs", dependencies: ["impsd", "impsctl", "imps"],
         swiftSettings: common, linkerSettings: libraries),
 ]
 
@@ -89,9 +86,7 @@ if Context.environment["IMPSD_FUZZ"] != nil {
 let package = Package(
     name: "impsd",
     products: [
-        .executable(name: "impsd", targets: ["impsd"]),
-        .executable(name: "impsctl", targets: ["impsctl"]),
-        .executable(name: "imps", targets: ["imps"]),
+        .executable(name: "impsd", targets: ["programs"]),
         .library(name: "IMPSEngine", targets: ["IMPSEngine"]),
     ],
     targets: targets

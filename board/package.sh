@@ -32,8 +32,9 @@ put() { install -D -m "$1" "$2" "$3$4"; }
 
 programs() {
     put 755 "$dist/$1/impsd" "$2" /usr/sbin/impsd
-    put 755 "$dist/$1/impsctl" "$2" /usr/sbin/impsctl
-    put 755 "$dist/$1/imps" "$2" /usr/bin/imps
+    mkdir -p "$2/usr/bin"
+    ln -s impsd "$2/usr/sbin/impsctl"
+    ln -s ../sbin/impsd "$2/usr/bin/imps"
 }
 
 # The files of the opkg package; the feed's Makefile says the same to OpenWrt's build.
@@ -101,9 +102,7 @@ make_feed() {
     cp "$board"/openwrt/imps* "$board/imps.config" "$feed/"
     for architecture in "$@"; do
         put 644 "$dist/$architecture/LICENCES" "$feed" "/files/$architecture/LICENCES"
-        for program in impsd impsctl imps; do
-            put 755 "$dist/$architecture/$program" "$feed" "/files/$architecture/$program"
-        done
+        put 755 "$dist/$architecture/impsd" "$feed" "/files/$architecture/impsd"
     done
 }
 

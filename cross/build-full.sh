@@ -22,11 +22,10 @@ scratch=.build-$1
 dist=dist/$1
 rm -rf "$dist"
 mkdir -p "$dist"
-for program in impsd impsctl imps; do
-    swift build --swift-sdk "$1" --scratch-path "$scratch" -c release --product $program --static-swift-stdlib \
-        -Xcc -isystem -Xcc "$libraries/include" -Xlinker "-L$libraries/lib" -Xlinker --gc-sections \
-        -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=."
-    llvm-objcopy --strip-all "$scratch/release/$program" "$dist/$program"
-    printf '%s %s %d octets\n' "$1" "$program" "$(stat -c %s "$dist/$program")"
-done
-(cd "$dist" && sha256sum impsd impsctl imps > SHA256SUMS)
+swift build --swift-sdk "$1" --scratch-path "$scratch" -c release --product impsd --static-swift-stdlib \
+    -Xcc -isystem -Xcc "$libraries/include" -Xlinker "-L$libraries/lib" -Xlinker --gc-sections \
+    -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=."
+llvm-objcopy --strip-all "$scratch/release/impsd" "$dist/impsd"
+printf '%s impsd %d octets\n' "$1" "$(stat -c %s "$dist/impsd")"
+for name in impsctl imps; do ln -s impsd "$dist/$name"; done
+(cd "$dist" && sha256sum impsd > SHA256SUMS)

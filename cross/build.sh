@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the programs for one architecture into dist/ARCHITECTURE, checks them, and writes what goes with them.
+# Builds the program for one architecture into dist/ARCHITECTURE, checks them, and writes what goes with them.
 . "$(dirname "$0")/common.sh"
 name_architecture "$1"
 [ -d "$work/impsd.artifactbundle/$1" ] || fail "no SDK; make sdk makes it"
@@ -14,22 +14,22 @@ mkdir -p "$dist/symbols"
     rm -rf "$scratch"/*/release/*.build
 mkdir -p "$scratch"
 touch "$scratch/building"
-for program in impsd impsctl imps; do
-    swift build --swift-sdks-path "$work" --swift-sdk "impsd-$1" --triple "$swift" --scratch-path "$scratch" \
-        -c release --product $program \
-        -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=."
-    file=$scratch/release/$program
-    "$cross/check.sh" "$1" "$file"
-    cp "$file" "$dist/symbols/$program"
-    file=$dist/symbols/$program
-    "$cross/normalize.py" "$file"
-    id=$(llvm-readelf --notes "$file" | sed -n 's/.*Build ID: //p')
-    llvm-objcopy --only-keep-debug "$file" "$dist/symbols/$id.debug"
-    llvm-objcopy --strip-all "$file" "$dist/$program"
-    chmod 755 "$dist/$program"
-    rm "$file"
-done
+swift build --swift-sdks-path "$work" --swift-sdk "impsd-$1" --triple "$swift" --scratch-path "$scratch" \
+    -c release --product impsd \
+    -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=."
+file=$scratch/release/impsd
+"$cross/check.sh" "$1" "$file"
+cp "$file" "$dist/symbols/impsd"
+file=$dist/symbols/impsd
+"$cross/normalize.py" "$file"
+id=$(llvm-readelf --notes "$file" | sed -n 's/.*Build ID: //p')
+llvm-objcopy --only-keep-debug "$file" "$dist/symbols/$id.debug"
+llvm-objcopy --strip-all "$file" "$dist/impsd"
+chmod 755 "$dist/impsd"
+rm "$file"
+# One program with three names.
+for name in impsctl imps; do ln -s impsd "$dist/$name"; done
 mv "$scratch/building" "$scratch/built"
 "$cross/check.sh" "$1" --sizes "$dist"
 "$cross/describe.py" "$1" "$lock" "$work/$1" "$dist"
-(cd "$dist" && sha256sum impsd impsctl imps sbom.cdx.json LICENCES > SHA256SUMS)
+(cd "$dist" && sha256sum impsd sbom.cdx.json LICENCES > SHA256SUMS)

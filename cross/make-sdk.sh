@@ -50,7 +50,7 @@ place = words.index("-Xclang-target")
 words[place:place + 1] = ["-clang-target", clang]
 lib = sysroot + "/usr/lib"
 toolset["linker"]["extraCLIOptions"] = [
-    "--static", "--gc-sections", "--build-id=sha1", "-L" + lib, lib + "/crt1.o", lib + "/crti.o", lib + "/crtn.o",
+    "--static", "--gc-sections", "--icf=all", "-O2", "--build-id=sha1", "-L" + lib, lib + "/crt1.o", lib + "/crti.o", lib + "/crtn.o",
     "--start-group", "-luv", "-llmdb", "-lmbedcrypto", "-lc", "-lgcc", "-lgcc_eh", "--end-group",
 ]
 json.dump(toolset, open(path, "w"), indent=2)

@@ -290,9 +290,16 @@ static inline unsigned long libc_local_time(const char *basic, char *text, unsig
     if (*basic) {
         struct tm utc;
         memset(&utc, 0, sizeof utc);
-        if (sscanf(basic, "%4d%2d%2dT%2d%2d%2d", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour, &utc.tm_min,
-                   &utc.tm_sec) != 6)
-            return 0;
+        // By hand: sscanf would bring all that reads floating point into the file of a board.
+        int *fields[] = {&utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec};
+        const char *digit = basic;
+        for (int field = 0; field < 6; field++) {
+            if (field == 3 && *digit++ != 'T') return 0;
+            for (int count = field == 0 ? 4 : 2; count > 0; count--, digit++) {
+                if (*digit < '0' || *digit > '9') return 0;
+                *fields[field] = *fields[field] * 10 + *digit - '0';
+            }
+        }
         utc.tm_year -= 1900;
         utc.tm_mon -= 1;
         moment = timegm(&utc);

@@ -1,10 +1,16 @@
 extension FixedBytes {
     /// Adds `value` with its most significant octet first.
     public mutating func append<Value: FixedWidthInteger>(bigEndian value: Value) {
-        var shift = Value.bitWidth
+        append(UInt64(truncatingIfNeeded: value), octetCount: Value.bitWidth / 8)
+    }
+
+    /// Once for all widths: a record has dozens of fields, and each would get its own loop.
+    @inline(never)
+    private mutating func append(_ value: UInt64, octetCount: Int) {
+        var shift = 8 * octetCount
         while shift > 0 {
             shift -= 8
-            append(UInt8(truncatingIfNeeded: value >> Value(shift)))
+            append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
         }
     }
 }
@@ -42,13 +48,18 @@ public struct RecordReader: ~Escapable {
 
     /// An integer with its most significant octet first.
     public mutating func integer<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) -> Value {
-        var value: Value = 0
-        for _ in 0..<Value.bitWidth / 8 {
+        Value(truncatingIfNeeded: integer(octetCount: Value.bitWidth / 8))
+    }
+
+    @inline(never)
+    private mutating func integer(octetCount: Int) -> UInt64 {
+        var value: UInt64 = 0
+        for _ in 0..<octetCount {
             guard let octet = cursor.next() else {
                 isBroken = true
                 return 0
             }
-            value = value << 8 | Value(truncatingIfNeeded: octet)
+            value = value << 8 | UInt64(octet)
         }
         return value
     }

@@ -68,7 +68,10 @@ public struct Writer: ~Copyable {
     /// Where a place is that was counted without the string table.
     private func index(of count: Int) -> Int { count < headerEnd ? count : count + shift }
 
+    // What every primitive calls is not copied into each of them: it would be a fifth of the file on a board.
+
     /// Begins an element; WV-CSP-Message, TransactionContent and PresenceSubList get their namespace.
+    @inline(never)
     public mutating func open(_ tag: Tag) {
         switch syntax {
         case .xml: openXML(tag)
@@ -85,6 +88,7 @@ public struct Writer: ~Copyable {
     }
 
     /// Ends an element.
+    @inline(never)
     public mutating func close(_ tag: Tag) {
         switch syntax {
         case .xml: closeXML(tag)
@@ -101,6 +105,7 @@ public struct Writer: ~Copyable {
     }
 
     /// An element with text.
+    @inline(never)
     public mutating func text(_ tag: Tag, _ text: Span<UInt8>) {
         switch syntax {
         case .xml:
@@ -141,6 +146,7 @@ public struct Writer: ~Copyable {
     }
 
     /// An element with a number.
+    @inline(never)
     public mutating func integer(_ tag: Tag, _ value: UInt64) {
         switch syntax {
         case .xml:

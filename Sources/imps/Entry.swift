@@ -1,8 +1,9 @@
 import CLibC
 import Transport
 
-/// The C entry point, under the name that SwiftPM gives it.
-@c(imps_main)
+/// Does what the program is called for.
+///
+/// - Returns: The exit code.
 public func entry(
     _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> Int32 {

@@ -358,12 +358,21 @@ struct BoardTests {
     @Test(arguments: VirtualBoard.architectures) func aStuckEngineIsResetByTheWatchdog(_ architecture: String) throws {
         let board = try VirtualBoard(
             architecture,
-            files: ["imps.config": try VirtualBoard.configuration(["watchdog": "/dev/watchdog"])])
+            files: ["imps.config": try VirtualBoard.configuration(["watchdog": "/dev/watchdog", "body_timeout": "25"])])
         try board.boot(["board.softdog"])
         try board.awaitLine("N WATCHDOG device=/dev/watchdog s=10")
-        // Twice its patience: it is fed.
-        Thread.sleep(forTimeInterval: 20)
+        // Twice its patience: it is fed, although two dumps are not read, and who asks in between is answered.
+        try board.shell("for i in $(seq 3000); do echo user$i secret word $i; done > /tmp/users")
+        #expect(
+            try board.shell("impsctl user add --file /tmp/users; rm /tmp/users").output.contains("3000 accounts added"))
+        for _ in 0..<2 { try board.shell("(impsctl dump | sleep 60) > /dev/null 2>&1 &") }
+        for _ in 0..<20 {
+            Thread.sleep(forTimeInterval: 1)
+            #expect(try board.shell("impsctl ping && impsctl status").code == 0)
+        }
         #expect(board.isOn)
+        try board.awaitLine("CONTROL-CUT why=\"the answer was not read\"")
+        try board.awaitLine("CONTROL-CUT why=\"the answer was not read\"")
         try board.shell("kill -STOP $(pidof impsd)")
         try wait("the reset", seconds: 30) { !board.isOn }
         try board.boot()

@@ -92,8 +92,9 @@ make_root() {
     chmod 755 "$root"/etc/init.d/*
     install -m 644 "$board/imps.config" "$root/etc/config/imps"
     install -D -m 644 "$board/openwrt/imps.upgrade" "$root/lib/upgrade/imps.sh"
-    install -m 755 "$programs/impsd" "$programs/impsctl" "$root/usr/sbin/"
-    install -m 755 "$programs/imps" "$root/usr/bin/"
+    install -m 755 "$programs/impsd" "$root/usr/sbin/"
+    ln -s impsd "$root/usr/sbin/impsctl"
+    ln -s ../sbin/impsd "$root/usr/bin/imps"
     copy_modules "$root/lib/modules" softdog
     rm -f "$place/root.squashfs"
     mksquashfs "$root" "$place/root.squashfs" -all-root -noappend -quiet -no-progress > /dev/null

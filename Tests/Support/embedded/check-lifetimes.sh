@@ -6,7 +6,7 @@ scratch=.build-embedded
 for program in "$@"; do
     # A build that has nothing to do does not say its command.
     touch Sources/"$program"/Entry.swift
-    command=$(IMPSD_EMBEDDED=1 swift build -c release --scratch-path $scratch --product "$program" -v 2>&1 |
+    command=$(IMPSD_EMBEDDED=1 swift build -c release --scratch-path $scratch --product impsd -v 2>&1 |
         grep -E "swiftc -module-name $program " | head -n 1)
     sil=$scratch/$program.sil
     command=$(printf '%s' "$command" | sed -e 's/-emit-dependencies//; s/-emit-module -emit-module-path [^ ]*//' \

@@ -63,8 +63,12 @@ struct Status: ~Copyable {
         end(width, into: &output)
         begin("Memory")
         Quantity.size(fixedMemory(records), into: &line)
-        line.append(" fixed, heap ")
-        Quantity.size(records.number("heap_bytes"), into: &line)
+        line.append(" fixed")
+        // Not every C library counts it.
+        if records.number("heap_bytes") > 0 {
+            line.append(", heap ")
+            Quantity.size(records.number("heap_bytes"), into: &line)
+        }
         end(width, into: &output)
     }
 

@@ -173,7 +173,7 @@ extension Engine where Port: ~Copyable {
     }
 
     private func sequenceNumber(_ key: Span<UInt8>, of user: UInt32) -> UInt64? {
-        guard key.count == 13, key[0] == 0x51 else { return nil }
+        guard key.count == 13, key[0] == RecordKind.mailbox else { return nil }
         var reader = RecordReader(key.extracting(1..<13))
         guard reader.integer(UInt32.self) == user else { return nil }
         return reader.integer(UInt64.self)

@@ -210,8 +210,8 @@ extension Engine where Port: ~Copyable {
     /// The address of the account after the last one that was told.
     private func nextAccount(_ command: inout ControlCommand) -> InlineBytes<100>? {
         var start = command.lastKey
-        if start.isEmpty { start = Key.kind(0x41) } else { _ = start.append(0) }
-        guard let entry = store.entry(atOrAfter: start.span), entry.key[0] == 0x41 else { return nil }
+        if start.isEmpty { start = Key.kind(RecordKind.account) } else { _ = start.append(0) }
+        guard let entry = store.entry(atOrAfter: start.span), entry.key[0] == RecordKind.account else { return nil }
         command.lastKey = Key(entry.key) ?? Key()
         return InlineBytes<100>(entry.key.extracting(1..<entry.key.count))
     }

@@ -10,15 +10,15 @@ import Wire
 extension Engine where Port: ~Copyable {
     /// True when the store has nothing but facts about itself.
     public var isEmpty: Bool {
-        let first = Key.kind(0x22)
+        let first = Key.kind(RecordKind.fact + 1)
         return store.entry(atOrAfter: first.span) == nil
     }
 
     /// True when there is an account.
     public var hasAccounts: Bool {
-        let first = Key.kind(0x41)
+        let first = Key.kind(RecordKind.account)
         guard let entry = store.entry(atOrAfter: first.span) else { return false }
-        return entry.key[0] == 0x41
+        return entry.key[0] == RecordKind.account
     }
 
     func dump(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {

@@ -6,18 +6,18 @@ extension Engine where Port: ~Copyable {
     mutating func migrate(from schema: UInt64) {
         guard schema > 0, schema < 3 else { return }
         // Logins that were under way begin again.
-        deleteAll(Key.kind(0x43))
-        deleteAll(Key.kind(0x57))
-        rewriteAll(Key.kind(0x47), sheetOfSchema2)
-        rewriteAll(Key.kind(0x51), entryOfSchema2)
-        rewriteAll(Key.kind(0x53), sessionOfSchema2)
+        deleteAll(Key.kind(RecordKind.challenge))
+        deleteAll(Key.kind(RecordKind.pendingLogin))
+        rewriteAll(Key.kind(RecordKind.answerSheet), sheetOfSchema2)
+        rewriteAll(Key.kind(RecordKind.mailbox), entryOfSchema2)
+        rewriteAll(Key.kind(RecordKind.session), sessionOfSchema2)
         carryProofs()
     }
 
     /// The proof was one record for each user and generation, whose first refusal was never taken back; its journal begins
     /// with what is known.
     private mutating func carryProofs() {
-        var start = Key.kind(0x56)
+        var start = Key.kind(RecordKind.proof)
         while let key = firstKey(atOrAfter: start), key.span[0] == start.span[0] {
             var reader = RecordReader(key.span.extracting(1..<key.count))
             let campaign: UInt32 = reader.integer()

@@ -118,7 +118,7 @@ extension Engine where Port: ~Copyable {
     /// - Returns: the number of records that were taken away.
     fileprivate mutating func repair() -> UInt64 {
         var removed: UInt64 = 0
-        var key = Key.kind(0x51)
+        var key = Key.kind(RecordKind.mailbox)
         while let entry = mailboxKey(atOrAfter: key) {
             key = entry.sequence.map { Key.mailboxEntry(entry.user, $0 + 1) } ?? Key.mailboxEntry(entry.user, 0)
             guard let sequence = entry.sequence else { continue }
@@ -172,7 +172,7 @@ extension Engine where Port: ~Copyable {
 
     /// Computes the totals of all mailboxes anew.
     private mutating func recount() {
-        var key = Key.kind(0x51)
+        var key = Key.kind(RecordKind.mailbox)
         while let entry = mailboxKey(atOrAfter: key) {
             recount(entry.user)
             key = Key.mailbox(entry.user &+ 1)
@@ -181,7 +181,7 @@ extension Engine where Port: ~Copyable {
     }
 
     private func mailboxKey(atOrAfter key: Key) -> (user: UInt32, sequence: UInt64?)? {
-        guard let entry = store.entry(atOrAfter: key.span), entry.key[0] == 0x51 else { return nil }
+        guard let entry = store.entry(atOrAfter: key.span), entry.key[0] == RecordKind.mailbox else { return nil }
         var reader = RecordReader(entry.key.extracting(1..<entry.key.count))
         let user: UInt32 = reader.integer()
         return (user, entry.key.count == 13 ? reader.integer() : nil)

@@ -27,6 +27,28 @@ import Octets
 /// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |
 typealias Key = InlineBytes<112>
 
+/// What a key begins with: the letters of the table above.
+enum RecordKind {
+    @_transparent static var fact: UInt8 { UInt8(ascii: "!") }
+    @_transparent static var account: UInt8 { UInt8(ascii: "A") }
+    @_transparent static var challenge: UInt8 { UInt8(ascii: "C") }
+    @_transparent static var knownClients: UInt8 { UInt8(ascii: "D") }
+    @_transparent static var answerSheet: UInt8 { UInt8(ascii: "G") }
+    @_transparent static var noticeText: UInt8 { UInt8(ascii: "H") }
+    @_transparent static var proofEvent: UInt8 { UInt8(ascii: "J") }
+    @_transparent static var capabilityLists: UInt8 { UInt8(ascii: "K") }
+    @_transparent static var member: UInt8 { UInt8(ascii: "L") }
+    @_transparent static var message: UInt8 { UInt8(ascii: "M") }
+    @_transparent static var campaign: UInt8 { UInt8(ascii: "P") }
+    @_transparent static var mailbox: UInt8 { UInt8(ascii: "Q") }
+    @_transparent static var answer: UInt8 { UInt8(ascii: "R") }
+    @_transparent static var session: UInt8 { UInt8(ascii: "S") }
+    @_transparent static var user: UInt8 { UInt8(ascii: "U") }
+    @_transparent static var proof: UInt8 { UInt8(ascii: "V") }
+    @_transparent static var pendingLogin: UInt8 { UInt8(ascii: "W") }
+    @_transparent static var expiry: UInt8 { UInt8(ascii: "X") }
+}
+
 extension InlineBytes where capacity == 112 {
     private init(_ kind: UInt8) {
         self.init()
@@ -35,7 +57,7 @@ extension InlineBytes where capacity == 112 {
 
     /// A fact about the store: `schema`, `running`, `sequence`, `user`.
     static func fact(_ name: StaticString) -> Key {
-        var key = Key(0x21)
+        var key = Key(RecordKind.fact)
         _ = key.append(name)
         return key
     }
@@ -44,30 +66,30 @@ extension InlineBytes where capacity == 112 {
     static func kind(_ letter: UInt8) -> Key { Key(letter) }
 
     static func account(_ address: Span<UInt8>) -> Key {
-        var key = Key(0x41)
+        var key = Key(RecordKind.account)
         _ = key.append(address)
         return key
     }
 
-    static func challenge(_ slot: UInt16) -> Key { numbered(0x43, slot) }
+    static func challenge(_ slot: UInt16) -> Key { numbered(RecordKind.challenge, slot) }
 
-    static func knownClients(_ user: UInt32) -> Key { numbered(0x44, user) }
+    static func knownClients(_ user: UInt32) -> Key { numbered(RecordKind.knownClients, user) }
 
-    static func answerSheet(_ user: UInt32) -> Key { numbered(0x47, user) }
+    static func answerSheet(_ user: UInt32) -> Key { numbered(RecordKind.answerSheet, user) }
 
-    static func campaign(_ number: UInt32) -> Key { numbered(0x50, number) }
+    static func campaign(_ number: UInt32) -> Key { numbered(RecordKind.campaign, number) }
 
     static func campaign(_ number: UInt32, edition: UInt16, part: UInt8) -> Key {
-        var key = numbered(0x50, number)
+        var key = numbered(RecordKind.campaign, number)
         _ = key.append(bigEndian: edition)
         _ = key.append(part)
         return key
     }
 
-    static func noticeText(_ code: UInt16) -> Key { numbered(0x48, code) }
+    static func noticeText(_ code: UInt16) -> Key { numbered(RecordKind.noticeText, code) }
 
     /// What all members of a campaign's audience begin with.
-    static func members(_ campaign: UInt32) -> Key { numbered(0x4C, campaign) }
+    static func members(_ campaign: UInt32) -> Key { numbered(RecordKind.member, campaign) }
 
     static func member(_ campaign: UInt32, _ user: UInt32) -> Key {
         var key = members(campaign)
@@ -76,13 +98,13 @@ extension InlineBytes where capacity == 112 {
     }
 
     static func proof(_ campaign: UInt32, _ user: UInt32, _ generation: UInt16) -> Key {
-        var key = numbered(0x56, campaign)
+        var key = numbered(RecordKind.proof, campaign)
         _ = key.append(bigEndian: user)
         _ = key.append(bigEndian: generation)
         return key
     }
 
-    static func proofHead(_ campaign: UInt32) -> Key { numbered(0x4A, campaign) }
+    static func proofHead(_ campaign: UInt32) -> Key { numbered(RecordKind.proofEvent, campaign) }
 
     static func proofEvent(_ campaign: UInt32, _ number: UInt32) -> Key {
         var key = proofHead(campaign)
@@ -90,32 +112,32 @@ extension InlineBytes where capacity == 112 {
         return key
     }
 
-    static func pendingLogin(_ slot: UInt16) -> Key { numbered(0x57, slot) }
+    static func pendingLogin(_ slot: UInt16) -> Key { numbered(RecordKind.pendingLogin, slot) }
 
-    static func capabilityLists(_ slot: UInt16) -> Key { numbered(0x4B, slot) }
+    static func capabilityLists(_ slot: UInt16) -> Key { numbered(RecordKind.capabilityLists, slot) }
 
     static func message(_ sequence: UInt64, piece: UInt8) -> Key {
-        var key = numbered(0x4D, sequence)
+        var key = numbered(RecordKind.message, sequence)
         _ = key.append(piece)
         return key
     }
 
-    static func mailbox(_ user: UInt32) -> Key { numbered(0x51, user) }
+    static func mailbox(_ user: UInt32) -> Key { numbered(RecordKind.mailbox, user) }
 
     static func mailboxEntry(_ user: UInt32, _ sequence: UInt64) -> Key {
-        var key = numbered(0x51, user)
+        var key = numbered(RecordKind.mailbox, user)
         _ = key.append(bigEndian: sequence)
         return key
     }
 
-    static func answer(_ sequence: UInt64) -> Key { numbered(0x52, sequence) }
+    static func answer(_ sequence: UInt64) -> Key { numbered(RecordKind.answer, sequence) }
 
-    static func session(_ slot: UInt16) -> Key { numbered(0x53, slot) }
+    static func session(_ slot: UInt16) -> Key { numbered(RecordKind.session, slot) }
 
-    static func user(_ number: UInt32) -> Key { numbered(0x55, number) }
+    static func user(_ number: UInt32) -> Key { numbered(RecordKind.user, number) }
 
     static func expiry(at seconds: UInt64, _ user: UInt32, _ sequence: UInt64) -> Key {
-        var key = numbered(0x58, seconds)
+        var key = numbered(RecordKind.expiry, seconds)
         _ = key.append(bigEndian: user)
         _ = key.append(bigEndian: sequence)
         return key

@@ -35,7 +35,8 @@ extension Engine where Port: ~Copyable {
     /// The campaign with the lowest number from `number` on.
     func firstCampaign(from number: UInt32) -> Campaign? {
         let key = Key.campaign(number)
-        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 5, entry.key[0] == 0x50 else {
+        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 5, entry.key[0] == RecordKind.campaign
+        else {
             return nil
         }
         return Campaign(entry.value)

@@ -242,7 +242,7 @@ extension Engine where Port: ~Copyable {
     func proof(after key: Key, of campaign: UInt32) -> (user: UInt32, proof: Proof, generation: UInt16)? {
         var start = key
         if start.isEmpty { start = Key.proof(campaign, 0, 0) } else { _ = start.append(0) }
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.count == 11, entry.key[0] == 0x56,
+        guard let entry = store.entry(atOrAfter: start.span), entry.key.count == 11, entry.key[0] == RecordKind.proof,
             let proof = Proof(entry.value)
         else { return nil }
         var reader = RecordReader(entry.key.extracting(1..<11))

@@ -7,7 +7,9 @@ public final class PseudoTerminal: @unchecked Sendable {
     private let rows: Int
     private var child: Child
     /// Everything that was shown so far.
-    public private(set) var text = ""
+    public var text: String { String(decoding: shown, as: UTF8.self) }
+    /// A character may come in two pieces.
+    private var shown: [UInt8] = []
 
     /// Starts one of the programs on a terminal with lines of `columns` characters.
     ///
@@ -41,7 +43,7 @@ public final class PseudoTerminal: @unchecked Sendable {
 
     /// What stands in the rows of the screen now.
     public func pane() -> String {
-        read()
+        while read() {}
         var screen = Screen(columns: columns, rows: rows)
         return screen.showing(text)
     }
@@ -59,8 +61,10 @@ public final class PseudoTerminal: @unchecked Sendable {
     public func await(_ words: String, seconds: Double = 15) throws {
         let end = Date().addingTimeInterval(seconds * Programs.slowness)
         while Date() < end {
-            if let range = text.range(of: words, range: awaited..<text.endIndex) {
-                awaited = range.upperBound
+            let text = text
+            let start = text.utf8.index(text.startIndex, offsetBy: min(awaitedCount, text.utf8.count))
+            if let range = text.range(of: words, range: start..<text.endIndex) {
+                awaitedCount = text.utf8.distance(from: text.startIndex, to: range.upperBound)
                 return
             }
             read()
@@ -69,17 +73,16 @@ public final class PseudoTerminal: @unchecked Sendable {
     }
 
     private var awaitedCount = 0
-    private var awaited: String.Index {
-        get { text.utf8.index(text.startIndex, offsetBy: awaitedCount) }
-        set { awaitedCount = text.utf8.distance(from: text.startIndex, to: newValue) }
-    }
 
-    private func read() {
+    /// Takes what is shown next; false when nothing comes.
+    @discardableResult
+    private func read() -> Bool {
         var descriptor = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
-        guard poll(&descriptor, 1, 50) > 0 else { return }
+        guard poll(&descriptor, 1, 50) > 0 else { return false }
         var octets = [UInt8](repeating: 0, count: 4096)
         let count = Foundation.read(master, &octets, octets.count)
-        if count > 0 { text += String(decoding: octets[0..<count], as: UTF8.self) }
+        if count > 0 { shown += octets[0..<count] }
+        return count > 0
     }
 
     /// Waits for the end of the program; its exit code.

@@ -9,7 +9,7 @@ for program in "$@"; do
     command=$(IMPSD_EMBEDDED=1 swift build -c release --scratch-path $scratch --product impsd -v 2>&1 |
         grep -E "swiftc -module-name $program " | head -n 1)
     sil=$scratch/$program.sil
-    command=$(printf '%s' "$command" | sed -e 's/-emit-dependencies//; s/-emit-module -emit-module-path [^ ]*//' \
+    command=$(printf '%s' "$command" | sed -e 's/-emit-dependencies//; s/-emit-module-path [^ ]*//; s/ -emit-module / /; s/-emit-objc-header-path [^ ]*//; s/ -emit-objc-header / /' \
         -e 's/-output-file-map [^ ]*//; s/-parseable-output//; s/-num-threads [0-9]*//g; s/-serialize-diagnostics//' \
         -e "s# -c # -emit-sil -o $sil #; s/ -v / /")
     eval "$command"

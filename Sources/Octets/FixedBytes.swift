@@ -92,6 +92,12 @@ public struct FixedBytes: ~Copyable {
         append(text.octets)
     }
 
+    /// Forgets the content and overwrites it, for secrets.
+    public mutating func wipe() {
+        for index in 0..<count { storage[index] = 0 }
+        removeAll()
+    }
+
     /// Makes `count` octets more in use, with whatever is there, because another party wrote them.
     public mutating func advance(by octetCount: Int) {
         invariant(octetCount >= 0 && octetCount <= limit - count, "IM004 room for what was written")

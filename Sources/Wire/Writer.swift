@@ -68,7 +68,7 @@ public struct Writer: ~Copyable {
     /// Where a place is that was counted without the string table.
     private func index(of count: Int) -> Int { count < headerEnd ? count : count + shift }
 
-    // What every primitive calls is not copied into each of them: it would be a fifth of the file on a board.
+    // What every primitive calls is not copied into each of them: that would be 26 KB of the file on a board.
 
     /// Begins an element; WV-CSP-Message, TransactionContent and PresenceSubList get their namespace.
     @inline(never)

@@ -22,6 +22,8 @@ struct Chat: ArrivalHandler, ~Copyable {
 
     private var editor = LineEditor()
     private var text = Memory.buffer(300_000)
+    /// Words that may be meant.
+    private var list = Memory.buffer(8192)
     private var prompt = InlineBytes<128>()
     private var homeDomain = InlineBytes<100>()
     private var people = InlineArray<64, Person>(repeating: Person())
@@ -367,7 +369,7 @@ struct Chat: ArrivalHandler, ~Copyable {
                 text.append(0x20)
             }
         }
-        editor.complete(from: text)
+        editor.complete(from: text, listing: &list)
     }
 
     private mutating func showHelp() {

@@ -166,12 +166,14 @@ struct LineEditor: ~Copyable {
 
     /// Completes the word before the cursor to what all words that begin so have in common, or lists them.
     ///
-    /// - Parameter words: Those that may be meant, a space after each.
-    mutating func complete(from words: borrowing FixedBytes) {
+    /// - Parameters:
+    ///   - words: Those that may be meant, a space after each.
+    ///   - list: Takes what is listed.
+    mutating func complete(from words: borrowing FixedBytes, listing list: inout FixedBytes) {
         let word = wordToComplete.word
         var common = InlineBytes<120>()
         var count = 0
-        var list = Memory.buffer(4096)
+        list.removeAll()
         var start = 0
         while start < words.count {
             let end = words.span.firstIndex(of: 0x20, from: start) ?? words.count

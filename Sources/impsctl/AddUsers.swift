@@ -21,47 +21,38 @@ func addUsers(_ options: inout Options, _ configuration: Configuration) -> ExitC
         Terminal.printError("impsctl: the file of the accounts cannot be read\n")
         return .badData
     }
-    options.words[1] = InlineBytes()
-    _ = options.words[1].append("import")
+    options.words[1] = InlineBytes(prefix: .constant("import"))
+    let kind = options.kind
     var printer = Printer(options, to: 1)
-    var command = Memory.buffer(ControlCommand.lineByteCountMax)
     var progress = Progress("accounts")
     var brokenCount: UInt64 = 0
-    begin(&command, options.kind)
-    var isEmpty = true
-    while true {
-        let line = reader.next()
-        if let line {
-            if line.isEmpty || line.span[0] == 0x23 { continue }
-            if reader.isCut || !append(line.span, to: &command) {
-                brokenCount += 1
-                tellBroken(reader.lineNumber)
-                continue
-            }
-            isEmpty = false
-        }
-        guard command.count > 24_000 || line == nil else { continue }
-        if !isEmpty {
-            command.append(0x0A)
-            let code = send(command, options, configuration, &printer)
-            guard code == .success else { return code }
-            progress.show(printer.addedCount + printer.refusedCount, of: nil)
-        }
-        guard line != nil else { break }
-        begin(&command, options.kind)
-        isEmpty = true
+    let code = send(isOffline: options.isOffline, configuration, &printer) { command, printer in
+        progress.show(printer.addedCount + printer.refusedCount, of: nil)
+        return write(&reader, kind, &brokenCount, into: &command)
     }
     progress.end()
+    guard code == .success else { return code }
     return finish(printer.addedCount, refused: printer.refusedCount + brokenCount)
 }
 
-private func begin(_ command: inout FixedBytes, _ kind: InlineBytes<32>) {
-    // It had passwords.
-    for index in 0..<command.count { command[index] = 0 }
-    command.removeAll()
+/// Writes a command with the accounts of the next lines; false when there are none.
+private func write(
+    _ reader: inout LineReader, _ kind: InlineBytes<32>, _ brokenCount: inout UInt64, into command: inout FixedBytes
+) -> Bool {
     command.append("user import ")
     if kind.isEmpty { command.append("digest") }
     command.append(escaped: kind.span)
+    let start = command.count
+    while command.count < 24_000, let line = reader.next() {
+        if line.isEmpty || line.span[0] == 0x23 { continue }
+        guard !reader.isCut, append(line.span, to: &command) else {
+            brokenCount += 1
+            tellBroken(reader.lineNumber)
+            continue
+        }
+    }
+    command.append(0x0A)
+    return command.count > start + 1
 }
 
 /// Adds name and password of a line; false when one is missing.
@@ -78,11 +69,9 @@ private func append(_ line: Span<UInt8>, to command: inout FixedBytes) -> Bool {
 }
 
 private func tellBroken(_ number: UInt64) {
-    var text = Memory.buffer(128)
-    text.append("impsctl: line ")
-    text.append(decimal: number)
-    text.append(": expected a name and a password\n")
-    Terminal.printError(text.span)
+    Terminal.printError("impsctl: line ")
+    Terminal.printError(Decimal.digits(of: number).span)
+    Terminal.printError(": expected a name and a password\n")
 }
 
 private func finish(_ added: UInt64, refused: UInt64) -> ExitCode {

@@ -61,16 +61,32 @@ func send(
     _ command: borrowing FixedBytes, _ options: borrowing Options, _ configuration: Configuration, to descriptor: Int32
 ) -> ExitCode {
     var printer = Printer(options, to: descriptor)
-    return send(command, options, configuration, &printer)
+    var isSent = false
+    return send(isOffline: options.isOffline, configuration, &printer) { next, _ in
+        if isSent { return false }
+        isSent = true
+        next.append(copy: command, 0..<command.count)
+        return true
+    }
 }
 
-/// The same with a printer that takes the answers to several commands.
+/// Sends commands one after the other, until one is not done or there is no other.
+///
+/// - Parameter next: Writes the next command into a buffer of `ControlCommand.lineByteCountMax` octets, knowing what was
+///   printed so far; false when there is none.
 func send(
-    _ command: borrowing FixedBytes, _ options: borrowing Options, _ configuration: Configuration,
-    _ printer: inout Printer
+    isOffline: Bool, _ configuration: Configuration, _ printer: inout Printer,
+    _ next: (inout FixedBytes, borrowing Printer) -> Bool
 ) -> ExitCode {
-    options.isOffline
-        ? performOffline(configuration, command, &printer) : performOnline(configuration, command, &printer)
+    if isOffline { return performOffline(configuration, &printer, next) }
+    var command = Memory.buffer(ControlCommand.lineByteCountMax)
+    var part = Memory.buffer(65_536)
+    while next(&command, printer) {
+        let code = performOnline(configuration, command, &part, &printer)
+        guard code == .success else { return code }
+        command.wipe()
+    }
+    return .success
 }
 
 /// Writes the command as the engine reads it; a password is asked for here. nil when it is complete.
@@ -113,7 +129,7 @@ private func askPassword() -> InlineBytes<128>? {
 // MARK: Over the control socket
 
 private func performOnline(
-    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: inout Printer
+    _ configuration: Configuration, _ command: borrowing FixedBytes, _ part: inout FixedBytes, _ printer: inout Printer
 ) -> ExitCode {
     let descriptor = unsafe File.withPath(configuration.controlPath.span) { unsafe libc_connect_path($0) }
     guard descriptor >= 0 else {
@@ -125,7 +141,7 @@ private func performOnline(
     defer { _ = close(descriptor) }
     let sent = unsafe command.span.withUnsafeBufferPointer { unsafe CLibC.write(descriptor, $0.baseAddress, $0.count) }
     guard sent == command.count else { return .inputOutput }
-    var part = Memory.buffer(65_536)
+    part.removeAll()
     while true {
         let free = unsafe part.freeStorage()
         let count = unsafe CLibC.read(descriptor, free.baseAddress, free.count)
@@ -139,9 +155,9 @@ private func performOnline(
 
 // MARK: On the store
 
-/// The engine without network, for one command.
+/// The engine without network: opened once for all commands.
 private func performOffline(
-    _ configuration: Configuration, _ command: borrowing FixedBytes, _ printer: inout Printer
+    _ configuration: Configuration, _ printer: inout Printer, _ next: (inout FixedBytes, borrowing Printer) -> Bool
 ) -> ExitCode {
     var failure = ExitCode.success
     // Whoever has the folder has the store for himself; so it is held until the end.
@@ -151,8 +167,26 @@ private func performOffline(
     var turn = makeTurn(clock)
     engine.reload(&turn)
     var control = ControlCommand(line: Memory.buffer(ControlCommand.lineByteCountMax))
-    control.line.append(copy: command, 0..<command.count - 1)
     var output = Memory.buffer(65_536)
+    var code = ExitCode.success
+    while code == .success, next(&control.line, printer) {
+        // It ends with a line feed, which is not part of it.
+        control.line.truncate(to: control.line.count - 1)
+        code = perform(&control, &engine, &turn, &output, &printer)
+        control.reset()
+    }
+    guard let folder, folder.settle(engine.store) else {
+        Terminal.printError("impsctl: what was changed is in memory only; the copy could not be written\n")
+        return .inputOutput
+    }
+    return code
+}
+
+/// Does a command and prints its answer, part after part.
+private func perform(
+    _ control: inout ControlCommand, _ engine: inout Engine<Environment>, _ turn: inout Turn,
+    _ output: inout FixedBytes, _ printer: inout Printer
+) -> ExitCode {
     while true {
         output.removeAll()
         if turn.entropy.isSpent { turn.entropy = Clock.entropy() }
@@ -164,13 +198,8 @@ private func performOffline(
             return .inputOutput
         }
         printer.take(output.span)
-        if case .done = progress { break }
+        if case .done = progress { return printer.finish() }
     }
-    guard let folder, folder.settle(engine.store) else {
-        Terminal.printError("impsctl: what was changed is in memory only; the copy could not be written\n")
-        return .inputOutput
-    }
-    return printer.finish()
 }
 
 func makeTurn(_ clock: Clock) -> Turn {

@@ -38,7 +38,7 @@ struct Printer: ~Copyable {
         output = Output(to: descriptor)
         width = Int(libc_columns(descriptor))
         table = Table(width: width)
-        let isTable = table.hasColumns(for: options)
+        let isTable = table.takeColumns(of: options)
         if options.word(1, is: "import") {
             form = .tally
         } else if options.word(0, is: "dump") {
@@ -72,7 +72,7 @@ struct Printer: ~Copyable {
     /// Ends the output and says how the command went.
     mutating func finish() -> ExitCode {
         if form == .json { output.take(recordCount > 0 ? "\n]\n" : "]\n") }
-        showRecords()
+        if form == .table || form == .status { showRecords() }
         output.flush()
         if output.isLost {
             Terminal.printError("impsctl: the output cannot be written\n")
@@ -87,7 +87,7 @@ struct Printer: ~Copyable {
             code = .success
         } else if line.span.starts(with: "error ") {
             code = .failure
-            showRecords()
+            if form == .table || form == .status { showRecords() }
             output.flush()
             Terminal.printError("impsctl: ")
             Terminal.printError(line.span.extracting(6..<line.count))
@@ -121,7 +121,7 @@ struct Printer: ~Copyable {
 
     /// Adds up how many were taken, and says who was not.
     private mutating func count() {
-        var records = Records()
+        records.removeAll()
         _ = records.append(line)
         if let taken = records.number("added", in: 0..<line.count) {
             addedCount += taken
@@ -129,9 +129,9 @@ struct Printer: ~Copyable {
             return
         }
         text.append("impsctl: ")
-        text.append(readable: records.value("user", in: 0..<line.count))
+        records.write("user", in: 0..<line.count, into: &text)
         text.append(": ")
-        text.append(readable: records.value("refused", in: 0..<line.count))
+        records.write("refused", in: 0..<line.count, into: &text)
         text.append(0x0A)
         Terminal.printError(text.span)
     }

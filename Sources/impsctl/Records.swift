@@ -40,6 +40,11 @@ struct Records: ~Copyable {
         return text.span(0..<0)
     }
 
+    /// Adds the value of a key as people read it.
+    func write(_ key: StaticString, in record: Range<Int>, into text: inout FixedBytes) {
+        text.append(readable: value(key, in: record))
+    }
+
     func number(_ key: StaticString, in record: Range<Int>) -> UInt64? { Decimal.parse(value(key, in: record)) }
 
     /// The first number with a key in any record that is none of a list.

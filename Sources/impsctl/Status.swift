@@ -4,6 +4,7 @@ import Transport
 /// `status` for people: what is not well, then what there is, in less than 24 lines of 80 columns.
 struct Status: ~Copyable {
     private var line = Memory.buffer(1024)
+    private var rest = Memory.buffer(1024)
 
     mutating func write(_ records: borrowing Records, width: Int, into output: inout Output) {
         writeTroubles(records, into: &output)
@@ -93,9 +94,9 @@ struct Status: ~Copyable {
     private mutating func writeTroubles(_ records: borrowing Records, into output: inout Output) {
         var count = 0
         let end = records.value("last_exit")
-        if end.count > 0, !end.equals("ended"), !end.equals("none"), !end.equals("first") {
+        if end.count > 0, !end.equals("ended"), !end.equals("none") {
             trouble(&count)
-            line.append("the run before ended by itself: ")
+            line.append("the run before did not end as it should: ")
             line.append(readable: end)
             line.append("; look at LAST-EXIT in the log")
             finish(into: &output)
@@ -148,7 +149,7 @@ struct Status: ~Copyable {
     /// Ends a line, in two when the terminal is narrow.
     private mutating func end(_ width: Int, into output: inout Output) {
         guard Cells.columns(of: line.span) > width else { return finish(into: &output) }
-        var rest = Memory.buffer(1024)
+        rest.removeAll()
         var cut = min(width, line.count - 1)
         while cut > 11, line[cut] != 0x20 { cut -= 1 }
         while rest.count < 10 { rest.append(0x20) }

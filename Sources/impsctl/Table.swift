@@ -41,14 +41,10 @@ struct Column: BitwiseCopyable {
 
 /// Records below each other, aligned, in the columns that the terminal has.
 struct Table: ~Copyable {
-    private static var columnCountMax: Int { 10 }
-
     private var columns = InlineArray<10, Column>(repeating: Column("", ""))
     private var columnCount = 0
     private var widths = InlineArray<10, Int>(repeating: 0)
     private var hasHead = false
-    /// The widths are those of the first records, for good.
-    private var isCut = false
     private let width: Int
     private var cell = Memory.buffer(1024)
     private var line = Memory.buffer(4096)
@@ -59,7 +55,7 @@ struct Table: ~Copyable {
     }
 
     /// Takes the columns of a command's answer; false when it is none that makes a table.
-    mutating func hasColumns(for options: borrowing Options) -> Bool {
+    mutating func takeColumns(of options: borrowing Options) -> Bool {
         if options.word(0, is: "user"), options.word(1, is: "list") {
             add(Column("User", "user"))
             add(Column("Sessions", "sessions", isNumber: true))
@@ -104,7 +100,7 @@ struct Table: ~Copyable {
     }
 
     private mutating func add(_ column: Column) {
-        guard columnCount < Table.columnCountMax else { return }
+        guard columnCount < columns.count else { return }
         columns[columnCount] = column
         columnCount += 1
     }
@@ -134,8 +130,8 @@ struct Table: ~Copyable {
     // MARK: Widths
 
     private mutating func measure(_ records: borrowing Records) {
+        guard !hasHead else { return }
         for index in 0..<columnCount where widths[index] >= 0 {
-            guard !isCut else { return }
             widths[index] = max(widths[index], columns[index].title.utf8CodeUnitCount)
             var record = records.next(after: -1)
             while let current = record {
@@ -149,7 +145,6 @@ struct Table: ~Copyable {
         while total > width, let last = leastOfAll { widths[last] = -1 }
         // Then the widest gives way, which is a name.
         while total > width, widths[widest] > 8 { widths[widest] -= 1 }
-        isCut = true
     }
 
     private var total: Int {

@@ -135,6 +135,13 @@ import Testing
         try terminal.await(" records restored, 0 left out")
         #expect(terminal.awaitEnd() == 0)
         #expect(Date().timeIntervalSince(begin) < 10 * Programs.slowness)
+        // The same into the store alone, which is opened once; nobody who is there already is made again.
+        let again = try engine.control(["--offline", "user", "add", "--file", list.path])
+        #expect(again.code == 1)
+        #expect(again.errors.contains("0 accounts added, \(count + 3) refused"))
+        try FileManager.default.removeItem(at: engine.folder.appendingPathComponent("data/store.mdb"))
+        let fresh = try engine.control(["--offline", "user", "add", "--file", list.path])
+        #expect(fresh.errors.contains("\(count + 1) accounts added, 2 refused"))
     }
 
     @Test func aWordThatIsNearIsNamed() throws {

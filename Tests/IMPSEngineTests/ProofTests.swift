@@ -241,6 +241,22 @@ import Testing
         #expect(world.control("sysmsg verify terms").hasSuffix("ok\n"))
     }
 
+    /// Who declines without end fills his share of the journal; that he accepts at last is in it all the same.
+    @Test func theFirstAnswerThatAdmitsIsKept() throws {
+        var scene = try Scene()
+        for _ in 0..<400 {
+            _ = scene.perform(.decline, at: 0)
+            scene.ids[0] = try #require(field("SystemMessageID", scene.logIn(0)))
+        }
+        #expect(!scene.state.contains(" omitted=0"))
+        #expect(!scene.kinds().contains("answered"))
+        _ = scene.perform(.accept, at: 0)
+        #expect(scene.state.contains(" state=answered option=1 verified=1 "))
+        #expect(scene.kinds().last == "answered")
+        #expect(scene.events.count <= 1002)
+        #expect(scene.world.control("sysmsg verify terms").hasSuffix("ok\n"))
+    }
+
     @Test(arguments: [
         ("1", 1), ("1.", 1), ("(1)", 1), (" 1 ! ", 1), ("01", 1), ("accept", 1), ("Accept.", 1), ("ACCEPT", 1),
         ("1 accept", 1),

@@ -15,8 +15,9 @@ public struct ControlCommand: ~Copyable {
     var position: UInt64 = 0
     var count: UInt64 = 0
     var tally = ProofTally()
-    /// The hash of the last event that was verified, and what was found.
+    /// The hash of the last event that was verified.
     var chain = InlineBytes<32>()
+    /// What was found wrong, or refused.
     var findings: UInt64 = 0
 
     /// A command over lent memory of `lineByteCountMax` octets.
@@ -36,8 +37,7 @@ public struct ControlCommand: ~Copyable {
     /// Prepares for another command.
     public mutating func reset() {
         // A line may hold a password.
-        for index in 0..<line.count { line[index] = 0 }
-        line.removeAll()
+        line.wipe()
         lastKey = Key()
         position = 0
         count = 0
@@ -280,18 +280,18 @@ extension Engine where Port: ~Copyable {
         // A turn has random octets for four of them, and time for one that is hashed.
         for _ in 0..<(kind == .digest ? 4 : 1) {
             guard let (name, password, end) = command.nextPair() else {
-                output.field("added", command.tally.answered)
-                output.field("refused", command.tally.denied)
+                output.field("added", command.count)
+                output.field("refused", command.findings)
                 output.endRecord()
                 return .done
             }
             command.position = end
             do throws(OperatorError) {
                 try addUser(name.span, kind: kind, password: password.span, &turn)
-                command.tally.answered += 1
+                command.count += 1
             } catch {
-                command.tally.denied += 1
-                output.field("user", name.span)
+                command.findings += 1
+                output.field("user", InlineBytes<100>(prefix: name.span).span)
                 output.field("refused", error.code.octets)
                 output.endRecord()
             }

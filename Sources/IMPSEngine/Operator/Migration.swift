@@ -27,6 +27,7 @@ extension Engine where Port: ~Copyable {
             if var proof = former {
                 if proof.has(Proof.wasAnswered), let admits = admits(proof.option, campaign, generation) {
                     proof.state = admits ? .answered : .denied
+                    if admits { proof.events |= Proof.wasAdmitted }
                 }
                 carry(proof, campaign, user, generation)
             }

@@ -32,7 +32,7 @@ enum ProofState: UInt8, Sendable {
 /// The state that the journal leaves a user and a generation of a message in: kept for good, whatever becomes of campaign
 /// and account. Source: SM-69, protocol/system-message.md §5.5.
 struct Proof: BitwiseCopyable, Sendable {
-    /// Events of one user that are kept; what comes after is only counted, but for the first answer that admits him.
+    /// Events of one user that are kept; what comes after is only counted, but for the first answer that admitted him.
     @_transparent static var eventCountMax: UInt32 { 1000 }
     /// Of these, what he can bring about without an answer that counts: he may not drown his answers in words.
     @_transparent static var chatterCountMax: UInt32 { 100 }
@@ -62,6 +62,8 @@ struct Proof: BitwiseCopyable, Sendable {
     static var wasSent: UInt8 { 1 }
     static var wasShown: UInt8 { 2 }
     static var wasAnswered: UInt8 { 4 }
+    /// One of the answers let him in.
+    static var wasAdmitted: UInt8 { 16 }
     /// The last answer came with the right verification key.
     static var wasVerified: UInt8 { 8 }
     /// The last answer was entered by the operator, who said what the user told him.
@@ -110,7 +112,7 @@ struct Proof: BitwiseCopyable, Sendable {
     private func keeps(_ kind: ProofEvent.Kind) -> Bool {
         switch kind {
         case .notUnderstood, .tooLate, .sentAgain: return count < Proof.chatterCountMax
-        case .answered where !has(Proof.wasAnswered) || state == .denied && count < 2 * Proof.eventCountMax: return true
+        case .answered where !has(Proof.wasAdmitted): return true
         default: return count < Proof.eventCountMax
         }
     }
@@ -178,6 +180,7 @@ extension Engine where Port: ~Copyable {
             if state != nil { proof.last = number }
         }
         if let state { proof.state = state }
+        if kind == .answered { proof.events |= Proof.wasAdmitted }
         keep(proof, campaign.number, user, campaign.generation)
     }
 
@@ -219,15 +222,14 @@ extension Engine where Port: ~Copyable {
         proof.answered = turn.wall.storedSeconds
         proof.option = option.id
         proof.instance = entry.instance
+        proof.events = proof.events & ~(Proof.wasVerified | Proof.wasByOperator) | Proof.wasAnswered
+        if isVerified { proof.events |= Proof.wasVerified }
+        if isByOperator { proof.events |= Proof.wasByOperator }
         note(option.grant.isAdmitted ? .answered : .declined, campaign, user, &proof, client, turn) { event in
             event.option = option.id
             event.isVerified = isVerified
             event.isByOperator = isByOperator
         }
-        proof.events = proof.events & ~(Proof.wasVerified | Proof.wasByOperator) | Proof.wasAnswered
-        if isVerified { proof.events |= Proof.wasVerified }
-        if isByOperator { proof.events |= Proof.wasByOperator }
-        keep(proof, campaign.number, user, campaign.generation)
     }
 
     /// A verification key was wrong; `isLast` when it was one too many.
@@ -258,8 +260,8 @@ extension Engine where Port: ~Copyable {
     /// No answer came in time to what keeps a login, or a session, closed.
     mutating func noteTimeouts(of user: UInt32, atLogin: Bool, _ client: ProofClient, _ turn: borrowing Turn) {
         for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].blocks {
-            guard !atLogin || campaigns[place].kind == .login, atLogin || campaigns[place].kind != .login,
-                campaigns[place].isDue(turn.wall), sheet(of: user).entry(campaigns[place])?.state == .asked,
+            guard (campaigns[place].kind == .login) == atLogin, campaigns[place].isDue(turn.wall),
+                sheet(of: user).entry(campaigns[place])?.state == .asked,
                 var proof = proof(campaigns[place], user), proof.state != .timedOut
             else { continue }
             note(.timedOut, campaigns[place], user, &proof, client, turn)

@@ -112,7 +112,7 @@ extension Engine where Port: ~Copyable {
                     }
                     continue
                 }
-                close(campaign, &command, into: &output)
+                endJournal(of: campaign, &command, into: &output)
             }
             guard try !nextCampaign(name, &command) else { continue }
             guard command.findings == 0 else { throw .proofBroken }
@@ -132,7 +132,7 @@ extension Engine where Port: ~Copyable {
         guard let event = proofEvent(number, of: campaign) else {
             return tell("an event cannot be read", digits.span, &command, into: &output)
         }
-        if hash(of: event, number, of: campaign, after: command.chain).span.equals(event.hash.span) == false {
+        if !hash(of: event, number, of: campaign, after: command.chain).span.equals(event.hash.span) {
             tell("an event was changed, or the one before", digits.span, &command, into: &output)
         }
         command.chain = event.hash
@@ -168,8 +168,8 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Compares the end of a journal, and tells what it comes to.
-    private func close(
-        _ campaign: UInt32, _ command: inout ControlCommand, into output: inout FixedBytes
+    private func endJournal(
+        of campaign: UInt32, _ command: inout ControlCommand, into output: inout FixedBytes
     ) {
         let head = proofHead(of: campaign)
         if UInt64(head.count) != command.count || !command.chain.span.equals(head.hash.span) {

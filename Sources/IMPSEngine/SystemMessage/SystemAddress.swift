@@ -145,11 +145,12 @@ extension Engine where Port: ~Copyable {
     /// Says how to answer, with the options once more: the question may be far above by now.
     private mutating func explain(_ campaign: Campaign, to user: UInt32, _ wall: WallTime) {
         var text = InlineBytes<7000>()
-        _ = text.append(
-            campaign.mechanism.isEmpty
-                ? "Please answer with the number or the words of one option, and nothing else:"
-                : "This cannot be answered by a message.")
-        if campaign.mechanism.isEmpty { append(optionsOf: campaign, to: &text) }
+        if campaign.mechanism.isEmpty {
+            _ = text.append("Please answer with the number or the words of one option, and nothing else:")
+            append(optionsOf: campaign, to: &text)
+        } else {
+            _ = text.append("This cannot be answered by a message.")
+        }
         reply(text, to: user, wall)
     }
 

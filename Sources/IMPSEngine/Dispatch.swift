@@ -2,85 +2,11 @@ import CSP
 import Octets
 import Wire
 
-extension Engine where Port: ~Copyable {
-    /// What is legal before login, and the gate in front of everything else; then the one table of primitives.
-    ///
-    /// A new primitive is a case here and a file in the folder of its feature.
-    ///
-    /// - Parameters:
-    ///   - slot: The session; nil when the message names none or an unknown one.
-    ///   - hasID: Whether the message names a session at all.
-    ///   - hash: What a repeat of the request is recognised by.
-    mutating func dispatch(
-        _ document: borrowing Document, _ request: Request, in slot: UInt16?, hasID: Bool, _ hash: UInt64,
-        _ turn: inout Turn, into writer: inout Writer
-    ) throws(Refusal) {
-        guard let element = request.element, let primitive = Primitive(document.tag(of: element)) else {
-            // In a session the unknown is not implemented; outside one nothing is told about what is.
-            throw Refusal(slot == nil ? .invalidSession : .notImplemented)
-        }
-        switch primitive {
-        case .loginRequest:
-            return login(document, request, element, hash, &turn, into: &writer)
-        case .getSPInfoRequest where !hasID:
-            return getSPInfo(document, element, into: &writer)
-        case .versionDiscoveryRequest: return discoverVersions(into: &writer)
-        default: break
-        }
-        guard let slot else { throw Refusal(.invalidSession) }
-        try admit(primitive, in: slot)
-
-        switch primitive {
-        case .loginRequest, .versionDiscoveryRequest: break
-        case .logoutRequest: logout(request, in: slot, &turn, into: &writer)
-        case .keepAliveRequest: keepAlive(document, element, in: slot, turn.now, into: &writer)
-        case .clientCapabilityRequest: try clientCapability(document, request, element, in: slot, into: &writer)
-        case .serviceRequest: try service(document, request, element, in: slot, into: &writer)
-        case .getSPInfoRequest: getSPInfo(document, element, into: &writer)
-        case .sendMessageRequest: try sendMessage(document, request, element, in: slot, &turn, into: &writer)
-        case .messageDelivered: try messageDelivered(document, element, in: slot, &turn, into: &writer)
-        case .getMessageRequest: try getMessage(document, element, in: slot, &turn, into: &writer)
-        case .getMessageListRequest: try getMessageList(document, element, in: slot, &turn, into: &writer)
-        case .rejectMessageRequest: try rejectMessage(document, request, element, in: slot, &turn, into: &writer)
-        case .forwardMessageRequest: try forwardMessage(document, request, element, in: slot, &turn, into: &writer)
-        case .setDeliveryMethodRequest: try setDeliveryMethod(document, element, in: slot, into: &writer)
-
-        // A poll is answered with a server transaction: as any other Request it asks for nothing.
-        case .pollingRequest: throw Refusal(.badRequest)
-        // Some clients close a server transaction with a Status of their own, and stop without an answer to it. CL-32.
-        case .status: writer.status(.success)
-
-        case .getListRequest: getList(into: &writer)
-        case .getPresenceRequest: try getPresence(document, element, in: slot, into: &writer)
-        case .updatePresenceRequest: try updatePresence(document, element, into: &writer)
-        case .getBlockedListRequest: getBlockedList(request, into: &writer)
-
-        case .systemMessageUser: try systemMessageUser(document, request, element, in: slot, &turn, into: &writer)
-
-        // Names of the protocol without a function of the service tree that could be refused.
-        case .extendedRequest, .subscribeNotificationRequest,
-            .unsubscribeNotificationRequest, .getPublicProfileRequest, .updatePublicProfileRequest,
-            .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
-            throw Refusal(.notImplemented)
-
-        // Functions that this server does not offer; `admit` has answered already.
-        case .createListRequest, .deleteListRequest, .listManageRequest,
-            .createAttributeListRequest, .deleteAttributeListRequest, .getAttributeListRequest,
-            .subscribePresenceRequest, .unsubscribePresenceRequest,
-            .getWatcherListRequest, .presenceAuthUser, .cancelAuthRequest, .getReactiveAuthStatusRequest,
-            .blockEntityRequest, .createGroupRequest, .deleteGroupRequest, .joinGroupRequest,
-            .leaveGroupRequest, .getGroupMembersRequest, .getJoinedUsersRequest, .addGroupMembersRequest,
-            .removeGroupMembersRequest, .memberAccessRequest, .getGroupPropsRequest, .setGroupPropsRequest,
-            .rejectListRequest, .subscribeGroupNoticeRequest, .inviteRequest, .inviteUserResponse,
-            .cancelInviteRequest, .searchRequest, .stopSearchRequest, .verifyIDRequest:
-            throw Refusal(.serviceNotSupported)
-        }
-    }
-
+extension Sessions where Port: ~Copyable {
     /// Whether the level and what was agreed have the function of a primitive.
     func isAgreed(_ primitive: Primitive, in slot: UInt16) -> Bool {
-        primitive.requirement.isMet(by: offeredFunctions.intersection(sessions[slot].level))
-            && (!sessions[slot].isServiceAgreed || primitive.requirement.isMet(by: sessions[slot].functions))
+        primitive.requirement.isMet(by: FunctionSet.offered.intersection(table[slot].level))
+            && (!table[slot].isServiceAgreed || primitive.requirement.isMet(by: table[slot].functions))
     }
 
     /// Messages of the system address are for everybody, whatever his level is: they may ask something. The handlers see
@@ -121,9 +47,9 @@ extension Engine where Port: ~Copyable {
     /// - Throws: the code of the Disconnect when the session is over, 501 for what 1.3 has beyond this server, 405 for a
     ///   function that is not offered, 506 for one that was not agreed.
     /// - Source: protocol/session.md §7, rule 4; protocol/primitives.md §11.
-    private mutating func admit(_ primitive: Primitive, in slot: UInt16) throws(Refusal) {
-        if sessions[slot].closing != 0 {
-            throw Refusal(StatusCode(rawValue: sessions[slot].closing) ?? .forcedLogout)
+    mutating func admit(_ primitive: Primitive, in slot: UInt16) throws(Refusal) {
+        if table[slot].closing != 0 {
+            throw Refusal(StatusCode(rawValue: table[slot].closing) ?? .forcedLogout)
         }
         switch primitive {
         case .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
@@ -131,12 +57,12 @@ extension Engine where Port: ~Copyable {
         default: break
         }
         if isPartOfLogin(primitive) {
-            sessions[slot].isReady = true
+            table[slot].isReady = true
             return
         }
-        guard primitive.requirement.isMet(by: offeredFunctions) else { throw Refusal(.serviceNotSupported) }
-        if sessions[slot].isRestricted {
-            try admitRestricted(primitive, asksByMessage: sessions[slot].asksByMessage)
+        guard primitive.requirement.isMet(by: FunctionSet.offered) else { throw Refusal(.serviceNotSupported) }
+        if table[slot].isRestricted {
+            try admitRestricted(primitive, asksByMessage: table[slot].asksByMessage)
         }
         guard mayAnswer(by: primitive, in: slot) || isAgreed(primitive, in: slot) else {
             throw Refusal(.serviceNotAgreed)
@@ -144,7 +70,99 @@ extension Engine where Port: ~Copyable {
         switch primitive {
         // Negotiation is not use: deliveries wait for the end of it.
         case .clientCapabilityRequest, .getSPInfoRequest, .keepAliveRequest, .logoutRequest: break
-        default: sessions[slot].isReady = true
+        default: table[slot].isReady = true
+        }
+    }
+}
+
+extension Engine where Port: ~Copyable {
+    /// What is legal before login, and the gate in front of everything else; then the one table of primitives.
+    ///
+    /// A new primitive is a case here and a file in the folder of its feature.
+    ///
+    /// - Parameters:
+    ///   - slot: The session; nil when the message names none or an unknown one.
+    ///   - hasID: Whether the message names a session at all.
+    ///   - hash: What a repeat of the request is recognised by.
+    mutating func dispatch(
+        _ document: borrowing Document, _ request: Request, in slot: UInt16?, hasID: Bool, _ hash: UInt64,
+        _ turn: inout Turn, into writer: inout Writer
+    ) throws(Refusal) {
+        guard let element = request.element, let primitive = Primitive(document.tag(of: element)) else {
+            // In a session the unknown is not implemented; outside one nothing is told about what is.
+            throw Refusal(slot == nil ? .invalidSession : .notImplemented)
+        }
+        switch primitive {
+        case .loginRequest:
+            return sessions.login(
+                document, request, element, hash, &accounts, &mailboxes, &systemMessages, &records, &turn, into: &writer
+            )
+        case .getSPInfoRequest where !hasID:
+            return sessions.getSPInfo(document, element, records, into: &writer)
+        case .versionDiscoveryRequest: return discoverVersions(into: &writer)
+        default: break
+        }
+        guard let slot else { throw Refusal(.invalidSession) }
+        try sessions.admit(primitive, in: slot)
+
+        switch primitive {
+        case .loginRequest, .versionDiscoveryRequest: break
+        case .logoutRequest:
+            sessions.logout(request, in: slot, &mailboxes, systemMessages, &records, &turn, into: &writer)
+        case .keepAliveRequest: sessions.keepAlive(document, element, in: slot, &records, turn.now, into: &writer)
+        case .clientCapabilityRequest:
+            try sessions.clientCapability(document, request, element, in: slot, &records, into: &writer)
+        case .serviceRequest: try sessions.service(document, request, element, in: slot, &records, into: &writer)
+        case .getSPInfoRequest: sessions.getSPInfo(document, element, records, into: &writer)
+        case .sendMessageRequest:
+            try mailboxes.sendMessage(
+                document, request, element, in: slot, &sessions, &systemMessages, &records, &turn, into: &writer)
+        case .messageDelivered:
+            try mailboxes.messageDelivered(
+                document, element, in: slot, &sessions, systemMessages, &records, &turn, into: &writer)
+        case .getMessageRequest:
+            try mailboxes.getMessage(document, element, in: slot, &sessions, &records, &turn, into: &writer)
+        case .getMessageListRequest:
+            try mailboxes.getMessageList(document, element, in: slot, &sessions, records, &turn, into: &writer)
+        case .rejectMessageRequest:
+            try mailboxes.rejectMessage(document, request, element, in: slot, &sessions, &records, &turn, into: &writer)
+        case .forwardMessageRequest:
+            try mailboxes.forwardMessage(
+                document, request, element, in: slot, &sessions, &systemMessages, &records, &turn, into: &writer)
+        case .setDeliveryMethodRequest:
+            try mailboxes.setDeliveryMethod(document, element, in: slot, &sessions, &records, into: &writer)
+
+        // A poll is answered with a server transaction: as any other Request it asks for nothing.
+        case .pollingRequest: throw Refusal(.badRequest)
+        // Some clients close a server transaction with a Status of their own, and stop without an answer to it. CL-32.
+        case .status: writer.status(.success)
+
+        case .getListRequest: sessions.getList(into: &writer)
+        case .getPresenceRequest: try sessions.getPresence(document, element, in: slot, records, into: &writer)
+        case .updatePresenceRequest: try sessions.updatePresence(document, element, into: &writer)
+        case .getBlockedListRequest: sessions.getBlockedList(request, into: &writer)
+
+        case .systemMessageUser:
+            try systemMessages.systemMessageUser(
+                document, request, element, in: slot, &accounts, &sessions, &mailboxes, &records, &turn, into: &writer)
+
+        // Names of the protocol without a function of the service tree that could be refused.
+        case .extendedRequest, .subscribeNotificationRequest,
+            .unsubscribeNotificationRequest, .getPublicProfileRequest, .updatePublicProfileRequest,
+            .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
+            throw Refusal(.notImplemented)
+
+        // Functions that this server does not offer; `admit` has answered already.
+        case .createListRequest, .deleteListRequest, .listManageRequest,
+            .createAttributeListRequest, .deleteAttributeListRequest, .getAttributeListRequest,
+            .subscribePresenceRequest, .unsubscribePresenceRequest,
+            .getWatcherListRequest, .presenceAuthUser, .cancelAuthRequest, .getReactiveAuthStatusRequest,
+            .blockEntityRequest, .createGroupRequest, .deleteGroupRequest, .joinGroupRequest,
+            .leaveGroupRequest, .getGroupMembersRequest, .getJoinedUsersRequest, .addGroupMembersRequest,
+            .removeGroupMembersRequest, .memberAccessRequest, .getGroupPropsRequest, .setGroupPropsRequest,
+            .rejectListRequest, .subscribeGroupNoticeRequest, .inviteRequest, .inviteUserResponse,
+            .cancelInviteRequest, .searchRequest, .stopSearchRequest, .verifyIDRequest:
+            throw Refusal(.serviceNotSupported)
         }
     }
 }

@@ -36,6 +36,8 @@ enum Limits {
     @_transparent static var callsMax: UInt8 { 4 }
     /// Octets of the text of a notice.
     @_transparent static var noticeTextByteCountMax: Int { 400 }
+    /// Octets that the end of a message needs after its last primitive.
+    @_transparent static var envelopeEndByteCount: Int { 100 }
     /// Octets that sealing a password adds.
     @_transparent static var sealOverhead: UInt { 28 }
 

@@ -44,7 +44,7 @@ extension Engine where Port: ~Copyable {
         _ document: borrowing Document, body: Span<UInt8>, client: Client, agent: Span<UInt8> = Span(),
         turn: inout Turn, into writer: inout Writer
     ) -> Reply {
-        counters.requests += 1
+        sessions.counters.requests += 1
         if let root = document.root, document.tag(of: root) == .wvCSPVersionDiscoveryRequest {
             discoverVersions(asMessageOf: discoveryVersion(document), into: &writer)
             return .message
@@ -61,13 +61,13 @@ extension Engine where Port: ~Copyable {
 
         let descriptor = document.first(.sessionDescriptor, in: session)
         let id = descriptor.flatMap { document.first(.sessionID, in: $0) }
-        let slot = id.flatMap { sessions.find(id: document.word(of: $0)) }
+        let slot = id.flatMap { sessions.table.find(id: document.word(of: $0)) }
         if let slot {
             writer.output.setLimit(Int(clamping: sessions[slot].capabilities.parserSize))
-            touch(slot, turn.now)
-            noteAddress(of: slot, client)
-            settleUnanswered(in: slot, &turn)
-            refresh(slot, &turn)
+            sessions.touch(slot, turn.now)
+            sessions.noteAddress(of: slot, client, &records)
+            mailboxes.settleUnanswered(in: slot, &sessions, systemMessages, &records, &turn)
+            systemMessages.refresh(slot, &sessions, &mailboxes, &records, &turn)
         }
 
         var envelope = openEnvelope(document, sessionID: id, into: &writer)
@@ -86,7 +86,7 @@ extension Engine where Port: ~Copyable {
             if request.isEmpty { continue }
             switch (slot, request.mode) {
             case (let slot?, .response):
-                responseArrived(document, request, in: slot, &turn)
+                mailboxes.responseArrived(document, request, in: slot, &sessions, systemMessages, &records, &turn)
                 asksForMore = true
             case (let slot?, .request) where isPoll(document, request):
                 if sessions[slot].closing == 0 { sessions[slot].isReady = true }
@@ -94,7 +94,8 @@ extension Engine where Port: ~Copyable {
             case (nil, .response):
                 answer(document, request, .invalidSession, nil, &envelope, into: &writer)
             case (_, .request):
-                answer(document, request, in: slot, hasID: id != nil, body, &turn, &envelope, into: &writer)
+                answer(
+                    document, request, in: slot, hasID: id != nil, body, &turn, &envelope, into: &writer)
             }
         }
         if writer.mark == emptyMark {
@@ -102,8 +103,10 @@ extension Engine where Port: ~Copyable {
                 writer.output.removeAll(limit: writer.output.limit)
                 return refuse(document, .badRequest, in: version, into: &writer)
             }
-            guard let slot, asksForMore, sendNext(in: slot, &turn, &envelope, into: &writer) else {
-                if let slot, sessions[slot].isOpen { heard(slot, turn.now) }
+            guard let slot, asksForMore,
+                mailboxes.sendNext(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
+            else {
+                if let slot, sessions[slot].isOpen { sessions.heard(slot, records, turn.now) }
                 return .empty
             }
         }
@@ -116,16 +119,18 @@ extension Engine where Port: ~Copyable {
         _ envelope: inout Envelope, _ slot: UInt16?, _ turn: inout Turn, into writer: inout Writer
     ) {
         guard let slot else { return envelope.close(poll: false, into: &writer) }
-        sendMore(in: slot, &turn, &envelope, into: &writer)
-        if sessions[slot].isOpen { heard(slot, turn.now) }
-        envelope.close(poll: hasMore(in: slot, turn.now), cir: channelFlag(slot, turn.now), into: &writer)
+        mailboxes.sendMore(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
+        if sessions[slot].isOpen { sessions.heard(slot, records, turn.now) }
+        envelope.close(
+            poll: mailboxes.hasMore(in: slot, &sessions, records, turn.now),
+            cir: sessions.channelFlag(slot, records, turn.now), into: &writer)
     }
 
     /// Answers a message that could be read only in part, when it says which transaction it is: Status 400, or 402 when
     /// there is too much of it.
     ///
     /// - Source: protocol/transport.md §1.2, rule 4; CL-16.
-    public mutating func handleBroken(
+    public func handleBroken(
         _ document: borrowing Document, isTooLarge: Bool, into writer: inout Writer
     ) -> Reply {
         guard let version = document.version else { return .malformed }
@@ -137,7 +142,7 @@ extension Engine where Port: ~Copyable {
     /// Turns an answer that may not be sent, because its turn was not kept, into a refusal of the same transactions.
     ///
     /// - Parameter answer: The answer as it was written, read again.
-    public mutating func revoke(
+    public func revoke(
         _ answer: borrowing Document, because error: StoreError, into writer: inout Writer
     ) -> Reply {
         guard let version = answer.version else { return .malformed }
@@ -235,14 +240,15 @@ extension Engine where Port: ~Copyable {
         let content = writer.mark
         var hash: UInt64 = 0
         if let id = request.transactionID { hash = answerHash(transactionID: document.word(of: id), body: body) }
-        if let slot, hash != 0, replayAnswer(hash, in: slot, now: turn.now, into: &writer) {
+        if let slot, hash != 0, sessions.replayAnswer(hash, in: slot, records, now: turn.now, into: &writer) {
             envelope.closeTransaction(into: &writer)
             return
         }
-        let changesBefore = store.changeCount
+        let changesBefore = records.store.changeCount
         var refusal: Refusal?
         do throws(Refusal) {
-            try dispatch(document, request, in: slot, hasID: hasID, hash, &turn, into: &writer)
+            try dispatch(
+                document, request, in: slot, hasID: hasID, hash, &turn, into: &writer)
         } catch {
             writer.rewind(to: content)
             writer.status(error.code, error.description)
@@ -254,13 +260,14 @@ extension Engine where Port: ~Copyable {
             writer.status(.responseTooLarge)
         }
         // The session may have ended, and Logout needs no kept answer: a repeat gets 604, which says the same.
-        if let slot, sessions[slot].isOpen, store.changeCount != changesBefore, hash != 0 {
-            keepAnswer(hash, in: slot, now: turn.now, writer.written(since: content), page: writer.page)
+        if let slot, sessions[slot].isOpen, records.store.changeCount != changesBefore, hash != 0 {
+            sessions.keepAnswer(
+                hash, in: slot, &records, now: turn.now, writer.written(since: content), page: writer.page)
         }
         if let slot, let refusal, sessions[slot].isOpen, sessions[slot].closing == 0,
             let element = request.element
         {
-            countError(refusal.code, document, element, in: slot, &turn)
+            systemMessages.countError(refusal.code, document, element, in: slot, &sessions, &mailboxes, &records, &turn)
         }
         envelope.closeTransaction(into: &writer)
     }
@@ -271,11 +278,13 @@ extension Engine where Port: ~Copyable {
         guard turn.journal.begin(.refused, turn.now, turn.wall) else { return }
         turn.journal.number("code", UInt64(code.rawValue))
         if let element = request.element { turn.journal.word("primitive", document.tag(of: element).name) }
-        if let slot { logUser(sessions[slot].user, &turn) }
+        if let slot { records.logUser(sessions[slot].user, &turn) }
         turn.journal.text("ip", request.client.address.span)
         turn.journal.end()
     }
+}
 
+extension Records where Port: ~Copyable {
     /// Adds the user's address to a record.
     func logUser(_ user: UInt32, _ turn: inout Turn) {
         if let address = address(of: user) { turn.journal.text("user", address.span) }

@@ -20,6 +20,17 @@ public struct Instant: Comparable, BitwiseCopyable, Sendable {
     public static func < (first: Instant, second: Instant) -> Bool { first.milliseconds < second.milliseconds }
 }
 
+/// When time alone has something to do next.
+struct Deadline {
+    /// The moment; nil when nothing waits for time.
+    private(set) var next: Instant?
+
+    /// Makes sure that somebody looks at `time` at the latest.
+    mutating func schedule(at time: Instant) {
+        if next.map({ time < $0 }) ?? true { next = time }
+    }
+}
+
 /// What the wall clock shows, and whether to believe it.
 ///
 /// A gateway starts in 1970 and jumps when it hears of the time. Nothing expires and no time is told to anybody while

@@ -21,7 +21,7 @@ import Testing
             return text
         }
         #expect(poll().isEmpty)
-        world.notify { $0.notifyAdded(1, by: 2, &$1) }
+        world.notify(.added, 2, 1)
         let added = poll()
         #expect(field("SystemMessageText", added) == "wv:Bob@home.test added you to a contact list.")
         #expect(added.contains("<AnswerOptionText>Add too</AnswerOptionText>"))
@@ -35,7 +35,7 @@ import Testing
                 id: "2", session: session, version: "1.3"))
         #expect(field("Code", taken) == "200")
         #expect(world.commit(succeeds: true))
-        world.notify { $0.notifyPrivacy(1, &$1) }
+        world.notify(.privacy, 0, 1)
         let privacy = poll()
         #expect(privacy.contains("<AnswerOptionText>OK</AnswerOptionText>"))
         #expect(field("SystemMessageID", privacy)?.hasPrefix("privacy.") == true)

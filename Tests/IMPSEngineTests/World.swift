@@ -120,10 +120,16 @@ final class World {
         return String(decoding: (0..<writer.output.count).map { writer.output[$0] }, as: Swift.UTF8.self)
     }
 
+    /// Microseconds that one check of a password takes.
+    var passwordCheckCost: UInt64 {
+        get { engine.passwordCheckCost }
+        set { engine.passwordCheckCost = newValue }
+    }
+
     /// What a feature does when presence or contact lists change.
-    func notify(_ change: (inout Engine<MemoryStore>, inout Turn) -> Void) {
+    func notify(_ notice: Notice, _ argument: UInt32, _ user: UInt32) {
         beginTurn()
-        change(&engine, &turn)
+        engine.notify(notice, argument, user, &turn)
         disk.commit(succeeds: true)
     }
 
@@ -177,5 +183,12 @@ struct Seeded: RandomNumberGenerator {
         value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
         value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
         return value ^ (value >> 31)
+    }
+}
+
+extension Engine<MemoryStore> {
+    /// Raises a notice; what for is seen by rooms that are not there yet.
+    mutating func notify(_ notice: Notice, _ argument: UInt32, _ user: UInt32, _ turn: inout Turn) {
+        systemMessages.notify(notice, argument, user, &sessions, mailboxes, &records, &turn)
     }
 }

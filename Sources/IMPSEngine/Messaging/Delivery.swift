@@ -8,30 +8,35 @@ import Wire
 /// first one, also after a restart, and clients that drop what they had already do so.
 ///
 /// Source: protocol/transport.md §3.
-extension Engine where Port: ~Copyable {
+extension Mailboxes where Port: ~Copyable {
     // MARK: What to send
 
     /// Whether a poll would bring something now: the Poll flag. What waits behind a full window comes with the answer
     /// that the client owes; a poll for it would be wasted. Source: CL-13.
-    mutating func hasMore(in slot: UInt16, _ now: Instant) -> Bool {
+    func hasMore(in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant)
+        -> Bool
+    {
         if !sessions[slot].isOpen { return false }
         if sessions[slot].closing != 0 { return true }
         guard sessions[slot].isReady, sessions[slot].mayHaveMore else { return false }
-        return nextEntry(in: slot, now) != nil
+        return nextEntry(in: slot, &sessions, records, now) != nil
     }
 
     /// Writes the next server transaction of a session; false when there is none to send now.
     mutating func sendNext(
-        in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) -> Bool {
         if sessions[slot].closing != 0 {
-            sendDisconnect(in: slot, &turn, &envelope, into: &writer)
+            sendDisconnect(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
             return true
         }
         guard sessions[slot].isReady, sessions[slot].mayHaveMore else { return false }
-        while let sequence = nextEntry(in: slot, turn.now) {
+        while let sequence = nextEntry(in: slot, &sessions, records, turn.now) {
             let mark = writer.mark
-            if send(sequence, in: slot, &turn, &envelope, into: &writer) { return true }
+            if send(sequence, in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer) {
+                return true
+            }
             writer.rewind(to: mark)
         }
         return false
@@ -42,17 +47,19 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Source: protocol/transport.md §3.2, rule 4, and §4.
     mutating func sendMore(
-        in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) {
         while sessions[slot].isOpen, sessions[slot].closing == 0, sessions[slot].isReady, sessions[slot].mayHaveMore,
             envelope.transactionCount < sessions[slot].capabilities.multiTransPerMessage,
-            let next = nextEntry(in: slot, turn.now), let entry = mailboxEntry(sessions[slot].user, next),
+            let next = nextEntry(in: slot, &sessions, records, turn.now),
+            let entry = records.mailboxEntry(sessions[slot].user, next),
             writer.output.freeCapacity > byteCountMax(of: entry)
         {
             let mark = writer.mark
             let before = envelope
             // One that is over is gone now, and the next one is looked at in its turn.
-            if !send(next, in: slot, &turn, &envelope, into: &writer) {
+            if !send(next, in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer) {
                 writer.rewind(to: mark)
                 envelope = before
             }
@@ -69,31 +76,37 @@ extension Engine where Port: ~Copyable {
     /// left. nil when the client keeps as many open as it can, or nothing waits.
     ///
     /// - Source: CL-10; protocol/transport.md §3.2, §3.3.
-    private mutating func nextEntry(in slot: UInt16, _ now: Instant) -> UInt64? {
+    private func nextEntry(
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
+    ) -> UInt64? {
         let hasRoom = sessions[slot].outstanding.hasRoom(
-            now, guardSeconds: settings.guardSeconds, multiTrans: sessions[slot].capabilities.multiTrans)
+            now, guardSeconds: records.settings.guardSeconds, multiTrans: sessions[slot].capabilities.multiTrans)
         guard hasRoom else { return nil }
-        if let sequence = newEntry(in: slot) { return sequence }
+        if let sequence = newEntry(in: slot, &sessions, records) { return sequence }
         let repeated = sessions[slot].outstanding.due(
-            now, guardSeconds: settings.guardSeconds, deliveriesMax: settings.deliveriesMax)
+            now, guardSeconds: records.settings.guardSeconds, deliveriesMax: records.settings.deliveriesMax)
         // What was sent before a question closed the session waits for the answer too.
-        guard let repeated, let entry = mailboxEntry(sessions[slot].user, repeated),
-            isHeld(entry, repeated, in: slot)
+        guard let repeated, let entry = records.mailboxEntry(sessions[slot].user, repeated),
+            isHeld(entry, repeated, in: slot, sessions, records)
         else { return repeated }
         return nil
     }
 
     /// The first entry after what was sent that this session should get.
-    private mutating func newEntry(in slot: UInt16) -> UInt64? {
+    private func newEntry(in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>)
+        -> UInt64?
+    {
         let user = sessions[slot].user
         let session = sessions[slot].number
         var sequence = sessions[slot].sentUpTo
-        while let next = entryNumber(after: sequence, of: user) {
+        while let next = records.entryNumber(after: sequence, of: user) {
             sequence = next
-            guard let entry = mailboxEntry(user, next) else { continue }
+            guard let entry = records.mailboxEntry(user, next) else { continue }
             // What another session confirmed is for the sessions that were there when it came.
             let isRead = entry.confirmationCount > 0 && (session > next || entry.isConfirmed(by: session))
-            if !isRead, !isHeld(entry, next, in: slot), sessions[slot].outstanding.place(of: next) == nil {
+            if !isRead, !isHeld(entry, next, in: slot, sessions, records),
+                sessions[slot].outstanding.place(of: next) == nil
+            {
                 return next
             }
         }
@@ -103,75 +116,93 @@ extension Engine where Port: ~Copyable {
 
     /// Whether an entry stays where it is as far as a session goes: until a question is answered, because the user wants
     /// it so, or because his level has no messages.
-    private func isHeld(_ entry: MailboxEntry, _ sequence: UInt64, in slot: UInt16) -> Bool {
+    private func isHeld(
+        _ entry: MailboxEntry, _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>
+    ) -> Bool {
         if entry.isQuiet { return true }
         let holds = sessions[slot].holdsMail && sequence < sessions[slot].number
-        guard sessions[slot].isRestricted || holds || !mayReceive(slot) else { return false }
+        guard sessions[slot].isRestricted || holds || !mayReceive(slot, sessions) else { return false }
         switch entry.kind {
         case .service: return false
         case .report: return sessions[slot].isRestricted
-        case .message: return !isFromSystem(sequence)
+        case .message: return !records.isFromSystem(sequence)
         }
     }
 
     /// Whether the level of a session has messages at all.
-    func mayReceive(_ slot: UInt16) -> Bool {
+    func mayReceive(_ slot: UInt16, _ sessions: borrowing Sessions<Port>) -> Bool {
         !sessions[slot].level.intersection(.below(.imReceiveFunc)).isEmpty
     }
 
     // MARK: What was sent
 
     /// Remembers that an entry is on its way; the oldest one that nobody answers makes room, and waits for the next session.
-    private mutating func noteSent(_ sequence: UInt64, as form: SentForm, in slot: UInt16, _ turn: inout Turn) {
+    private mutating func noteSent(
+        _ sequence: UInt64, as form: SentForm, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         sessions[slot].sentUpTo = max(sessions[slot].sentUpTo, sequence)
         let evicted = sessions[slot].outstanding.note(sequence, as: form, turn.now)
-        if let evicted { noteInVain(evicted, in: slot, &turn) }
+        if let evicted { noteInVain(evicted, in: slot, &sessions, systemMessages, &records, &turn) }
     }
 
     // MARK: Sending
 
     /// Writes one entry as a transaction; false when it is gone or cannot be sent to this session.
     private mutating func send(
-        _ sequence: UInt64, in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
+        _ sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        _ envelope: inout Envelope, into writer: inout Writer
     ) -> Bool {
         let user = sessions[slot].user
         envelope.openTransaction(.request, id: Decimal.digits(of: sequence).span, into: &writer)
-        guard let form = write(sequence, in: slot, &turn, into: &writer) else {
-            removeEntry(sequence, of: user)
+        guard let form = write(sequence, in: slot, &sessions, systemMessages, &records, &turn, into: &writer) else {
+            removeEntry(sequence, of: user, &records)
             sessions[slot].outstanding.forget(sequence)
             return false
         }
-        noteSent(sequence, as: form, in: slot, &turn)
+        noteSent(sequence, as: form, in: slot, &sessions, systemMessages, &records, &turn)
         envelope.closeTransaction(into: &writer)
         return true
     }
 
     /// Writes the primitive of an entry; nil when there is nothing to send any more.
     private mutating func write(
-        _ sequence: UInt64, in slot: UInt16, _ turn: inout Turn, into writer: inout Writer
+        _ sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        into writer: inout Writer
     ) -> SentForm? {
         let user = sessions[slot].user
-        guard var kind = mailboxEntry(user, sequence)?.kind else { return nil }
-        if kind == .service, sessions[slot].asksByMessage, turnIntoMessage(sequence, in: slot, turn) { kind = .message }
+        guard var kind = records.mailboxEntry(user, sequence)?.kind else { return nil }
+        if kind == .service, sessions[slot].asksByMessage,
+            systemMessages.turnIntoMessage(sequence, in: slot, sessions, &self, &records, turn)
+        {
+            kind = .message
+        }
         switch kind {
         case .message:
-            guard let header = messageHeader(sequence), !isExpired(header, turn.wall) else {
-                expire(sequence, of: user, &turn)
+            guard let header = records.messageHeader(sequence), !records.isExpired(header, turn.wall) else {
+                expire(sequence, of: user, &sessions, &records, &turn)
                 return nil
             }
-            guard !isOverAsked(sequence, of: user, turn.wall) else { return nil }
-            return sendMessage(sequence, header, in: slot, into: &writer)
-        case .report: return sendReport(sequence, in: slot, into: &writer) ? .deliveryReport : nil
+            guard !systemMessages.isOverAsked(sequence, of: user, records, turn.wall) else { return nil }
+            return sendMessage(sequence, header, in: slot, sessions, records, into: &writer)
+        case .report: return sendReport(sequence, in: slot, sessions, records, into: &writer) ? .deliveryReport : nil
         case .service:
             let mark = writer.mark
-            guard sendService(sequence, in: slot, turn, into: &writer) else { return nil }
+            guard systemMessages.sendService(sequence, in: slot, sessions, &records, turn, into: &writer) else {
+                return nil
+            }
             // What is too large for the client's parser it fetches as a message.
-            guard writer.isOverflowed || writer.output.freeCapacity <= envelopeEndByteCount else {
+            guard writer.isOverflowed || writer.output.freeCapacity <= Limits.envelopeEndByteCount else {
                 return .systemMessage
             }
             writer.rewind(to: mark)
-            guard turnIntoMessage(sequence, in: slot, turn), let header = messageHeader(sequence) else { return nil }
-            return sendMessage(sequence, header, in: slot, into: &writer)
+            guard systemMessages.turnIntoMessage(sequence, in: slot, sessions, &self, &records, turn),
+                let header = records.messageHeader(sequence)
+            else { return nil }
+            return sendMessage(sequence, header, in: slot, sessions, records, into: &writer)
         }
     }
 
@@ -179,47 +210,49 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Source: protocol/primitives.md §6.2, rule 4.
     private func sendMessage(
-        _ sequence: UInt64, _ header: MessageHeader, in slot: UInt16, into writer: inout Writer
+        _ sequence: UInt64, _ header: MessageHeader, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>, into writer: inout Writer
     ) -> SentForm {
-        let recipient = account(of: sessions[slot].user)?.display ?? InlineBytes<100>()
+        let recipient = records.account(of: sessions[slot].user)?.display ?? InlineBytes<100>()
         let mark = writer.mark
-        if isPushed(header, in: slot) {
+        if isPushed(header, in: slot, sessions, records) {
             writer.open(.newMessage)
-            writeMessageInfo(sequence, header, recipient: recipient.span, into: &writer)
-            writeContent(sequence, header, into: &writer)
+            writer.messageInfo(sequence, header, recipient: recipient.span)
+            records.writeContent(sequence, header, into: &writer)
             writer.close(.newMessage)
             // Room for the end of the envelope has to stay too.
-            if !writer.isOverflowed, writer.output.freeCapacity > envelopeEndByteCount { return .newMessage }
+            if !writer.isOverflowed, writer.output.freeCapacity > Limits.envelopeEndByteCount { return .newMessage }
             writer.rewind(to: mark)
         }
         writer.open(.messageNotification)
-        writeMessageInfo(sequence, header, recipient: recipient.span, into: &writer)
+        writer.messageInfo(sequence, header, recipient: recipient.span)
         writer.close(.messageNotification)
         return .messageNotification
     }
 
     /// Whether a session gets a message itself, as far as what was agreed goes.
-    private func isPushed(_ header: MessageHeader, in slot: UInt16) -> Bool {
+    private func isPushed(
+        _ header: MessageHeader, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>
+    ) -> Bool {
         sessions[slot].deliveryMethod == .push
             && header.contentByteCount <= sessions[slot].capabilities.acceptedContentLength
-            && accepts(header.contentType.span, in: slot)
+            && sessions.accepts(header.contentType.span, in: slot, records)
     }
-
-    /// Octets that the end of a message needs after its last primitive.
-    var envelopeEndByteCount: Int { 100 }
 
     /// Disconnect is complete when it is sent: A closes at once and never answers. Source: protocol/transport.md §3.3.
     private mutating func sendDisconnect(
-        in slot: UInt16, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) {
         let code = StatusCode(rawValue: sessions[slot].closing) ?? .forcedLogout
         let why = sessions[slot].closingReason.words
-        envelope.openTransaction(.request, id: Decimal.digits(of: takeSequence()).span, into: &writer)
+        envelope.openTransaction(.request, id: Decimal.digits(of: records.takeSequence()).span, into: &writer)
         writer.open(.disconnect)
         writer.result(code, why)
         writer.close(.disconnect)
         envelope.closeTransaction(into: &writer)
-        endSession(slot, .disconnected, &turn)
+        sessions.endSession(slot, .disconnected, &self, systemMessages, &records, &turn)
     }
 
     // MARK: Answers of the client
@@ -228,21 +261,25 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Source: protocol/session.md §1.4, protocol/transport.md §3.2, rule 3; CL-31.
     mutating func responseArrived(
-        _ document: borrowing Document, _ request: Request, in slot: UInt16, _ turn: inout Turn
+        _ document: borrowing Document, _ request: Request, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         guard let element = request.element, sessions[slot].closing == 0 else { return }
         if document.tag(of: element) == .messageDelivered {
             if let id = document.first(.messageID, in: element),
-                let sequence = sequence(ofMessageID: document.word(of: id))
+                let sequence = MessageID.sequence(document.word(of: id))
             {
-                noteConfirms(slot)
-                if wasSent(sequence, to: slot) { confirm(sequence, in: slot, &turn) }
+                noteConfirms(slot, &sessions, &records)
+                if wasSent(sequence, to: slot, sessions, records) {
+                    confirm(sequence, in: slot, &sessions, systemMessages, &records, &turn)
+                }
             }
         }
         guard let id = request.transactionID, let sequence = Decimal.parse(document.word(of: id)),
-            wasSent(sequence, to: slot), let entry = mailboxEntry(sessions[slot].user, sequence)
+            wasSent(sequence, to: slot, sessions, records),
+            let entry = records.mailboxEntry(sessions[slot].user, sequence)
         else { return }
-        let form = form(of: sequence, entry, in: slot)
+        let form = form(of: sequence, entry, in: slot, sessions, records)
         sessions[slot].outstanding.noteAnswer(to: form)
         let isSuccess = isSuccess(document, element)
         switch form {
@@ -250,36 +287,41 @@ extension Engine where Port: ~Copyable {
         // knows of the message. It waits until it is fetched, or for the next session.
         case .messageNotification, .fetched: sessions[slot].outstanding.forget(sequence)
         case .newMessage where isSuccess && document.tag(of: element) == .status:
-            noteConfirms(slot)
-            confirm(sequence, in: slot, &turn)
+            noteConfirms(slot, &sessions, &records)
+            confirm(sequence, in: slot, &sessions, systemMessages, &records, &turn)
         case .newMessage: sessions[slot].outstanding.forget(sequence)
         case .deliveryReport:
             sessions[slot].outstanding.forget(sequence)
-            removeEntry(sequence, of: sessions[slot].user)
+            removeEntry(sequence, of: sessions[slot].user, &records)
         case .systemMessage where isSuccess:
             sessions[slot].outstanding.forget(sequence)
-            serviceShown(sequence, in: slot, turn)
+            systemMessages.serviceShown(sequence, in: slot, &sessions, &self, &records, turn)
         // Nobody was shown what the client does not know.
-        case .systemMessage: askByMessage(instead: sequence, in: slot, turn)
+        case .systemMessage: systemMessages.askByMessage(instead: sequence, in: slot, &sessions, &self, &records, turn)
         }
     }
 
     /// Whether an entry went out to a session, so that its client can have anything to say about it. What went out before
     /// the engine started is not remembered one by one: then what is not held back counts.
-    func wasSent(_ sequence: UInt64, to slot: UInt16) -> Bool {
+    func wasSent(
+        _ sequence: UInt64, to slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>
+    ) -> Bool {
         if sessions[slot].outstanding.place(of: sequence) != nil { return true }
         guard sequence <= max(sessions[slot].sentUpTo, sessions[slot].resumedAt) else { return false }
-        guard let entry = mailboxEntry(sessions[slot].user, sequence) else { return true }
-        return !isHeld(entry, sequence, in: slot)
+        guard let entry = records.mailboxEntry(sessions[slot].user, sequence) else { return true }
+        return !isHeld(entry, sequence, in: slot, sessions, records)
     }
 
     /// How an entry was sent that a client answers; after a restart, how it would be.
-    private func form(of sequence: UInt64, _ entry: MailboxEntry, in slot: UInt16) -> SentForm {
+    private func form(
+        of sequence: UInt64, _ entry: MailboxEntry, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>
+    ) -> SentForm {
         if let place = sessions[slot].outstanding.place(of: sequence) { return sessions[slot].outstanding[place].form }
         switch entry.kind {
         case .message:
-            guard let header = messageHeader(sequence) else { return .messageNotification }
-            return isPushed(header, in: slot) ? .newMessage : .messageNotification
+            guard let header = records.messageHeader(sequence) else { return .messageNotification }
+            return isPushed(header, in: slot, sessions, records) ? .newMessage : .messageNotification
         case .report: return .deliveryReport
         case .service: return .systemMessage
         }

@@ -3,34 +3,34 @@ import Octets
 import Wire
 
 /// Messages that wait can be listed, fetched, confirmed and refused. Source: protocol/primitives.md §6.
-extension Engine where Port: ~Copyable {
+extension Mailboxes where Port: ~Copyable {
     /// GetMessage-Request: the message stays until MessageDelivered.
     ///
     /// - Throws: 402 without MessageID, 426 for a message that does not wait for this user.
     mutating func getMessage(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ turn: inout Turn,
-        into writer: inout Writer
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
-        let sequence = try ownMessage(document, element, in: slot)
-        guard let header = messageHeader(sequence), !isExpired(header, turn.wall) else {
-            expire(sequence, of: sessions[slot].user, &turn)
+        let sequence = try ownMessage(document, element, in: slot, sessions, records)
+        guard let header = records.messageHeader(sequence), !records.isExpired(header, turn.wall) else {
+            expire(sequence, of: sessions[slot].user, &sessions, &records, &turn)
             throw Refusal(.invalidMessageID)
         }
-        let recipient = account(of: sessions[slot].user)?.display ?? InlineBytes<100>()
+        let recipient = records.account(of: sessions[slot].user)?.display ?? InlineBytes<100>()
         writer.open(.getMessageResponse)
-        writeMessageInfo(sequence, header, recipient: recipient.span, into: &writer)
-        writeContent(sequence, header, into: &writer)
+        writer.messageInfo(sequence, header, recipient: recipient.span)
+        records.writeContent(sequence, header, into: &writer)
         writer.close(.getMessageResponse)
-        guard writer.output.freeCapacity > envelopeEndByteCount else { throw Refusal(.responseTooLarge) }
+        guard writer.output.freeCapacity > Limits.envelopeEndByteCount else { throw Refusal(.responseTooLarge) }
         sessions[slot].outstanding.noteFetched(sequence, turn.now)
     }
 
     /// GetMessageList-Request: what waits for the user, the newest first, as far as it fits.
     ///
     /// - Throws: 821 for the history of a group, 402 for a MessageCount that is no number.
-    mutating func getMessageList(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ turn: inout Turn,
-        into writer: inout Writer
+    func getMessageList(
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ records: borrowing Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
         guard document.first(.groupID, in: element) == nil else { throw Refusal(.historyNotSupported) }
         var left = UInt64.max
@@ -41,18 +41,19 @@ extension Engine where Port: ~Copyable {
             left = value
         }
         let user = sessions[slot].user
-        let recipient = account(of: user)?.display ?? InlineBytes<100>()
+        let recipient = records.account(of: user)?.display ?? InlineBytes<100>()
         writer.open(.getMessageListResponse)
         var sequence = UInt64.max
-        while left > 0, let next = entryNumber(before: sequence, of: user) {
+        while left > 0, let next = records.entryNumber(before: sequence, of: user) {
             sequence = next
-            guard let entry = mailboxEntry(user, next), entry.kind == .message, entry.confirmationCount == 0,
-                ownMessage(messageID(next).span, in: slot) != nil, let header = messageHeader(next),
-                !isExpired(header, turn.wall)
+            guard let entry = records.mailboxEntry(user, next), entry.kind == .message, entry.confirmationCount == 0,
+                ownMessage(MessageID.text(next).span, in: slot, sessions, records) != nil,
+                let header = records.messageHeader(next),
+                !records.isExpired(header, turn.wall)
             else { continue }
             let mark = writer.mark
-            writeMessageInfo(next, header, recipient: recipient.span, into: &writer)
-            if writer.isOverflowed || writer.output.freeCapacity < envelopeEndByteCount * 2 {
+            writer.messageInfo(next, header, recipient: recipient.span)
+            if writer.isOverflowed || writer.output.freeCapacity < Limits.envelopeEndByteCount * 2 {
                 writer.rewind(to: mark)
                 break
             }
@@ -65,13 +66,14 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Throws: 402 without MessageID, 426 for a message that does not wait for this user.
     mutating func messageDelivered(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ turn: inout Turn,
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
         into writer: inout Writer
     ) throws(Refusal) {
-        let sequence = try ownMessage(document, element, in: slot)
-        guard wasSent(sequence, to: slot) else { throw Refusal(.invalidMessageID) }
-        noteConfirms(slot)
-        confirm(sequence, in: slot, &turn)
+        let sequence = try ownMessage(document, element, in: slot, sessions, records)
+        guard wasSent(sequence, to: slot, sessions, records) else { throw Refusal(.invalidMessageID) }
+        noteConfirms(slot, &sessions, &records)
+        confirm(sequence, in: slot, &sessions, systemMessages, &records, &turn)
         writer.status(.success)
     }
 
@@ -80,7 +82,7 @@ extension Engine where Port: ~Copyable {
     /// - Throws: 402 without MessageID, 426 when none of the messages waits for this user.
     mutating func rejectMessage(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
-        _ turn: inout Turn, into writer: inout Writer
+        _ sessions: inout Sessions<Port>, _ records: inout Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
         guard let first = document.first(.messageID, in: element) else {
             throw Refusal(.badParameter, "MessageID missing")
@@ -99,10 +101,10 @@ extension Engine where Port: ~Copyable {
         while let current = next {
             next = document.next(after: current)
             let id = document.word(of: current)
-            if let sequence = ownMessage(id, in: slot) {
-                report(.messageRejected, about: sequence, to: user, turn.wall)
+            if let sequence = ownMessage(id, in: slot, sessions, records) {
+                report(.messageRejected, about: sequence, to: user, &sessions, &records, turn.wall)
                 sessions[slot].outstanding.forget(sequence)
-                removeEntry(sequence, of: user)
+                removeEntry(sequence, of: user, &records)
                 rejectedCount += 1
             } else {
                 // 1.1 has no MessageID in a DetailedResult.
@@ -123,8 +125,9 @@ extension Engine where Port: ~Copyable {
     /// SetDeliveryMethod-Request: how messages reach this session from now on.
     ///
     /// - Throws: 402 without a method, 800 for a group.
-    mutating func setDeliveryMethod(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, into writer: inout Writer
+    func setDeliveryMethod(
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ records: inout Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
         guard document.first(.groupID, in: element) == nil else { throw Refusal(.groupDoesNotExist) }
         guard let word = document.first(.deliveryMethod, in: element),
@@ -134,7 +137,7 @@ extension Engine where Port: ~Copyable {
         if let length = document.integer(.acceptedContentLength, in: element) {
             sessions[slot].capabilities.acceptedContentLength = UInt32(min(length, UInt64(UInt32.max)))
         }
-        storeSession(slot)
+        sessions.storeSession(slot, &records)
         writer.status(.success)
     }
 }

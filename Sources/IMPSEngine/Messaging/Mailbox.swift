@@ -5,7 +5,7 @@ import Wire
 /// What waits for a user, in the order of arrival. One queue serves the sessions that are open and those to come.
 ///
 /// Source: protocol/system-message.md §6.1, §6.4; protocol/transport.md §3.
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     // MARK: Totals
 
     func totals(of user: UInt32) -> MailboxTotals {
@@ -14,7 +14,7 @@ extension Engine where Port: ~Copyable {
         return MailboxTotals(record) ?? MailboxTotals()
     }
 
-    private mutating func storeTotals(_ totals: MailboxTotals, of user: UInt32) {
+    mutating func storeTotals(_ totals: MailboxTotals, of user: UInt32) {
         let key = Key.mailbox(user)
         if totals.count == 0, totals.lingering == 0 {
             store.delete(key.span)
@@ -77,23 +77,6 @@ extension Engine where Port: ~Copyable {
         return MailboxEntry(record)
     }
 
-    /// Puts an entry into a mailbox and lets the user's sessions know.
-    mutating func enqueue(_ entry: MailboxEntry, _ sequence: UInt64, for user: UInt32) {
-        if entry.counts {
-            var totals = totals(of: user)
-            totals.count += 1
-            totals.byteCount += UInt64(entry.byteCount)
-            storeTotals(totals, of: user)
-        }
-        storeEntry(entry, sequence, of: user)
-        var slot = sessions.first(of: user)
-        while let current = slot {
-            sessions[current].mayHaveMore = true
-            call(current)
-            slot = sessions.next(after: current)
-        }
-    }
-
     /// Gives an entry that nobody confirmed yet another content.
     mutating func changeEntry(_ sequence: UInt64, of user: UInt32, to entry: MailboxEntry) {
         guard let former = mailboxEntry(user, sequence) else { return }
@@ -141,23 +124,6 @@ extension Engine where Port: ~Copyable {
         store.put(Key.mailboxEntry(user, sequence).span, scratch)
     }
 
-    /// Takes an entry away and, with the last one of it, the message itself.
-    mutating func removeEntry(_ sequence: UInt64, of user: UInt32) {
-        guard let entry = mailboxEntry(user, sequence) else { return }
-        var totals = totals(of: user)
-        if entry.confirmationCount > 0 {
-            totals.lingering -= min(totals.lingering, 1)
-        } else if entry.counts {
-            totals.remove(entry)
-        }
-        store.delete(Key.mailboxEntry(user, sequence).span)
-        storeTotals(totals, of: user)
-        switch entry.kind {
-        case .message: removeMessage(sequence, after: user)
-        case .report, .service: store.delete(Key.message(sequence, piece: 0).span)
-        }
-    }
-
     /// The number of the entry that follows `sequence` in a mailbox; nil at the end.
     func entryNumber(after sequence: UInt64, of user: UInt32) -> UInt64? {
         let key = Key.mailboxEntry(user, sequence + 1)
@@ -178,6 +144,45 @@ extension Engine where Port: ~Copyable {
         guard reader.integer(UInt32.self) == user else { return nil }
         return reader.integer(UInt64.self)
     }
+}
+
+extension Mailboxes where Port: ~Copyable {
+    /// Puts an entry into a mailbox and lets the user's sessions know.
+    func enqueue(
+        _ entry: MailboxEntry, _ sequence: UInt64, for user: UInt32, _ sessions: inout Sessions<Port>,
+        _ records: inout Records<Port>
+    ) {
+        if entry.counts {
+            var totals = records.totals(of: user)
+            totals.count += 1
+            totals.byteCount += UInt64(entry.byteCount)
+            records.storeTotals(totals, of: user)
+        }
+        records.storeEntry(entry, sequence, of: user)
+        var slot = sessions.first(of: user)
+        while let current = slot {
+            sessions[current].mayHaveMore = true
+            sessions.call(current)
+            slot = sessions.next(after: current)
+        }
+    }
+
+    /// Takes an entry away and, with the last one of it, the message itself.
+    mutating func removeEntry(_ sequence: UInt64, of user: UInt32, _ records: inout Records<Port>) {
+        guard let entry = records.mailboxEntry(user, sequence) else { return }
+        var totals = records.totals(of: user)
+        if entry.confirmationCount > 0 {
+            totals.lingering -= min(totals.lingering, 1)
+        } else if entry.counts {
+            totals.remove(entry)
+        }
+        records.store.delete(Key.mailboxEntry(user, sequence).span)
+        records.storeTotals(totals, of: user)
+        switch entry.kind {
+        case .message: removeMessage(sequence, after: user, &records)
+        case .report, .service: records.store.delete(Key.message(sequence, piece: 0).span)
+        }
+    }
 
     // MARK: Confirmation
 
@@ -185,34 +190,41 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Parameter isAssumed: Nobody said so, and nobody is told.
     /// - Source: protocol/primitives.md §6.2, rules 7, 9 and 11.
-    mutating func confirm(_ sequence: UInt64, in slot: UInt16, isAssumed: Bool = false, _ turn: inout Turn) {
+    mutating func confirm(
+        _ sequence: UInt64, in slot: UInt16, isAssumed: Bool = false, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         let user = sessions[slot].user
         sessions[slot].outstanding.forget(sequence)
-        guard var entry = mailboxEntry(user, sequence), entry.kind == .message else { return }
+        guard var entry = records.mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
-        if !isAssumed { questionShown(sequence, in: slot, turn) }
+        if !isAssumed { systemMessages.questionShown(sequence, in: slot, &sessions, &records, turn) }
         if entry.confirmationCount == 0 {
-            counters.messagesDelivered += 1
-            if !isAssumed { report(.success, about: sequence, to: user, turn.wall) }
-            var totals = totals(of: user)
+            counters.delivered += 1
+            if !isAssumed { report(.success, about: sequence, to: user, &sessions, &records, turn.wall) }
+            var totals = records.totals(of: user)
             if entry.counts { totals.remove(entry) }
             totals.lingering += 1
-            storeTotals(totals, of: user)
+            records.storeTotals(totals, of: user)
         }
         entry.confirmations[entry.confirmationCount] = sessions[slot].number
         entry.confirmationCount += 1
         let isBounded =
             entry.confirmationCount < MailboxEntry.confirmationCountMax
-            && totals(of: user).lingering <= settings.offlineMessagesMax
-        storeEntry(entry, sequence, of: user)
-        if !isBounded || !isAwaited(entry, sequence, of: user, turn.now) { removeEntry(sequence, of: user) }
+            && records.totals(of: user).lingering <= records.settings.offlineMessagesMax
+        records.storeEntry(entry, sequence, of: user)
+        if !isBounded || !isAwaited(entry, sequence, of: user, sessions, turn.now) {
+            removeEntry(sequence, of: user, &records)
+        }
     }
 
     /// Whether another session of the user still has to get an entry that one session confirmed.
     ///
     /// Sessions that came after the message do not: somebody has read it already. Nor do those that have been silent for
     /// long: a phone that was switched off may not keep messages for an hour.
-    private func isAwaited(_ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32, _ now: Instant) -> Bool {
+    private func isAwaited(
+        _ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32, _ sessions: borrowing Sessions<Port>, _ now: Instant
+    ) -> Bool {
         var slot = sessions.first(of: user)
         while let current = slot {
             let session = sessions[current].number
@@ -227,19 +239,21 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Lets go of what only waited for a session that ends now.
-    mutating func releaseMailbox(of slot: UInt16, _ turn: inout Turn) {
+    mutating func releaseMailbox(
+        of slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         let user = sessions[slot].user
-        guard totals(of: user).lingering > 0 else { return }
+        guard records.totals(of: user).lingering > 0 else { return }
         var sequence: UInt64 = 0
-        while let next = entryNumber(after: sequence, of: user) {
+        while let next = records.entryNumber(after: sequence, of: user) {
             sequence = next
-            guard let entry = mailboxEntry(user, next), entry.confirmationCount > 0 else { continue }
-            if !isAwaited(entry, next, of: user, turn.now) { removeEntry(next, of: user) }
+            guard let entry = records.mailboxEntry(user, next), entry.confirmationCount > 0 else { continue }
+            if !isAwaited(entry, next, of: user, sessions, turn.now) { removeEntry(next, of: user, &records) }
         }
     }
 
     /// Empties a mailbox, because its user is deleted.
-    mutating func removeMailbox(of user: UInt32) {
-        while let next = entryNumber(after: 0, of: user) { removeEntry(next, of: user) }
+    mutating func removeMailbox(of user: UInt32, _ records: inout Records<Port>) {
+        while let next = records.entryNumber(after: 0, of: user) { removeEntry(next, of: user, &records) }
     }
 }

@@ -43,7 +43,7 @@ private struct Deliveries {
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension Mailboxes where Port: ~Copyable {
     /// SendMessage-Request: accepts a message for each recipient that may have it.
     ///
     /// - Throws: 402 without usable MessageInfo or Recipient or with too much content, 507 when the store is full, and
@@ -51,6 +51,7 @@ extension Engine where Port: ~Copyable {
     /// - Source: protocol/primitives.md §6, protocol/system-message.md §6.1.
     mutating func sendMessage(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
+        _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>, _ records: inout Records<Port>,
         _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
         guard let info = document.first(.messageInfo, in: element) else {
@@ -62,36 +63,42 @@ extension Engine where Port: ~Copyable {
         let content = document.first(.contentData, in: element)
         if let content {
             let byteCount = MessageContent(document.text(of: content), isEscaped: isEscaped).byteCount
-            guard byteCount <= Int(settings.messageByteCountMax) else {
+            guard byteCount <= Int(records.settings.messageByteCountMax) else {
                 throw Refusal(.badParameter, "larger than this server takes")
             }
             header.contentByteCount = UInt32(byteCount)
         }
-        guard let account = account(of: sessions[slot].user) else { throw Refusal(.forbidden) }
+        guard let account = records.account(of: sessions[slot].user) else { throw Refusal(.forbidden) }
         header.sender = account.display
         header.senderNumber = account.number
-        var deliveries = try recipients(document, info, from: slot, header.contentByteCount, &turn)
-        try refuseIfNobody(deliveries, in: slot)
-        let sequence = takeSequence()
+        var deliveries = try recipients(
+            document, info, from: slot, header.contentByteCount, &sessions, &systemMessages, records, &turn)
+        try refuseIfNobody(deliveries, in: slot, sessions)
+        let sequence = records.takeSequence()
         if let content {
             let text = document.text(of: content)
-            accept(&header, sequence, MessageContent(text, isEscaped: isEscaped), &deliveries, turn)
-            if deliveries.includesSystem { messageToSystem(text, from: slot, &turn) }
+            accept(
+                &header, sequence, MessageContent(text, isEscaped: isEscaped), &deliveries, &sessions, &records, turn)
+            if deliveries.includesSystem {
+                systemMessages.messageToSystem(text, from: slot, &sessions, &self, &records, &turn)
+            }
         } else {
-            accept(&header, sequence, MessageContent(Span()), &deliveries, turn)
-            if deliveries.includesSystem { messageToSystem(Span(), from: slot, &turn) }
+            accept(&header, sequence, MessageContent(Span()), &deliveries, &sessions, &records, turn)
+            if deliveries.includesSystem {
+                systemMessages.messageToSystem(Span(), from: slot, &sessions, &self, &records, &turn)
+            }
         }
 
         writer.open(.sendMessageResponse)
         writeResult(document, request, deliveries, into: &writer)
-        writer.text(.messageID, messageID(sequence).span)
+        writer.text(.messageID, MessageID.text(sequence).span)
         writer.close(.sendMessageResponse)
     }
 
     /// Stores a message for the recipients that may have it.
     private mutating func accept(
         _ header: inout MessageHeader, _ sequence: UInt64, _ content: MessageContent, _ deliveries: inout Deliveries,
-        _ turn: borrowing Turn
+        _ sessions: inout Sessions<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
     ) {
         header.sent = turn.wall.storedSeconds
         for index in 0..<deliveries.count where deliveries.items[index].code == .success {
@@ -100,14 +107,14 @@ extension Engine where Port: ~Copyable {
             header.recipientCount += 1
         }
         guard header.recipientCount > 0 else { return }
-        storeMessage(header, sequence, content)
+        storeMessage(header, sequence, content, &records)
         for index in 0..<header.recipientCount {
             let entry = MailboxEntry(
                 kind: .message, byteCount: header.contentByteCount, sender: header.senderNumber)
-            enqueue(entry, sequence, for: header.recipients[index])
-            scheduleExpiry(header, sequence, of: header.recipients[index], turn)
+            enqueue(entry, sequence, for: header.recipients[index], &sessions, &records)
+            scheduleExpiry(header, sequence, of: header.recipients[index], &records, turn)
         }
-        counters.messagesAccepted += UInt64(header.recipientCount)
+        counters.accepted += UInt64(header.recipientCount)
     }
 
     private func header(
@@ -143,7 +150,8 @@ extension Engine where Port: ~Copyable {
     /// Every recipient of a message once, with what the checks say. Source: protocol/primitives.md §6.2, rule 1.
     private mutating func recipients(
         _ document: borrowing Document, _ info: Document.Element, from slot: UInt16, _ byteCount: UInt32,
-        _ turn: inout Turn
+        _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
+        _ records: borrowing Records<Port>, _ turn: inout Turn
     ) throws(Refusal) -> Deliveries {
         guard let recipient = document.first(.recipient, in: info) else {
             throw Refusal(.badParameter, "Recipient missing")
@@ -155,7 +163,8 @@ extension Engine where Port: ~Copyable {
             switch document.tag(of: current) {
             case .user:
                 guard let userID = document.first(.userID, in: current) else { continue }
-                let delivery = delivery(document, userID, from: slot, byteCount, &turn)
+                let delivery = delivery(
+                    document, userID, from: slot, byteCount, &sessions, &systemMessages, records, &turn)
                 if delivery.code == .success, deliveries.contains(delivery) { continue }
                 try deliveries.append(delivery)
             case .contactList:
@@ -172,20 +181,25 @@ extension Engine where Port: ~Copyable {
     /// The checks for one recipient, in their order. Source: protocol/system-message.md §6.1.
     private mutating func delivery(
         _ document: borrowing Document, _ element: Document.Element, from slot: UInt16, _ byteCount: UInt32,
-        _ turn: inout Turn
+        _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
+        _ records: borrowing Records<Port>, _ turn: inout Turn
     ) -> Delivery {
         let sender = sessions[slot].user
-        if isSystemAddress(document.word(of: element)) { return Delivery(isSystem: true, element: element) }
+        if records.settings.isSystemAddress(document.word(of: element)) {
+            return Delivery(isSystem: true, element: element)
+        }
         // Until a question is answered, and without a level for more, only the system address may be written to.
         guard !sessions[slot].isRestricted else { return Delivery(element: element, code: .forbidden) }
-        guard isAgreed(.sendMessageRequest, in: slot) else {
+        guard sessions.isAgreed(.sendMessageRequest, in: slot) else {
             return Delivery(element: element, code: .serviceNotAgreed)
         }
-        guard let address = Address(document.word(of: element), homeDomain: settings.domain.span),
+        guard let address = Address(document.word(of: element), homeDomain: records.settings.domain.span),
             address.kind == .user
         else { return Delivery(element: element, code: .unknownUser) }
         guard address.isLocal else { return Delivery(element: element, code: .domainNotSupported) }
-        guard let account = account(address.canonical) else { return Delivery(element: element, code: .unknownUser) }
+        guard let account = records.account(address.canonical) else {
+            return Delivery(element: element, code: .unknownUser)
+        }
         guard mayReach(account.number, from: sender) else {
             return Delivery(element: element, code: .recipientBlockedTheSender)
         }
@@ -193,15 +207,15 @@ extension Engine where Port: ~Copyable {
             guard maySendOffline(to: account.number, from: sender) else {
                 return Delivery(element: element, code: .recipientUnauthorized)
             }
-            guard settings.storesOffline else { return Delivery(element: element, code: .recipientNotLoggedIn) }
+            guard records.settings.storesOffline else { return Delivery(element: element, code: .recipientNotLoggedIn) }
         }
-        let hasShare = hasStoreRoom(byteCount: byteCount, from: sender)
-        guard hasShare, hasMailboxRoom(account.number, byteCount: byteCount, from: sender) else {
-            counters.messagesRefused += 1
-            if hasShare { countRefused(account.number, turn.now) }
+        let hasShare = hasStoreRoom(byteCount: byteCount, from: sender, records)
+        guard hasShare, records.hasMailboxRoom(account.number, byteCount: byteCount, from: sender) else {
+            counters.refused += 1
+            if hasShare { systemMessages.countRefused(account.number, turn.now) }
             if turn.journal.begin(.mailboxFull, turn.now, turn.wall) {
                 turn.journal.text("user", address.canonical)
-                turn.journal.word("what", hasShare ? "mailbox" : store.hasRoom ? "share" : "store")
+                turn.journal.word("what", hasShare ? "mailbox" : records.store.hasRoom ? "share" : "store")
                 turn.journal.end()
             }
             return Delivery(element: element, code: .messageQueueFull)
@@ -218,7 +232,9 @@ extension Engine where Port: ~Copyable {
     // MARK: Answer
 
     /// Refuses a message that nobody can have: with the code of the only recipient, of all, or 900.
-    private func refuseIfNobody(_ deliveries: Deliveries, in slot: UInt16) throws(Refusal) {
+    private func refuseIfNobody(_ deliveries: Deliveries, in slot: UInt16, _ sessions: borrowing Sessions<Port>)
+        throws(Refusal)
+    {
         guard deliveries.failureCount == deliveries.count else { return }
         if sessions[slot].isRestricted { throw Refusal(.forbidden, "first answer the message from the system") }
         let code = deliveries.items[0].code
@@ -280,16 +296,19 @@ extension Engine where Port: ~Copyable {
     /// - Source: protocol/primitives.md §6.1; §6.2, rule 7 (report 541).
     mutating func forwardMessage(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
+        _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>, _ records: inout Records<Port>,
         _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
-        let original = try ownMessage(document, element, in: slot)
-        guard var header = messageHeader(original), let account = account(of: sessions[slot].user) else {
+        let original = try ownMessage(document, element, in: slot, sessions, records)
+        guard var header = records.messageHeader(original), let account = records.account(of: sessions[slot].user)
+        else {
             throw Refusal(.invalidMessageID)
         }
-        var deliveries = try recipients(document, element, from: slot, header.contentByteCount, &turn)
+        var deliveries = try recipients(
+            document, element, from: slot, header.contentByteCount, &sessions, &systemMessages, records, &turn)
         guard !deliveries.includesSystem else { throw Refusal(.badParameter, "the system takes no messages of others") }
-        try refuseIfNobody(deliveries, in: slot)
-        let sequence = takeSequence()
+        try refuseIfNobody(deliveries, in: slot, sessions)
+        let sequence = records.takeSequence()
         let originalByteCount = header.byteCount
         header.sender = account.display
         header.senderNumber = account.number
@@ -298,11 +317,11 @@ extension Engine where Port: ~Copyable {
         header.campaign = 0
         header.generation = 0
         header.recipientCount = 0
-        accept(&header, sequence, MessageContent(Span()), &deliveries, turn)
-        copyContent(of: original, from: originalByteCount, to: sequence)
-        report(.messageForwarded, about: original, to: sessions[slot].user, turn.wall)
+        accept(&header, sequence, MessageContent(Span()), &deliveries, &sessions, &records, turn)
+        copyContent(of: original, from: originalByteCount, to: sequence, &records)
+        report(.messageForwarded, about: original, to: sessions[slot].user, &sessions, &records, turn.wall)
         sessions[slot].outstanding.forget(original)
-        removeEntry(original, of: sessions[slot].user)
+        removeEntry(original, of: sessions[slot].user, &records)
         if deliveries.failureCount == 0 {
             writer.status(.success)
         } else {
@@ -313,20 +332,21 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Gives a message that was stored without content the content of another, each piece one place further on.
-    private mutating func copyContent(of original: UInt64, from headerByteCount: Int, to sequence: UInt64) {
+    private func copyContent(
+        of original: UInt64, from headerByteCount: Int, to sequence: UInt64, _ records: inout Records<Port>
+    ) {
         var piece: UInt8 = 0
         while piece < .max {
-            scratch.removeAll()
+            records.scratch.removeAll()
             let key = Key.message(original, piece: piece)
-            Engine.append(key, in: store, skipping: piece == 0 ? headerByteCount : 0, to: &scratch)
-            guard scratch.count > 0 else { return }
+            Records<Port>.append(
+                key, in: records.store, skipping: piece == 0 ? headerByteCount : 0, to: &records.scratch)
+            guard records.scratch.count > 0 else { return }
             piece += 1
-            store.put(Key.message(sequence, piece: piece).span, scratch)
+            records.store.put(Key.message(sequence, piece: piece).span, records.scratch)
         }
     }
+}
 
-    static func append(_ key: Key, in store: borrowing Port, skipping count: Int, to scratch: inout FixedBytes) {
-        guard let value = store.value(for: key.span), value.count >= count else { return }
-        scratch.append(value.extracting(count..<value.count))
-    }
+extension Records where Port: ~Copyable {
 }

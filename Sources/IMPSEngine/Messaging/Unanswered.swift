@@ -7,113 +7,142 @@ import Wire
 /// A message waits until a client confirms it. A client of which nobody ever saw a confirmation cannot, though: there a
 /// message was delivered when it went out `deliveriesMax` times, and when that was so for some messages, with its next
 /// request. A report is worth no more than that to anybody.
-extension Engine where Port: ~Copyable {
+extension Mailboxes where Port: ~Copyable {
     /// Looks at what the client of a session left unanswered; called with each of its messages.
-    mutating func settleUnanswered(in slot: UInt16, _ turn: inout Turn) {
+    mutating func settleUnanswered(
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         guard !sessions[slot].outstanding.isEmpty else { return }
         for place in 0..<OutstandingTable.capacity {
             let outstanding = sessions[slot].outstanding[place]
             guard outstanding.sequence != 0 else { continue }
-            if outstanding.form == .newMessage, sentIsDelivered(in: slot) {
+            if outstanding.form == .newMessage, sentIsDelivered(in: slot, sessions) {
                 sessions[slot].quirks.contains(.sentIsDelivered)
-                    ? confirm(outstanding.sequence, in: slot, &turn)
-                    : assumeDelivered(outstanding.sequence, in: slot, &turn)
+                    ? confirm(outstanding.sequence, in: slot, &sessions, systemMessages, &records, &turn)
+                    : assumeDelivered(outstanding.sequence, in: slot, &sessions, systemMessages, &records, &turn)
                 continue
             }
             guard !outstanding.wasInVain, outstanding.form != .fetched,
-                outstanding.isOverdue(turn.now, guardSeconds: settings.guardSeconds)
+                outstanding.isOverdue(turn.now, guardSeconds: records.settings.guardSeconds)
             else {
                 continue
             }
             sessions[slot].outstanding[place].wasInVain = true
             sessions[slot].outstanding.noteSilence(about: outstanding.form)
             switch outstanding.form {
-            case .newMessage, .deliveryReport: countInVain(outstanding, in: slot, &turn)
-            case .systemMessage: askByMessage(instead: outstanding.sequence, in: slot, turn)
+            case .newMessage, .deliveryReport:
+                countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
+            case .systemMessage:
+                systemMessages.askByMessage(instead: outstanding.sequence, in: slot, &sessions, &self, &records, turn)
             case .messageNotification, .fetched: break
             }
         }
     }
 
     /// A delivery that nobody will answer any more: its session ends, or others need its place.
-    mutating func noteInVain(_ outstanding: Outstanding, in slot: UInt16, _ turn: inout Turn) {
+    mutating func noteInVain(
+        _ outstanding: Outstanding, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         guard outstanding.sequence != 0, !outstanding.wasInVain else { return }
         switch outstanding.form {
-        case .newMessage, .deliveryReport: countInVain(outstanding, in: slot, &turn)
+        case .newMessage, .deliveryReport:
+            countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
         case .systemMessage, .messageNotification, .fetched: break
         }
     }
 
     /// The same for all that a session has under way.
-    mutating func noteAllInVain(in slot: UInt16, _ turn: inout Turn) {
-        for place in 0..<OutstandingTable.capacity { noteInVain(sessions[slot].outstanding[place], in: slot, &turn) }
+    mutating func noteAllInVain(
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
+        for place in 0..<OutstandingTable.capacity {
+            noteInVain(sessions[slot].outstanding[place], in: slot, &sessions, systemMessages, &records, &turn)
+        }
     }
 
     /// Counts a delivery in vain of all sessions together; the last one counts as a delivery.
-    private mutating func countInVain(_ outstanding: Outstanding, in slot: UInt16, _ turn: inout Turn) {
+    private mutating func countInVain(
+        _ outstanding: Outstanding, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         let user = sessions[slot].user
-        guard !isKnownToConfirm(slot), var entry = mailboxEntry(user, outstanding.sequence) else { return }
+        guard !isKnownToConfirm(slot, &sessions, records), var entry = records.mailboxEntry(user, outstanding.sequence)
+        else { return }
         entry.deliveries += entry.deliveries < .max ? 1 : 0
-        storeEntry(entry, outstanding.sequence, of: user)
-        guard entry.deliveries >= settings.deliveriesMax else { return }
+        records.storeEntry(entry, outstanding.sequence, of: user)
+        guard entry.deliveries >= records.settings.deliveriesMax else { return }
         if entry.kind == .report {
             sessions[slot].outstanding.forget(outstanding.sequence)
-            removeEntry(outstanding.sequence, of: user)
+            removeEntry(outstanding.sequence, of: user, &records)
         } else {
-            assumeDelivered(outstanding.sequence, in: slot, &turn)
+            assumeDelivered(outstanding.sequence, in: slot, &sessions, systemMessages, &records, &turn)
         }
     }
 
-    private mutating func assumeDelivered(_ sequence: UInt64, in slot: UInt16, _ turn: inout Turn) {
+    private mutating func assumeDelivered(
+        _ sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         if turn.journal.begin(.unconfirmed, turn.now, turn.wall) {
-            logUser(sessions[slot].user, &turn)
+            records.logUser(sessions[slot].user, &turn)
             turn.journal.number("slot", UInt64(slot))
-            turn.journal.text("msg", messageID(sequence).span)
+            turn.journal.text("msg", MessageID.text(sequence).span)
             turn.journal.end()
         }
-        confirm(sequence, in: slot, isAssumed: true, &turn)
-        changeKnownClient(of: slot) { known in
+        confirm(sequence, in: slot, isAssumed: true, &sessions, systemMessages, &records, &turn)
+        sessions.changeKnownClient(of: slot, &records) { known in
             if known.assumedCount < KnownClient.assumedCountMax { known.assumedCount += 1 }
         }
-        guard !sessions[slot].neverConfirms, knownClient(of: slot)?.neverConfirms == true else { return }
+        guard !sessions[slot].neverConfirms, sessions.knownClient(of: slot, records)?.neverConfirms == true else {
+            return
+        }
         sessions[slot].neverConfirms = true
         sessions[slot].outstanding.noteSilence(about: .newMessage)
         // What went out before and had to make room was delivered too.
         let user = sessions[slot].user
         var sequence: UInt64 = 0
-        while let next = entryNumber(after: sequence, of: user), next <= sessions[slot].sentUpTo {
+        while let next = records.entryNumber(after: sequence, of: user), next <= sessions[slot].sentUpTo {
             sequence = next
-            guard let entry = mailboxEntry(user, next), entry.kind == .message, entry.deliveries > 0 else { continue }
-            confirm(next, in: slot, isAssumed: true, &turn)
+            guard let entry = records.mailboxEntry(user, next), entry.kind == .message, entry.deliveries > 0 else {
+                continue
+            }
+            confirm(next, in: slot, isAssumed: true, &sessions, systemMessages, &records, &turn)
         }
     }
 
     // MARK: Who confirms
 
     /// Takes over what was seen of the client of a session before.
-    mutating func takeKnowledge(_ slot: UInt16) {
-        let known = knownClient(of: slot)
+    func takeKnowledge(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>) {
+        let known = sessions.knownClient(of: slot, records)
         sessions[slot].confirms = known?.confirms ?? false
         sessions[slot].neverConfirms = known?.neverConfirms ?? false
-        if sentIsDelivered(in: slot) { sessions[slot].outstanding.noteSilence(about: .newMessage) }
+        if sentIsDelivered(in: slot, sessions) { sessions[slot].outstanding.noteSilence(about: .newMessage) }
     }
 
     /// Whether what was sent to a session counts as delivered with the next request of its client.
-    private func sentIsDelivered(in slot: UInt16) -> Bool {
+    private func sentIsDelivered(in slot: UInt16, _ sessions: borrowing Sessions<Port>) -> Bool {
         sessions[slot].neverConfirms || sessions[slot].quirks.contains(.sentIsDelivered)
     }
 
-    private mutating func isKnownToConfirm(_ slot: UInt16) -> Bool {
-        if !sessions[slot].confirms, knownClient(of: slot)?.confirms == true { sessions[slot].confirms = true }
+    private func isKnownToConfirm(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>)
+        -> Bool
+    {
+        if !sessions[slot].confirms, sessions.knownClient(of: slot, records)?.confirms == true {
+            sessions[slot].confirms = true
+        }
         return sessions[slot].confirms
     }
 
     /// The client of a session confirmed a message; that it can is kept for the sessions to come.
-    mutating func noteConfirms(_ slot: UInt16) {
+    func noteConfirms(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>) {
         guard !sessions[slot].confirms else { return }
         sessions[slot].confirms = true
         sessions[slot].neverConfirms = false
-        changeKnownClient(of: slot) { known in
+        sessions.changeKnownClient(of: slot, &records) { known in
             known.confirms = true
             known.assumedCount = 0
         }

@@ -111,7 +111,10 @@ extension Engine where Port: ~Copyable {
         _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
     ) -> ControlProgress {
         do throws(OperatorError) {
-            guard try execute(&command, &turn, into: &output) == .done else { return .more }
+            guard
+                try execute(&command, &turn, into: &output)
+                    == .done
+            else { return .more }
             output.append("ok\n")
         } catch {
             output.append("error ")
@@ -131,21 +134,23 @@ extension Engine where Port: ~Copyable {
         if verb.span.equals("user") {
             let action = words.next()
             if action.span.equals("list") { return listUsers(&command, into: &output) }
-            if action.span.equals("import") { return try importUsers(&command, &turn, into: &output) }
+            if action.span.equals("import") {
+                return try importUsers(&command, &turn, into: &output)
+            }
             let name = words.next()
             if action.span.equals("show") {
                 try showUser(name.span, into: &output)
             } else if action.span.equals("del") {
-                try deleteUser(name.span, &turn)
+                try accounts.deleteUser(name.span, &sessions, &mailboxes, systemMessages, &records, &turn)
             } else if action.span.equals("forget") {
                 try forgetClients(name.span, &turn)
             } else {
                 let kind = try kind(words.next().span)
                 let password = words.next()
                 if action.span.equals("add") {
-                    try addUser(name.span, kind: kind ?? .digest, password: password.span, &turn)
+                    try accounts.addUser(name.span, kind: kind ?? .digest, password: password.span, &records, &turn)
                 } else if action.span.equals("passwd") {
-                    try setPassword(name.span, kind: kind, password: password.span, &turn)
+                    try accounts.setPassword(name.span, kind: kind, password: password.span, &records, &turn)
                 } else {
                     throw .usage("user add|del|forget|import|list|passwd|show")
                 }
@@ -156,7 +161,9 @@ extension Engine where Port: ~Copyable {
             writeStatus(&turn, into: &output)
             return .done
         }
-        if verb.span.equals("sessions") { return listSessions(&command, turn.now, into: &output) }
+        if verb.span.equals("sessions") {
+            return listSessions(&command, turn.now, into: &output)
+        }
         if verb.span.equals("disconnect") {
             try disconnectUser(words.next().span, &turn)
             return .done
@@ -166,24 +173,27 @@ extension Engine where Port: ~Copyable {
             return .done
         }
         if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
-        if verb.span.equals("dump") { return dump(&command, into: &output) }
+        if verb.span.equals("dump") { return records.dump(&command, into: &output) }
         if verb.span.equals("sysmsg") {
             let action = words.next()
             let name = words.next()
-            if action.span.equals("list") { return listCampaigns(&command, into: &output) }
-            if action.span.equals("progress") { return try showProgress(name.span, &command, into: &output) }
-            if action.span.equals("results") { return try listResults(name.span, &command, into: &output) }
-            if action.span.equals("journal") { return try listEvents(name.span, &command, into: &output) }
-            if action.span.equals("verify") { return try verifyProof(name.span, &command, into: &output) }
+            if action.span.equals("list") { return records.listCampaigns(&command, into: &output) }
+            if action.span.equals("progress") {
+                return try systemMessages.showProgress(name.span, &command, sessions, records, into: &output)
+            }
+            if action.span.equals("results") { return try records.listResults(name.span, &command, into: &output) }
+            if action.span.equals("journal") { return try records.listEvents(name.span, &command, into: &output) }
+            if action.span.equals("verify") { return try records.verifyProof(name.span, &command, into: &output) }
             if action.span.equals("show") {
-                try showCampaign(name.span, words.next().span, into: &output)
+                try systemMessages.showCampaign(name.span, words.next().span, &records, into: &output)
             } else {
-                try changeCampaign(action.span, name.span, &words, &turn, into: &output)
+                try systemMessages.changeCampaign(
+                    action.span, name.span, &words, &sessions, &mailboxes, &records, &turn, into: &output)
             }
             return .done
         }
         if verb.span.equals("ping") {
-            guard answers() else { throw .storeUnreadable }
+            guard records.answers() else { throw .storeUnreadable }
             return .done
         }
         throw .usage(
@@ -202,7 +212,7 @@ extension Engine where Port: ~Copyable {
     private func listUsers(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
         while output.freeCapacity > 512 {
             guard let address = nextAccount(&command) else { return .done }
-            if let account = account(address.span) { write(account, into: &output) }
+            if let account = records.account(address.span) { write(account, into: &output) }
         }
         return .more
     }
@@ -211,13 +221,15 @@ extension Engine where Port: ~Copyable {
     private func nextAccount(_ command: inout ControlCommand) -> InlineBytes<100>? {
         var start = command.lastKey
         if start.isEmpty { start = Key.kind(RecordKind.account) } else { _ = start.append(0) }
-        guard let entry = store.entry(atOrAfter: start.span), entry.key[0] == RecordKind.account else { return nil }
+        guard let entry = records.store.entry(atOrAfter: start.span), entry.key[0] == RecordKind.account else {
+            return nil
+        }
         command.lastKey = Key(entry.key) ?? Key()
         return InlineBytes<100>(entry.key.extracting(1..<entry.key.count))
     }
 
     private func write(_ account: Account, into output: inout FixedBytes) {
-        let totals = totals(of: account.number)
+        let totals = records.totals(of: account.number)
         var sessionCount: UInt64 = 0
         var slot = sessions.first(of: account.number)
         while let current = slot {
@@ -234,10 +246,10 @@ extension Engine where Port: ~Copyable {
     }
 
     private func showUser(_ name: Span<UInt8>, into output: inout FixedBytes) throws(OperatorError) {
-        let address = try localAddress(name)
-        guard let account = account(address.canonical) else { throw .userUnknown }
+        let address = try records.localAddress(name)
+        guard let account = records.account(address.canonical) else { throw .userUnknown }
         write(account, into: &output)
-        let clients = knownClients(of: account.number)
+        let clients = records.knownClients(of: account.number)
         for index in 0..<clients.count {
             output.field("client", clients[index].agent.span)
             output.field("confirms", word(clients[index].confirms, clients[index].neverConfirms).octets)
@@ -251,18 +263,20 @@ extension Engine where Port: ~Copyable {
 
     /// Forgets what was seen of a user's clients, in case it was wrong; they are watched anew.
     private mutating func forgetClients(_ name: Span<UInt8>, _ turn: inout Turn) throws(OperatorError) {
-        let address = try localAddress(name)
-        guard let account = account(address.canonical) else { throw .userUnknown }
-        store.delete(Key.knownClients(account.number).span)
+        let address = try records.localAddress(name)
+        guard let account = records.account(address.canonical) else { throw .userUnknown }
+        records.store.delete(Key.knownClients(account.number).span)
         var next = sessions.first(of: account.number)
         while let slot = next {
             next = sessions.next(after: slot)
-            takeKnowledge(slot)
-            guard !sessions[slot].isRestricted, sessions[slot].asksByMessage == knowsSystemMessages(slot) else {
+            mailboxes.takeKnowledge(slot, &sessions, records)
+            guard !sessions[slot].isRestricted,
+                sessions[slot].asksByMessage == systemMessages.knowsSystemMessages(slot, sessions, records)
+            else {
                 continue
             }
-            sessions[slot].asksByMessage = !knowsSystemMessages(slot)
-            storeSession(slot)
+            sessions[slot].asksByMessage = !systemMessages.knowsSystemMessages(slot, sessions, records)
+            sessions.storeSession(slot, &records)
         }
     }
 
@@ -287,7 +301,7 @@ extension Engine where Port: ~Copyable {
             }
             command.position = end
             do throws(OperatorError) {
-                try addUser(name.span, kind: kind, password: password.span, &turn)
+                try accounts.addUser(name.span, kind: kind, password: password.span, &records, &turn)
                 command.count += 1
             } catch {
                 command.findings += 1
@@ -309,7 +323,7 @@ extension Engine where Port: ~Copyable {
             let slot = UInt16(command.position)
             command.position += 1
             guard sessions[slot].isOpen else { continue }
-            if let account = account(of: sessions[slot].user) { output.field("user", account.display.span) }
+            if let account = records.account(of: sessions[slot].user) { output.field("user", account.display.span) }
             output.field("slot", UInt64(slot))
             output.field("version", sessions[slot].version.name.octets)
             output.field(
@@ -318,10 +332,12 @@ extension Engine where Port: ~Copyable {
             output.field("method", sessions[slot].deliveryMethod.letter.octets)
             output.field("call", callName(slot).octets)
             output.field("quirks", sessions[slot].quirks.list.span)
-            let known = knownClient(of: slot) ?? KnownClient()
+            let known = sessions.knownClient(of: slot, records) ?? KnownClient()
             output.field("confirms", word(known.confirms, known.neverConfirms).octets)
-            output.field("system_messages", word(known.answers, !knowsSystemMessages(slot)).octets)
-            output.field("agent", clientRecord(of: slot).agent.span)
+            output.field(
+                "system_messages",
+                word(known.answers, !systemMessages.knowsSystemMessages(slot, sessions, records)).octets)
+            output.field("agent", records.clientRecord(of: slot).agent.span)
             output.field("level", (sessions[slot].level.rawValue == .max ? "full" : "limited" as StaticString).octets)
             output.field("asked", sessions[slot].isRestricted ? 1 : 0)
             output.field("closing", UInt64(sessions[slot].closing))
@@ -339,13 +355,13 @@ extension Engine where Port: ~Copyable {
 
     /// Ends all sessions of a user with Disconnect 601.
     private mutating func disconnectUser(_ name: Span<UInt8>, _ turn: inout Turn) throws(OperatorError) {
-        let address = try localAddress(name)
-        guard let account = account(address.canonical) else { throw .userUnknown }
+        let address = try records.localAddress(name)
+        guard let account = records.account(address.canonical) else { throw .userUnknown }
         guard sessions.first(of: account.number) != nil else { throw .sessionUnknown }
         var next = sessions.first(of: account.number)
         while let slot = next {
             next = sessions.next(after: slot)
-            disconnect(slot, .forcedLogout, &turn)
+            sessions.disconnect(slot, .forcedLogout, &mailboxes, &records, &turn)
         }
     }
 
@@ -379,7 +395,7 @@ extension Engine where Port: ~Copyable {
 
     /// Sessions that are open now, that were at once at most, and that were refused for want of a place.
     public var sessionUse: (open: Int, most: Int, refused: UInt64) {
-        (sessions.count, sessions.countMost, sessions.refusedCount)
+        (sessions.count, sessions.table.countMost, sessions.table.refusedCount)
     }
 
     /// What the engine knows of itself; the shell adds what it knows of the process.
@@ -387,16 +403,16 @@ extension Engine where Port: ~Copyable {
         output.field("uptime_s", turn.now.milliseconds / 1000)
         output.field("clock", (turn.wall.isTrusted ? "trusted" : "untrusted" as StaticString).octets)
         output.field("sessions", UInt64(sessions.count))
-        output.field("logins", counters.logins)
-        output.field("auth_failures", counters.authFailures)
-        output.field("requests", counters.requests)
-        output.field("repeated", counters.repeatedRequests)
-        output.field("calls", counters.calls)
-        output.field("accepted", counters.messagesAccepted)
-        output.field("delivered", counters.messagesDelivered)
-        output.field("refused", counters.messagesRefused)
-        output.field("expired", counters.messagesExpired)
-        output.field("room", store.hasRoom ? 1 : 0)
+        output.field("logins", sessions.counters.logins)
+        output.field("auth_failures", accounts.authFailures)
+        output.field("requests", sessions.counters.requests)
+        output.field("repeated", sessions.counters.repeatedRequests)
+        output.field("calls", sessions.counters.calls)
+        output.field("accepted", mailboxes.counters.accepted)
+        output.field("delivered", mailboxes.counters.delivered)
+        output.field("refused", mailboxes.counters.refused)
+        output.field("expired", mailboxes.counters.expired)
+        output.field("room", records.store.hasRoom ? 1 : 0)
         output.endRecord()
     }
 }

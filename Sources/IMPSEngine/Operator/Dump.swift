@@ -7,15 +7,15 @@ import Wire
 /// The text is the same on every machine: numbers in it are big-endian. It is taken in parts while the engine works, in
 /// the order of the keys; so a record may be missing what came after it was passed, and `repair` sets that right when
 /// the text is restored.
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     /// True when the store has nothing but facts about itself.
-    public var isEmpty: Bool {
+    var isEmpty: Bool {
         let first = Key.kind(RecordKind.fact + 1)
         return store.entry(atOrAfter: first.span) == nil
     }
 
     /// True when there is an account.
-    public var hasAccounts: Bool {
+    var hasAccounts: Bool {
         let first = Key.kind(RecordKind.account)
         guard let entry = store.entry(atOrAfter: first.span) else { return false }
         return entry.key[0] == RecordKind.account
@@ -24,7 +24,7 @@ extension Engine where Port: ~Copyable {
     func dump(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
         if command.lastKey.isEmpty {
             output.append("impsd-dump schema=")
-            output.append(decimal: Engine.schema)
+            output.append(decimal: Records.schema)
             output.append(0x0A)
         }
         var start = command.lastKey

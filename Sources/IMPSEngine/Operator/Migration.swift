@@ -2,7 +2,7 @@ import Octets
 
 /// Changes the records of an older schema to those of this one, in the transaction that notes the new number: so a power
 /// cut repeats it, or it is done.
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     mutating func migrate(from schema: UInt64) {
         guard schema > 0, schema < 3 else { return }
         // Logins that were under way begin again.

@@ -64,7 +64,7 @@ public struct DumpReader: ~Copyable {
             return
         }
         recordCount += 1
-        guard engine.restore(line: line.span) else { throw .brokenLine(lineNumber) }
+        guard engine.records.restore(line: line.span) else { throw .brokenLine(lineNumber) }
     }
 
     /// Sets right what a dump of a working store may have half.
@@ -72,12 +72,12 @@ public struct DumpReader: ~Copyable {
     /// - Returns: the number of records that were left out.
     public func finish<Port: StorePort & ~Copyable>(_ engine: inout Engine<Port>) throws(DumpError) -> UInt64 {
         guard isComplete else { throw lineNumber == 0 ? .notADump : .cutOff }
-        if schema == Engine<Port>.schema { engine.repairProof() }
-        return engine.repair()
+        if schema == Engine<Port>.schema { engine.records.repairProof() }
+        return engine.records.repair()
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     /// Takes one line of a dump into the store.
     ///
     /// - Returns: false when it is no line of a dump.
@@ -85,8 +85,8 @@ extension Engine where Port: ~Copyable {
         guard let space = line.firstIndex(of: 0x20) else { return false }
         var key = Key()
         scratch.removeAll()
-        guard Engine.unescape(line.extracting(0..<space), { key.append($0) }), !key.isEmpty,
-            Engine.unescape(
+        guard Records.unescape(line.extracting(0..<space), { key.append($0) }), !key.isEmpty,
+            Records.unescape(
                 line.extracting(space + 1..<line.count),
                 { octet in
                     scratch.append(octet)

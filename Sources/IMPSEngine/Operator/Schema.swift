@@ -23,18 +23,18 @@ public enum PreviousRun: Sendable, Equatable {
 }
 
 /// Facts that a store tells about itself.
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     /// The version of the keys and records.
     ///
     /// 1: the first. 2: the fact tells the machine's word and page too. 3: mailboxes know senders, sessions their clients.
-    public static var schema: UInt64 { 3 }
+    static var schema: UInt64 { 3 }
 
     /// Makes sure that the store has this version's keys and records; a new store gets them, an older one is changed.
     ///
     /// Each step is one transaction with the number that it leads to, so that a power cut repeats it or does not.
     ///
     /// - Parameter pageByteCount: Octets of a page of the store.
-    public mutating func claimSchema(pageByteCount: UInt64) -> SchemaState {
+    mutating func claimSchema(pageByteCount: UInt64) -> SchemaState {
         let key = Key.fact("schema")
         var found: UInt64 = 0
         var isThisMachine = false
@@ -47,22 +47,22 @@ extension Engine where Port: ~Copyable {
         }
         // A store with records but without schema is somebody else's.
         let isForeign = found == 0 && store.entry(atOrAfter: Key.fact("").span) != nil
-        if found > Engine.schema || isForeign { return .later(found) }
-        if found == Engine.schema, isThisMachine { return .current }
+        if found > Records.schema || isForeign { return .later(found) }
+        if found == Records.schema, isThisMachine { return .current }
         migrate(from: found)
         scratch.removeAll()
-        scratch.append(bigEndian: Engine.schema)
+        scratch.append(bigEndian: Records.schema)
         scratch.append(UInt8(MemoryLayout<Int>.size))
         scratch.append(bigEndian: UInt32(pageByteCount))
         store.put(key.span, scratch)
-        if found == Engine.schema { return .current }
+        if found == Records.schema { return .current }
         return found == 0 ? .made : .migrated(found)
     }
 
     /// Notes that a process uses the store, and tells how the one before ended.
     ///
     /// - Parameter boot: What the kernel calls the time since it started.
-    public mutating func beginRun(boot: Span<UInt8>) -> PreviousRun {
+    mutating func beginRun(boot: Span<UInt8>) -> PreviousRun {
         let key = Key.fact("running")
         var previous = PreviousRun.ended
         if let value = store.value(for: key.span) { previous = value.equals(boot) ? .died : .powerCut }
@@ -73,10 +73,10 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Notes that the process ends as it should.
-    public mutating func endRun() {
+    mutating func endRun() {
         store.delete(Key.fact("running").span)
     }
 
     /// Reads from the store what is always there; false when that is not possible.
-    public func answers() -> Bool { store.value(for: Key.fact("schema").span) != nil }
+    func answers() -> Bool { store.value(for: Key.fact("schema").span) != nil }
 }

@@ -1,7 +1,7 @@
 import CSP
 import Wire
 
-extension Engine where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// GetBlockedList-Request: whom a user blocks, and whom alone he lets through; nobody has such lists yet.
     ///
     /// - Source: protocol/primitives.md §5, CL-6.

@@ -1,7 +1,7 @@
 import CSP
 import Wire
 
-extension Engine where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// GetList-Request: the contact lists of a user, of which nobody has any yet.
     ///
     /// It never fails, whatever the session may do: before it has an answer, A shows no message at all.

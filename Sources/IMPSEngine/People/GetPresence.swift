@@ -2,7 +2,7 @@ import CSP
 import Octets
 import Wire
 
-extension Engine where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// GetPresence-Request: of oneself only; the presence of others is not offered yet.
     ///
     /// A stops for good when `Presence` is missing, and other clients when there is no Alias in it.
@@ -10,16 +10,17 @@ extension Engine where Port: ~Copyable {
     /// - Throws: 402 without a user, 405 for somebody else.
     /// - Source: protocol/primitives.md §4.2, rule 10; CL-4, CL-33.
     func getPresence(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, into writer: inout Writer
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
+        _ records: borrowing Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
-        guard let account = account(of: sessions[slot].user) else { throw Refusal(.forbidden) }
+        guard let account = records.account(of: table[slot].user) else { throw Refusal(.forbidden) }
         var next = document.first(.user, in: element)
         guard next != nil else { throw Refusal(.badParameter, "User missing") }
         while let user = next {
             next = document.next(after: user)
             guard let id = document.first(.userID, in: user),
-                let address = Address(document.word(of: id), homeDomain: settings.domain.span),
-                self.address(of: account.number)?.span.equals(address.canonical) == true
+                let address = Address(document.word(of: id), homeDomain: records.settings.domain.span),
+                records.address(of: account.number)?.span.equals(address.canonical) == true
             else { throw Refusal(.serviceNotSupported) }
         }
         writer.open(.getPresenceResponse)

@@ -1,7 +1,7 @@
 import CSP
 import Wire
 
-extension Engine where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// UpdatePresence-Request: what a client says of itself right after the login. Nobody can see it yet, so nothing is
     /// kept; a refusal would tell the user of an error that he did not make.
     ///

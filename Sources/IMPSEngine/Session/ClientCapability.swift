@@ -2,7 +2,7 @@ import CSP
 import Octets
 import Wire
 
-extension Engine where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// ClientCapability-Request: takes what the client can do, within our bounds, and tells what holds.
     ///
     /// A 1.1 client without a list asks for what holds already.
@@ -11,45 +11,45 @@ extension Engine where Port: ~Copyable {
     /// - Source: protocol/session.md §6.
     mutating func clientCapability(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
-        into writer: inout Writer
+        _ records: inout Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
         if let list = document.first(.capabilityList, in: element) {
-            var capabilities = try capabilities(document, list, request.version)
-            capabilities.cirMethods = agreedMethods(document, list, request)
-            keepCapabilityLists(document, list)
-            guard !scratch.isOverflowed, scratch.count <= Int(Limits.valueByteCountMax) else {
+            var capabilities = try capabilities(document, list, request.version, records)
+            capabilities.cirMethods = agreedMethods(document, list, request, records)
+            keepCapabilityLists(document, list, &records)
+            guard !records.scratch.isOverflowed, records.scratch.count <= Int(Limits.valueByteCountMax) else {
                 throw Refusal(.badParameter, "capability lists too long")
             }
-            store.put(Key.capabilityLists(slot).span, scratch)
-            sessions[slot].capabilities = capabilities
-            sessions[slot].hasCapabilities = true
-            sessions[slot].agreedAt = sessions[slot].lastSeen
-            sessions[slot].deliveryMethod = capabilities.initialDeliveryMethod
-            storeSession(slot)
+            records.store.put(Key.capabilityLists(slot).span, records.scratch)
+            table[slot].capabilities = capabilities
+            table[slot].hasCapabilities = true
+            table[slot].agreedAt = table[slot].lastSeen
+            table[slot].deliveryMethod = capabilities.initialDeliveryMethod
+            storeSession(slot, &records)
         }
         writer.open(.clientCapabilityResponse)
         if request.version == .v1_1 {
-            let isListFirst = sessions[slot].quirks.contains(.capabilityListFirst)
-            if !isListFirst { writeClientID(document, of: element, into: &writer) }
-            writeCapabilityList(slot, request, into: &writer)
-            if isListFirst { writeClientID(document, of: element, into: &writer) }
+            let isListFirst = table[slot].quirks.contains(.capabilityListFirst)
+            if !isListFirst { writer.clientID(document, of: element) }
+            writeCapabilityList(slot, request, records, into: &writer)
+            if isListFirst { writer.clientID(document, of: element) }
         } else {
             // A takes the first child for the agreed list, so it is the only one.
             writer.open(.agreedCapabilityList)
-            writeStored(.supportedBearer, slot, into: &writer)
-            writeMethods(slot, request, into: &writer)
-            writer.integer(.serverPollMin, UInt64(sessions[slot].capabilities.serverPollMin))
-            if sessions[slot].capabilities.multiTransPerMessage > 1 {
-                writer.integer(.multiTransPerMessage, UInt64(sessions[slot].capabilities.multiTransPerMessage))
+            writeStored(.supportedBearer, slot, records, into: &writer)
+            writeMethods(slot, request, records, into: &writer)
+            writer.integer(.serverPollMin, UInt64(table[slot].capabilities.serverPollMin))
+            if table[slot].capabilities.multiTransPerMessage > 1 {
+                writer.integer(.multiTransPerMessage, UInt64(table[slot].capabilities.multiTransPerMessage))
             }
-            writeCallURL(slot, request, into: &writer)
+            writeCallURL(slot, request, records, into: &writer)
             writer.close(.agreedCapabilityList)
         }
         writer.close(.clientCapabilityResponse)
     }
 
     private func capabilities(
-        _ document: borrowing Document, _ list: Document.Element, _ version: Version
+        _ document: borrowing Document, _ list: Document.Element, _ version: Version, _ records: borrowing Records<Port>
     ) throws(Refusal) -> Capabilities {
         var agreed = Capabilities()
         if let method = document.first(.initialDeliveryMethod, in: list) {
@@ -64,13 +64,13 @@ extension Engine where Port: ~Copyable {
         let pushed = try number(.acceptedPushLength, document, list)
         agreed.acceptedContentLength = pushed ?? length ?? agreed.acceptedContentLength
         agreed.parserSize = max(
-            UInt32(Engine.parserSizeMin), try number(.parserSize, document, list) ?? agreed.parserSize)
+            UInt32(Sessions.parserSizeMin), try number(.parserSize, document, list) ?? agreed.parserSize)
         agreed.multiTrans = try transactionCount(.multiTrans, document, list)
         if version == .v1_3 {
             agreed.multiTransPerMessage = try transactionCount(.multiTransPerMessage, document, list)
         }
         let poll = try number(.serverPollMin, document, list) ?? 0
-        agreed.serverPollMin = UInt16(min(UInt32(UInt16.max), max(UInt32(settings.serverPollMin), poll)))
+        agreed.serverPollMin = UInt16(min(UInt32(UInt16.max), max(UInt32(records.settings.serverPollMin), poll)))
         if let port = try number(.udpPort, document, list) {
             guard (1...65_535).contains(port) else { throw Refusal(.badParameter, "UDPPort is 1 to 65535") }
             agreed.udpPort = UInt16(port)
@@ -110,16 +110,18 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Puts the texts of a list into `scratch`: name and text of each element, in the order of the protocol.
-    private mutating func keepCapabilityLists(_ document: borrowing Document, _ list: Document.Element) {
-        scratch.removeAll()
-        let order = Engine.listOrder
+    private func keepCapabilityLists(
+        _ document: borrowing Document, _ list: Document.Element, _ records: inout Records<Port>
+    ) {
+        records.scratch.removeAll()
+        let order = Sessions.listOrder
         for index in order.indices {
             var next = document.first(order[index], in: list)
             while let current = next {
                 let text = document.word(of: current)
                 if text.count <= Int(Limits.contentTypeByteCountMax) {
-                    scratch.append(counted: order[index].name.octets)
-                    scratch.append(counted: text)
+                    records.scratch.append(counted: order[index].name.octets)
+                    records.scratch.append(counted: text)
                 }
                 next = document.next(after: current)
             }
@@ -127,22 +129,24 @@ extension Engine where Port: ~Copyable {
     }
 
     /// 1.1: the list as it holds now.
-    private func writeCapabilityList(_ slot: UInt16, _ request: Request, into writer: inout Writer) {
-        let agreed = sessions[slot].capabilities
+    private func writeCapabilityList(
+        _ slot: UInt16, _ request: Request, _ records: borrowing Records<Port>, into writer: inout Writer
+    ) {
+        let agreed = table[slot].capabilities
         writer.open(.capabilityList)
-        writeStored(.clientType, slot, into: &writer)
+        writeStored(.clientType, slot, records, into: &writer)
         writer.text(.initialDeliveryMethod, agreed.initialDeliveryMethod.letter)
-        writeStored(.anyContent, slot, into: &writer)
-        writeStored(.acceptedCharSet, slot, into: &writer)
-        writeStored(.acceptedContentType, slot, into: &writer)
-        writeStored(.acceptedTransferEncoding, slot, into: &writer)
+        writeStored(.anyContent, slot, records, into: &writer)
+        writeStored(.acceptedCharSet, slot, records, into: &writer)
+        writeStored(.acceptedContentType, slot, records, into: &writer)
+        writeStored(.acceptedTransferEncoding, slot, records, into: &writer)
         writer.integer(.acceptedContentLength, UInt64(agreed.acceptedContentLength))
-        writeStored(.supportedBearer, slot, into: &writer)
+        writeStored(.supportedBearer, slot, records, into: &writer)
         writer.integer(.multiTrans, UInt64(agreed.multiTrans))
         writer.integer(.parserSize, UInt64(agreed.parserSize))
-        writeMethods(slot, request, into: &writer)
+        writeMethods(slot, request, records, into: &writer)
         writer.integer(.serverPollMin, UInt64(agreed.serverPollMin))
-        writeStored(.defaultLanguage, slot, into: &writer)
+        writeStored(.defaultLanguage, slot, records, into: &writer)
         writer.close(.capabilityList)
     }
 
@@ -150,13 +154,14 @@ extension Engine where Port: ~Copyable {
 
     /// The methods of a client's list that are to be had. Source: protocol/transport.md §6.6.
     private func agreedMethods(
-        _ document: borrowing Document, _ list: Document.Element, _ request: Request
+        _ document: borrowing Document, _ list: Document.Element, _ request: Request, _ records: borrowing Records<Port>
     ) -> CIRMethods {
         var agreed = CIRMethods()
         var next = document.first(.supportedCIRMethod, in: list)
         while let current = next {
             next = document.next(after: current)
-            guard let method = CIRMethods(document.word(of: current)), settings.cirMethods.contains(method) else {
+            guard let method = CIRMethods(document.word(of: current)), records.settings.cirMethods.contains(method)
+            else {
                 continue
             }
             if method == .stcp, request.client.cirPort == 0 { continue }
@@ -166,10 +171,12 @@ extension Engine where Port: ~Copyable {
     }
 
     /// The agreed ones in the order of the client, and where to connect to.
-    private func writeMethods(_ slot: UInt16, _ request: Request, into writer: inout Writer) {
-        let agreed = sessions[slot].capabilities
+    private func writeMethods(
+        _ slot: UInt16, _ request: Request, _ records: borrowing Records<Port>, into writer: inout Writer
+    ) {
+        let agreed = table[slot].capabilities
         let key = Key.capabilityLists(slot)
-        guard agreed.cirMethods != CIRMethods(), let record = store.value(for: key.span) else { return }
+        guard agreed.cirMethods != CIRMethods(), let record = records.store.value(for: key.span) else { return }
         var reader = RecordReader(record)
         while !reader.isAtEnd, !reader.isBroken {
             let name = reader.counted()
@@ -184,17 +191,17 @@ extension Engine where Port: ~Copyable {
         }
         guard agreed.cirMethods.contains(.stcp), request.client.cirPort != 0 else { return }
         var host = InlineBytes<64>()
-        appendHost(request.client, brackets: false, to: &host)
+        appendHost(request.client, brackets: false, to: &host, records)
         writer.text(.tcpAddress, host.span)
         writer.integer(.tcpPort, UInt64(request.client.cirPort))
     }
 
     /// Where the client reaches this server: what the operator says, else where it has just reached it.
     private func appendHost<let capacity: Int>(
-        _ client: Client, brackets: Bool, to text: inout InlineBytes<capacity>
+        _ client: Client, brackets: Bool, to text: inout InlineBytes<capacity>, _ records: borrowing Records<Port>
     ) {
-        guard settings.cirAddress.isEmpty else {
-            _ = text.append(settings.cirAddress.span)
+        guard records.settings.cirAddress.isEmpty else {
+            _ = text.append(records.settings.cirAddress.span)
             return
         }
         let isVersion6 = brackets && client.local.span.firstIndex(of: 0x3A) != nil
@@ -206,26 +213,29 @@ extension Engine where Port: ~Copyable {
     /// The URL of SHTTP. In 1.2 its element has no token in WBXML, and clients that miss it poll; A reads it spelled out.
     ///
     /// - Source: protocol/transport.md §6.4, protocol/session.md §6.2, CL-18.
-    private func writeCallURL(_ slot: UInt16, _ request: Request, into writer: inout Writer) {
-        guard sessions[slot].capabilities.cirMethods.contains(.shttp),
-            request.version == .v1_3 || writer.syntax == .xml || sessions[slot].quirks.contains(.literalTags)
+    private func writeCallURL(
+        _ slot: UInt16, _ request: Request, _ records: borrowing Records<Port>, into writer: inout Writer
+    ) {
+        guard table[slot].capabilities.cirMethods.contains(.shttp),
+            request.version == .v1_3 || writer.syntax == .xml || table[slot].quirks.contains(.literalTags)
         else { return }
         let tag: Tag = request.version == .v1_3 ? .cirhttpAddress : .cirurl
         var url = InlineBytes<200>()
         _ = url.append("http://")
-        appendHost(request.client, brackets: true, to: &url)
+        appendHost(request.client, brackets: true, to: &url, records)
         _ = url.append(0x3A)
         _ = url.append(Decimal.digits(of: UInt64(request.client.port)).span)
         _ = url.append("/cir/")
-        _ = url.append(sessions.callKey(of: slot).span)
+        _ = url.append(table.callKey(of: slot).span)
         writer.open(tag)
         writer.text(.url, url.span)
         writer.close(tag)
     }
 
-    private func writeStored(_ tag: Tag, _ slot: UInt16, into writer: inout Writer) {
+    private func writeStored(_ tag: Tag, _ slot: UInt16, _ records: borrowing Records<Port>, into writer: inout Writer)
+    {
         let key = Key.capabilityLists(slot)
-        guard sessions[slot].hasCapabilities, let record = store.value(for: key.span) else { return }
+        guard table[slot].hasCapabilities, let record = records.store.value(for: key.span) else { return }
         var reader = RecordReader(record)
         while !reader.isAtEnd, !reader.isBroken {
             let name = reader.counted()
@@ -237,12 +247,12 @@ extension Engine where Port: ~Copyable {
     /// Whether a session takes a content type in NewMessage. A client that names none takes every text, as [A] does.
     ///
     /// - Source: protocol/session.md §6.3, CL-12.
-    func accepts(_ contentType: Span<UInt8>, in slot: UInt16) -> Bool {
-        if sessions[slot].capabilities.anyContent { return true }
+    func accepts(_ contentType: Span<UInt8>, in slot: UInt16, _ records: borrowing Records<Port>) -> Bool {
+        if table[slot].capabilities.anyContent { return true }
         if ContentType.essence(contentType).equalsIgnoringCase(ContentType.plainText) { return true }
         let isText = ContentType.accepts(.constant("text/*"), contentType)
         let key = Key.capabilityLists(slot)
-        guard sessions[slot].hasCapabilities, let record = store.value(for: key.span) else { return isText }
+        guard table[slot].hasCapabilities, let record = records.store.value(for: key.span) else { return isText }
         var reader = RecordReader(record)
         var namesAny = false
         while !reader.isAtEnd, !reader.isBroken {

@@ -4,39 +4,46 @@ import Octets
 import Wire
 
 /// Login by password (two messages) or by digest (four). Source: protocol/session.md §3.
-extension Engine where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// Login-Request: answers with Login-Response whatever happens. Source: protocol/session.md §3.2, §10.
     mutating func login(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ hash: UInt64,
-        _ turn: inout Turn, into writer: inout Writer
+        _ accounts: inout Accounts<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ systemMessages: inout SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        into writer: inout Writer
     ) {
         let mark = writer.mark
         // The same request is a repeat only from the same place: elsewhere it is what somebody overheard.
         let hash = hash ^ UInt64(request.client.networkHash) << 32
         do throws(Refusal) {
-            let credentials = try credentials(document, request, element)
+            let credentials = try accounts.credentials(document, request, element, records)
             if let slot = session(of: credentials, request, turn.now),
-                replayAnswer(hash, in: slot, now: turn.now, into: &writer)
+                replayAnswer(hash, in: slot, records, now: turn.now, into: &writer)
             {
                 return
             }
-            switch try authenticate(document, request, element, credentials, &turn) {
+            switch try accounts.authenticate(document, request, element, credentials, systemMessages, &records, &turn) {
             case .challenged(let challenge):
                 writeChallenge(document, element, challenge, into: &writer)
             case .authenticated:
-                var login = login(of: credentials, request)
+                var login = PendingLogin(credentials, request)
                 login.requestHash = hash
-                let gate = passQuestions(document, request, element, login, &turn, into: &writer)
-                guard let (slot, isNew) = try openSession(document, request, element, credentials, gate, &turn) else {
+                let gate = systemMessages.passQuestions(
+                    document, request, element, login, &accounts, &self, &mailboxes, &records, &turn, into: &writer)
+                guard
+                    let (slot, isNew) = try openSession(
+                        document, request, element, credentials, gate, &mailboxes, &systemMessages, &records, &turn)
+                else {
                     return
                 }
                 let due = messagesWithLogin(slot, gate)
-                writeSuccess(document, element, slot, isNew: isNew, gate, due, turn, into: &writer)
-                keepAnswer(hash, in: slot, now: turn.now, writer.written(since: mark), page: writer.page)
+                writeSuccess(
+                    document, element, slot, isNew: isNew, gate, due, systemMessages, &records, turn, into: &writer)
+                keepAnswer(hash, in: slot, &records, now: turn.now, writer.written(since: mark), page: writer.page)
             }
         } catch {
             writer.open(.loginResponse)
-            writeClientID(document, of: element, into: &writer)
+            writer.clientID(document, of: element)
             writer.result(error.code, error.description)
             writer.close(.loginResponse)
         }
@@ -48,16 +55,16 @@ extension Engine where Port: ~Copyable {
     /// device, as long as the first one is heard of. Source: protocol/session.md §4, CL-30.
     private func session(of credentials: Credentials, _ request: Request, _ now: Instant) -> UInt16? {
         guard let user = credentials.account?.number else { return nil }
-        var slot = sessions.first(of: user)
+        var slot = table.first(of: user)
         while let current = slot {
-            slot = sessions.next(after: current)
-            guard sessions[current].cookieHash == credentials.cookieHash, sessions[current].closing == 0 else {
+            slot = table.next(after: current)
+            guard table[current].cookieHash == credentials.cookieHash, table[current].closing == 0 else {
                 continue
             }
             let isSameDevice =
-                sessions[current].networkHash == request.client.networkHash
-                && (sessions[current].agentHash == credentials.agentHash || sessions[current].agentHash == 0)
-            let isSilent = sessions[current].lastSeen.adding(seconds: UInt64(sessions[current].keepAliveSeconds)) <= now
+                table[current].networkHash == request.client.networkHash
+                && (table[current].agentHash == credentials.agentHash || table[current].agentHash == 0)
+            let isSilent = table[current].lastSeen.adding(seconds: UInt64(table[current].keepAliveSeconds)) <= now
             if isSameDevice || isSilent { return current }
         }
         return nil
@@ -71,107 +78,90 @@ extension Engine where Port: ~Copyable {
     /// - Source: protocol/session.md §4.
     private mutating func openSession(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ gate: LoginGate, _ turn: inout Turn
+        _ gate: LoginGate, _ mailboxes: inout Mailboxes<Port>, _ systemMessages: inout SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(Refusal) -> (slot: UInt16, isNew: Bool)? {
         if case .closed = gate { return nil }
         guard let account = credentials.account else { throw Refusal(.internalServerError) }
-        let keepAlive = keepAliveSeconds(document.integer(.timeToLive, in: element))
+        let keepAlive = records.settings.keepAliveSeconds(document.integer(.timeToLive, in: element))
         let resumed = session(of: credentials, request, turn.now)
-        if resumed == nil { makeRoom(for: account.number, &turn) }
-        guard let slot = resumed ?? openSlot(for: account.number, request.client, &turn) else {
+        if resumed == nil { makeRoom(for: account.number, &mailboxes, systemMessages, &records, &turn) }
+        guard
+            let slot = resumed
+                ?? openSlot(for: account.number, request.client, &mailboxes, systemMessages, &records, &turn)
+        else {
             if turn.journal.begin(.sessionsFull, turn.now, turn.wall) {
-                turn.journal.number("max", UInt64(sessions.capacity))
+                turn.journal.number("max", UInt64(table.capacity))
                 turn.journal.end()
             }
             throw Refusal(.serviceUnavailable, "too many sessions")
         }
         if resumed == nil {
-            sessions[slot].number = takeSequence()
-            sessions[slot].secret = turn.entropy.take()
-            sessions[slot].cookieHash = credentials.cookieHash
-            sessions[slot].functions = offeredFunctions
-            sessions[slot].capabilities.serverPollMin = settings.serverPollMin
+            table[slot].number = records.takeSequence()
+            table[slot].secret = turn.entropy.take()
+            table[slot].cookieHash = credentials.cookieHash
+            table[slot].functions = FunctionSet.offered
+            table[slot].capabilities.serverPollMin = records.settings.serverPollMin
         }
-        sessions[slot].clientHash = credentials.clientHash
-        sessions[slot].agentHash = credentials.agentHash
-        sessions[slot].version = request.version
-        sessions[slot].quirks = settings.quirks.quirks(of: request.agent.span)
-        takeKnowledge(slot)
-        enter(slot, through: gate, &turn)
-        sessions[slot].keepAliveSeconds = keepAlive
+        table[slot].clientHash = credentials.clientHash
+        table[slot].agentHash = credentials.agentHash
+        table[slot].version = request.version
+        table[slot].quirks = records.settings.quirks.quirks(of: request.agent.span)
+        mailboxes.takeKnowledge(slot, &self, records)
+        systemMessages.enter(slot, through: gate, &self, mailboxes, &records, &turn)
+        table[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
-        scheduleSweep(at: sessions[slot].expiresAt)
+        deadline.schedule(at: table[slot].expiresAt)
         if let cookie = document.first(.sessionCookie, in: element) {
-            storeSession(slot, cookie: document.word(of: cookie), request.client, agent: request.agent.span)
+            storeSession(slot, cookie: document.word(of: cookie), request.client, agent: request.agent.span, &records)
         }
         logLogin(request, slot, credentials, isNew: resumed == nil, &turn)
         return (slot, resumed == nil)
     }
 
-    /// Gives a session what its user's answers allow; an old client is asked by messages.
-    private mutating func enter(_ slot: UInt16, through gate: LoginGate, _ turn: inout Turn) {
-        sessions[slot].isRestricted = false
-        sessions[slot].asksByMessage = !knowsSystemMessages(slot)
-        // What is for sessions is looked for with the first request.
-        sessions[slot].epoch = hasSessionCampaigns ? 0 : campaignEpoch
-        sessions[slot].answerBy = nil
-        sessions[slot].remindAt = nil
-        if sessions[slot].holdsMail {
-            sessions[slot].holdsMail = false
-            sessions[slot].sentUpTo = 0
-            sessions[slot].mayHaveMore = true
-        }
-        tellRefused(sessions[slot].user, &turn)
-        switch gate {
-        case .closed: break
-        case .open(let grant, let due, _):
-            sessions[slot].level = grant.functions
-            if sessions[slot].asksByMessage { askByMessage(due, sessions[slot].user) }
-        case .restricted(let due):
-            sessions[slot].level = .below(.imFeat)
-            sessions[slot].isRestricted = true
-            sessions[slot].asksByMessage = true
-            askByMessage(due, sessions[slot].user)
-        }
-    }
-
     /// Ends the oldest session of a user who has too many, at once: one that is only told to end would keep its place.
-    private mutating func makeRoom(for user: UInt32, _ turn: inout Turn) {
+    private mutating func makeRoom(
+        for user: UInt32, _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         // Nobody has more than half of all.
-        let most = min(Int(settings.sessionsOfUserMax), max(1, sessions.capacity / 2))
+        let most = min(Int(records.settings.sessionsOfUserMax), max(1, table.capacity / 2))
         while true {
             var count = 0
             var oldest: UInt16?
-            var next = sessions.first(of: user)
+            var next = table.first(of: user)
             while let slot = next {
                 count += 1
                 if oldest.map({ isWorthLess(slot, than: $0) }) ?? true { oldest = slot }
-                next = sessions.next(after: slot)
+                next = table.next(after: slot)
             }
             guard count >= most, let oldest else { return }
-            endSession(oldest, .replaced, &turn)
+            endSession(oldest, .replaced, &mailboxes, systemMessages, &records, &turn)
         }
     }
 
     /// Which of two sessions goes first: one that is told to end, else the one that was heard of longer ago.
     private func isWorthLess(_ slot: UInt16, than other: UInt16) -> Bool {
-        let isClosing = sessions[slot].closing != 0
-        guard isClosing == (sessions[other].closing != 0) else { return isClosing }
-        return sessions[slot].isOlder(than: sessions[other])
+        let isClosing = table[slot].closing != 0
+        guard isClosing == (table[other].closing != 0) else { return isClosing }
+        return table[slot].isOlder(than: table[other])
     }
 
     /// A slot for another session. When there is none, and more than half of them belong to one network, the one of these
     /// that was heard of longest ago gives way to anybody else.
-    private mutating func openSlot(for user: UInt32, _ client: Client, _ turn: inout Turn) -> UInt16? {
-        if sessions.hasRoom { return sessions.open(user) }
-        if let greediest = sessions.majorityNetwork, greediest != client.networkHash {
+    private mutating func openSlot(
+        for user: UInt32, _ client: Client, _ mailboxes: inout Mailboxes<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) -> UInt16? {
+        if table.hasRoom { return table.open(user) }
+        if let greediest = table.majorityNetwork, greediest != client.networkHash {
             var oldest: UInt16?
-            for slot in 0..<sessions.end where sessions[slot].isOpen && sessions[slot].networkHash == greediest {
+            for slot in 0..<table.end where table[slot].isOpen && table[slot].networkHash == greediest {
                 if oldest.map({ isWorthLess(slot, than: $0) }) ?? true { oldest = slot }
             }
-            if let oldest { endSession(oldest, .replaced, &turn) }
+            if let oldest { endSession(oldest, .replaced, &mailboxes, systemMessages, &records, &turn) }
         }
-        return sessions.open(user)
+        return table.open(user)
     }
 
     private mutating func logLogin(
@@ -194,7 +184,7 @@ extension Engine where Port: ~Copyable {
     /// What a successful login brings along. A client that is only thought to know no System Messages gets them too: if it
     /// answers them after all, it is asked in this way again.
     private func messagesWithLogin(_ slot: UInt16, _ gate: LoginGate) -> DueCampaigns {
-        guard sessions[slot].version == .v1_3, !sessions[slot].quirks.contains(.noSystemMessage) else {
+        guard table[slot].version == .v1_3, !table[slot].quirks.contains(.noSystemMessage) else {
             return DueCampaigns()
         }
         switch gate {
@@ -208,7 +198,7 @@ extension Engine where Port: ~Copyable {
         into writer: inout Writer
     ) {
         writer.open(.loginResponse)
-        writeClientID(document, of: element, into: &writer)
+        writer.clientID(document, of: element)
         writer.result(.unauthorized, "answer the challenge")
         writer.text(.nonce, challenge.nonceText.span)
         writer.text(.digestSchema, challenge.schema.name)
@@ -217,21 +207,24 @@ extension Engine where Port: ~Copyable {
     }
 
     private mutating func writeSuccess(
-        _ document: borrowing Document, _ element: Document.Element, _ slot: UInt16, isNew: Bool,
-        _ gate: LoginGate, _ due: DueCampaigns, _ turn: borrowing Turn, into writer: inout Writer
+        _ document: borrowing Document, _ element: Document.Element, _ slot: UInt16, isNew: Bool, _ gate: LoginGate,
+        _ due: DueCampaigns, _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>,
+        _ turn: borrowing Turn, into writer: inout Writer
     ) {
         writer.open(.loginResponse)
-        writeClientID(document, of: element, into: &writer)
+        writer.clientID(document, of: element)
         if case .open(_, _, isLate: true) = gate {
             writer.result(.success, "Logged in; your answer does not count (426): it was answered already")
         } else {
             writer.result(.success)
         }
-        writer.text(.sessionID, sessions.id(of: slot).span)
-        writer.integer(.keepAliveTime, UInt64(sessions[slot].keepAliveSeconds))
+        writer.text(.sessionID, table.id(of: slot).span)
+        writer.integer(.keepAliveTime, UInt64(table[slot].keepAliveSeconds))
         writer.flag(.capabilityRequest, isNew)
         if due.count > 0 {
-            writeSystemMessages(due, for: sessions[slot].user, at: proofClient(of: slot), turn, into: &writer)
+            systemMessages.writeSystemMessages(
+                due, for: table[slot].user, at: systemMessages.proofClient(of: slot, self, records), &records, turn,
+                into: &writer)
         }
         writer.close(.loginResponse)
     }

@@ -32,10 +32,19 @@ enum DisconnectReason: UInt8 {
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension Session {
+    /// Seconds that it is kept for its client to hear why it ends.
+    static var closingSeconds: UInt64 { 600 }
+}
+
+extension Sessions where Port: ~Copyable {
     /// Logout-Request: 1.1 is answered with Disconnect, later versions with Status. Source: protocol/session.md §5.
-    mutating func logout(_ request: Request, in slot: UInt16, _ turn: inout Turn, into writer: inout Writer) {
-        endSession(slot, .logout, &turn)
+    mutating func logout(
+        _ request: Request, in slot: UInt16, _ mailboxes: inout Mailboxes<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        into writer: inout Writer
+    ) {
+        endSession(slot, .logout, &mailboxes, systemMessages, &records, &turn)
         if request.version == .v1_1 {
             writer.open(.disconnect)
             writer.result(.success)
@@ -47,46 +56,64 @@ extension Engine where Port: ~Copyable {
 
     /// Tells a session at its next poll that it is over; until then it can do nothing else.
     mutating func disconnect(
-        _ slot: UInt16, _ code: StatusCode, because reason: DisconnectReason = .none, _ turn: inout Turn
+        _ slot: UInt16, _ code: StatusCode, because reason: DisconnectReason = .none,
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        guard sessions[slot].closing == 0 else { return }
-        sessions[slot].closing = code.rawValue
-        sessions[slot].closingReason = reason
+        guard table[slot].closing == 0 else { return }
+        table[slot].closing = code.rawValue
+        table[slot].closingReason = reason
         // Its place is for others when its client does not come to hear of it.
-        sessions[slot].expiresAt = min(sessions[slot].expiresAt, turn.now.adding(seconds: Engine.closingSeconds))
-        scheduleSweep(at: sessions[slot].expiresAt)
-        sessions[slot].mayHaveMore = true
-        storeSession(slot)
+        table[slot].expiresAt = min(table[slot].expiresAt, turn.now.adding(seconds: Session.closingSeconds))
+        deadline.schedule(at: table[slot].expiresAt)
+        table[slot].mayHaveMore = true
+        storeSession(slot, &records)
         call(slot)
-        releaseMailbox(of: slot, &turn)
+        mailboxes.releaseMailbox(of: slot, &self, &records, &turn)
         if turn.journal.begin(.disconnect, turn.now, turn.wall) {
-            logUser(sessions[slot].user, &turn)
+            records.logUser(table[slot].user, &turn)
             turn.journal.number("slot", UInt64(slot))
             turn.journal.number("code", UInt64(code.rawValue))
             turn.journal.end()
         }
     }
 
-    /// Seconds that a session is kept for its client to hear why it ends.
-    static var closingSeconds: UInt64 { 600 }
-
     /// Takes a session away with all that belongs to it; what it did not confirm stays in the mailbox.
-    mutating func endSession(_ slot: UInt16, _ end: SessionEnd, _ turn: inout Turn) {
+    mutating func endSession(
+        _ slot: UInt16, _ end: SessionEnd, _ mailboxes: inout Mailboxes<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         if turn.journal.begin(end == .logout ? .logout : .sessionEnd, turn.now, turn.wall) {
-            logUser(sessions[slot].user, &turn)
+            records.logUser(table[slot].user, &turn)
             turn.journal.number("slot", UInt64(slot))
             if end != .logout { turn.journal.word("why", end.why) }
             turn.journal.end()
         }
-        if end != .deleted { noteAllInVain(in: slot, &turn) }
-        if sessions[slot].closing == 0 {
-            sessions[slot].closing = StatusCode.sessionExpired.rawValue
-            releaseMailbox(of: slot, &turn)
+        if end != .deleted { mailboxes.noteAllInVain(in: slot, &self, systemMessages, &records, &turn) }
+        if table[slot].closing == 0 {
+            table[slot].closing = StatusCode.sessionExpired.rawValue
+            mailboxes.releaseMailbox(of: slot, &self, &records, &turn)
         }
-        counters.sessionsEnded += 1
-        forgetAnswers(of: slot)
-        store.delete(Key.session(slot).span)
-        if sessions[slot].hasCapabilities { store.delete(Key.capabilityLists(slot).span) }
-        sessions.close(slot)
+        counters.ended += 1
+        forgetAnswers(of: slot, &records)
+        records.store.delete(Key.session(slot).span)
+        if table[slot].hasCapabilities { records.store.delete(Key.capabilityLists(slot).span) }
+        table.close(slot)
+    }
+
+    /// Ends the sessions that were silent for too long, and has the others called for what is due.
+    mutating func expireSessions(
+        _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
+        for slot in 0..<table.end {
+            guard table[slot].isOpen else { continue }
+            if table[slot].expiresAt <= turn.now {
+                endSession(slot, .expired, &mailboxes, systemMessages, &records, &turn)
+            } else {
+                // Polls move the end on without telling; so this may be early, and then it is looked at again.
+                deadline.schedule(at: table[slot].expiresAt)
+                callAgain(slot, turn.now)
+            }
+        }
     }
 }

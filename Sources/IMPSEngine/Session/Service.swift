@@ -2,30 +2,40 @@ import CSP
 import Octets
 import Wire
 
-extension Engine where Port: ~Copyable {
+extension FunctionSet {
+    /// The functions that this server offers to everybody. Source: protocol/session.md §7.1.
+    static var offered: FunctionSet {
+        FunctionSet(.mf).union(FunctionSet(.getspi))
+            .union(FunctionSet(.mm)).union(FunctionSet(.mdeliv)).union(FunctionSet(.fwmsg))
+            .union(.below(.imReceiveFunc))
+            .union(FunctionSet(.gcli)).union(FunctionSet(.glblu))
+    }
+}
+
+extension Sessions where Port: ~Copyable {
     /// Service-Request: what of the wanted functions is not available, and everything that is, when asked for.
     ///
     /// - Throws: 402 when AllFunctionsRequest is neither T nor F.
     /// - Source: protocol/session.md §7.
     mutating func service(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
-        into writer: inout Writer
+        _ records: inout Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
         let asksForAll = document.flag(.allFunctionsRequest, in: element)
         if asksForAll == nil, document.first(.allFunctionsRequest, in: element) != nil {
             throw Refusal(.badParameter, "AllFunctionsRequest is T or F")
         }
         let known = FunctionSet.known(in: request.version)
-        let offered = offeredFunctions.intersection(sessions[slot].level).intersection(known)
+        let offered = FunctionSet.offered.intersection(table[slot].level).intersection(known)
         let wanted = wantedFunctions(document, element)?.intersection(known) ?? known
         let denied = wanted.subtracting(offered)
 
-        sessions[slot].functions = wanted.intersection(offered)
-        sessions[slot].isServiceAgreed = true
-        storeSession(slot)
+        table[slot].functions = wanted.intersection(offered)
+        table[slot].isServiceAgreed = true
+        storeSession(slot, &records)
 
         writer.open(.serviceResponse)
-        if request.version == .v1_1 { writeClientID(document, of: element, into: &writer) }
+        if request.version == .v1_1 { writer.clientID(document, of: element) }
         if !denied.isEmpty {
             writer.open(.functions)
             FunctionTree.write(denied, version: request.version, collapses: true, into: &writer)

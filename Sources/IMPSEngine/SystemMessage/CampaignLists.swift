@@ -3,7 +3,7 @@ import Octets
 import Wire
 
 /// What the operator sees of campaigns and of the answers to them.
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     func listCampaigns(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
         while output.freeCapacity > 1024 {
             guard let campaign = firstCampaign(from: UInt32(command.position) + 1) else { return .done }
@@ -13,7 +13,7 @@ extension Engine where Port: ~Copyable {
         return .more
     }
 
-    private func write(_ campaign: Campaign, into output: inout FixedBytes) {
+    func write(_ campaign: Campaign, into output: inout FixedBytes) {
         output.field("name", campaign.name.span)
         output.field("state", campaign.state.name.octets)
         output.field("kind", campaign.kind.name.octets)
@@ -31,30 +31,34 @@ extension Engine where Port: ~Copyable {
         if campaign.section != 0 { output.field("section", 1) }
         output.endRecord()
     }
+}
 
+extension SystemMessages where Port: ~Copyable {
     /// What a message asks, or asked in an earlier generation: what the proof is about. A deleted one is shown as long as
     /// no other has its name.
-    mutating func showCampaign(
-        _ name: Span<UInt8>, _ generation: Span<UInt8>, into output: inout FixedBytes
+    func showCampaign(
+        _ name: Span<UInt8>, _ generation: Span<UInt8>, _ records: inout Records<Port>, into output: inout FixedBytes
     ) throws(OperatorError) {
-        guard var campaign = campaign(named: name) ?? lastCampaign(named: name) else { throw .campaignUnknown }
+        guard var campaign = campaign(named: name, records) ?? lastCampaign(named: name, records) else {
+            throw .campaignUnknown
+        }
         if !generation.isEmpty {
             guard let number = Decimal.parse(generation), (1...UInt64(campaign.generation)).contains(number) else {
                 throw .campaignRefused("it has no such generation")
             }
-            chooseEdition(of: &campaign, UInt16(number))
+            records.chooseEdition(of: &campaign, UInt16(number))
         }
-        write(campaign, into: &output)
-        loadText(of: campaign)
-        output.field("text", scratch.span)
+        records.write(campaign, into: &output)
+        records.loadText(of: campaign)
+        output.field("text", records.scratch.span)
         output.endRecord()
-        loadLeadIn(of: campaign)
-        if scratch.count > 0 {
-            output.field("lead_in", scratch.span)
+        records.loadLeadIn(of: campaign)
+        if records.scratch.count > 0 {
+            output.field("lead_in", records.scratch.span)
             output.endRecord()
         }
         for place in 0..<campaign.optionCount {
-            guard let option = option(place, of: campaign) else { continue }
+            guard let option = records.option(place, of: campaign) else { continue }
             output.field("option", UInt64(option.id))
             output.field("text", option.text.span)
             output.field("grant", option.grant.name.octets)
@@ -63,9 +67,9 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    private func lastCampaign(named name: Span<UInt8>) -> Campaign? {
+    private func lastCampaign(named name: Span<UInt8>, _ records: borrowing Records<Port>) -> Campaign? {
         var last: Campaign?
-        while let next = firstCampaign(named: name, from: (last?.number ?? 0) + 1) { last = next }
+        while let next = records.firstCampaign(named: name, from: (last?.number ?? 0) + 1) { last = next }
         return last
     }
 }

@@ -91,26 +91,31 @@ public struct CampaignSection {
 }
 
 /// What the sections of the configuration say, kept in the store; nothing is written when it says so already.
-extension Engine where Port: ~Copyable {
+extension SystemMessages where Port: ~Copyable {
     /// Whether a section was taken already as it is, whatever became of its campaign.
-    public func hasTaken(section name: Span<UInt8>, _ hash: UInt64) -> Bool {
-        guard let campaign = campaign(named: name) else { return false }
+    func hasTaken(section name: Span<UInt8>, _ hash: UInt64, _ records: borrowing Records<Port>) -> Bool {
+        guard let campaign = campaign(named: name, records) else { return false }
         return campaign.section == hash
     }
 
     /// Takes away the campaigns of sections that are not there any more.
     ///
     /// - Parameter isThere: Whether the configuration has a section with this name.
-    public mutating func endSections(_ turn: inout Turn, _ isThere: (Span<UInt8>) -> Bool) {
+    mutating func endSections(
+        _ sessions: inout Sessions<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        _ isThere: (Span<UInt8>) -> Bool
+    ) {
         for place in operatorPlaces where campaigns[place].section != 0 {
             var campaign = campaigns[place]
             // Deleted, it can come back as it was.
-            if !isThere(campaign.name.span) { delete(&campaign, &turn) }
+            if !isThere(campaign.name.span) { delete(&campaign, &sessions, &records, &turn) }
         }
     }
+}
 
+extension Records where Port: ~Copyable {
     /// Keeps the text of a help section.
-    public mutating func setHelp(_ name: Span<UInt8>, _ text: Span<UInt8>) {
+    mutating func setHelp(_ name: Span<UInt8>, _ text: Span<UInt8>) {
         guard let code = CampaignSection.helpCode(name), text.count <= Limits.noticeTextByteCountMax else { return }
         setNoticeText(code, text)
     }
@@ -118,7 +123,7 @@ extension Engine where Port: ~Copyable {
     /// Forgets the texts of help sections that are not there any more.
     ///
     /// - Parameter isThere: Whether the configuration has a section with this name.
-    public mutating func endHelp(_ isThere: (Span<UInt8>) -> Bool) {
+    mutating func endHelp(_ isThere: (Span<UInt8>) -> Bool) {
         var next: UInt16 = 0
         while let code = firstNoticeText(from: next) {
             next = code + 1

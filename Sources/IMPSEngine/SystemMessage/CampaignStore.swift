@@ -3,34 +3,13 @@ import Octets
 import Wire
 
 /// Campaigns in the store, and the active ones in memory.
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     /// The first part of the text, and of the options.
     private static var textPart: UInt8 { 1 }
     private static var leadInPart: UInt8 { 15 }
     private static var optionPart: UInt8 { 16 }
     /// Octets of a part of the text.
     private static var partByteCount: Int { 1024 }
-
-    /// The places of the operator's campaigns; the server's own notices have those behind.
-    var operatorPlaces: Range<Int> { 0..<EngineMemory.campaignCount - Notice.count }
-
-    /// Reads the active campaigns; at start and after a turn that was not kept.
-    mutating func reloadCampaigns() {
-        for index in operatorPlaces { campaigns[index] = Campaign() }
-        for place in operatorPlaces.upperBound..<campaigns.count {
-            let notice = Notice(rawValue: UInt8(place - operatorPlaces.upperBound + 1))
-            campaigns[place] = notice?.campaign ?? Campaign()
-        }
-        var place = 0
-        var next: UInt32 = 1
-        while let campaign = firstCampaign(from: next) {
-            next = campaign.number + 1
-            guard campaign.isActive, operatorPlaces.contains(place) else { continue }
-            campaigns[place] = campaign
-            place += 1
-        }
-        campaignsChanged()
-    }
 
     /// The campaign with the lowest number from `number` on.
     func firstCampaign(from number: UInt32) -> Campaign? {
@@ -40,58 +19,6 @@ extension Engine where Port: ~Copyable {
             return nil
         }
         return Campaign(entry.value)
-    }
-
-    /// The campaign with a name; nil when there is none, or none any more.
-    func campaign(named name: Span<UInt8>) -> Campaign? {
-        for index in operatorPlaces where campaigns[index].number != 0 {
-            if campaigns[index].name.span.equals(name) { return campaigns[index] }
-        }
-        var found: Campaign?
-        var next: UInt32 = 1
-        while let campaign = firstCampaign(from: next) {
-            next = campaign.number + 1
-            if campaign.state != .deleted, campaign.name.span.equals(name) { found = campaign }
-        }
-        return found
-    }
-
-    /// The place of an active campaign or of a notice; nil when there is none with this number.
-    func place(of number: UInt32) -> Int? {
-        for index in 0..<campaigns.count where campaigns[index].number == number && number != 0 { return index }
-        return nil
-    }
-
-    /// What is at a place, for one user: a notice gets its instance and what it is about from the user's sheet.
-    func campaign(at place: Int, for user: UInt32) -> Campaign {
-        var campaign = campaigns[place]
-        if campaign.kind == .notice, let entry = sheet(of: user).entry(of: campaign.number) {
-            campaign.generation = entry.generation
-            campaign.argument = entry.argument
-        }
-        return campaign
-    }
-
-    /// Keeps a campaign, and has it among the active ones as long as it is.
-    mutating func keep(_ campaign: Campaign) {
-        scratch.removeAll()
-        campaign.write(into: &scratch)
-        store.put(Key.campaign(campaign.number).span, scratch)
-        for index in operatorPlaces where campaigns[index].number == campaign.number {
-            campaigns[index] = campaign.isActive ? campaign : Campaign()
-            return
-        }
-        guard campaign.isActive else { return }
-        for index in operatorPlaces where campaigns[index].number == 0 {
-            campaigns[index] = campaign
-            return
-        }
-    }
-
-    /// True when one more campaign can be active.
-    var hasRoomForCampaign: Bool {
-        for index in operatorPlaces where campaigns[index].number == 0 { return true }
-        return false
     }
 
     /// A number that no campaign had before.
@@ -115,11 +42,11 @@ extension Engine where Port: ~Copyable {
         var offset = 0
         while offset < piece.count {
             let used = Int(campaign.textByteCount)
-            let key = partKey(campaign, Engine.textPart + UInt8(used / Engine.partByteCount))
-            let room = Engine.partByteCount - used % Engine.partByteCount
+            let key = partKey(campaign, Records.textPart + UInt8(used / Records.partByteCount))
+            let room = Records.partByteCount - used % Records.partByteCount
             let count = min(room, piece.count - offset)
             scratch.removeAll()
-            Engine.append(key, in: store, skipping: 0, to: &scratch)
+            Records.append(key, in: store, skipping: 0, to: &scratch)
             scratch.append(piece.extracting(offset..<offset + count))
             store.put(key.span, scratch)
             campaign.textByteCount += UInt16(count)
@@ -134,9 +61,9 @@ extension Engine where Port: ~Copyable {
             writeText(of: notice, campaign.argument)
             return
         }
-        var part = Engine.textPart
-        while scratch.count < Int(campaign.textByteCount), part < Engine.leadInPart {
-            Engine.append(partKey(campaign, part), in: store, skipping: 0, to: &scratch)
+        var part = Records.textPart
+        while scratch.count < Int(campaign.textByteCount), part < Records.leadInPart {
+            Records.append(partKey(campaign, part), in: store, skipping: 0, to: &scratch)
             part += 1
         }
     }
@@ -144,14 +71,14 @@ extension Engine where Port: ~Copyable {
     /// Puts the lead-in of the options into `scratch`.
     mutating func loadLeadIn(of campaign: Campaign) {
         scratch.removeAll()
-        Engine.append(partKey(campaign, Engine.leadInPart), in: store, skipping: 0, to: &scratch)
+        Records.append(partKey(campaign, Records.leadInPart), in: store, skipping: 0, to: &scratch)
     }
 
     /// Gives a new campaign its lead-in.
     mutating func setLeadIn(_ text: Span<UInt8>, of campaign: inout Campaign) {
         scratch.removeAll()
         scratch.append(text)
-        store.put(partKey(campaign, Engine.leadInPart).span, scratch)
+        store.put(partKey(campaign, Records.leadInPart).span, scratch)
         campaign.hasLeadIn = true
     }
 
@@ -160,7 +87,7 @@ extension Engine where Port: ~Copyable {
         campaign.generation = generation
         guard generation < campaign.edition else { return }
         campaign.edition = generation
-        while campaign.edition > 1, store.value(for: partKey(campaign, Engine.textPart).span) == nil {
+        while campaign.edition > 1, store.value(for: partKey(campaign, Records.textPart).span) == nil {
             campaign.edition -= 1
         }
         // How much there is of it is seen as it is read.
@@ -177,7 +104,7 @@ extension Engine where Port: ~Copyable {
     func option(_ place: UInt8, of campaign: Campaign) -> CampaignOption? {
         if let notice = campaign.notice { return notice.option(place, isAskedFirst: settings.announcement == .prompt) }
         guard place < campaign.optionCount else { return nil }
-        let key = partKey(campaign, Engine.optionPart + place)
+        let key = partKey(campaign, Records.optionPart + place)
         guard let record = store.value(for: key.span) else { return nil }
         return CampaignOption(record)
     }
@@ -194,7 +121,7 @@ extension Engine where Port: ~Copyable {
     mutating func append(_ option: CampaignOption, to campaign: inout Campaign) {
         scratch.removeAll()
         option.write(into: &scratch)
-        store.put(partKey(campaign, Engine.optionPart + campaign.optionCount).span, scratch)
+        store.put(partKey(campaign, Records.optionPart + campaign.optionCount).span, scratch)
         campaign.optionCount += 1
     }
 
@@ -219,21 +146,6 @@ extension Engine where Port: ~Copyable {
         return Key(entry.key)
     }
 
-    // MARK: Audience
-
-    /// Whether a campaign is for a user.
-    func isFor(_ campaign: borrowing Campaign, _ user: UInt32, _ sheet: AnswerSheet) -> Bool {
-        switch campaign.audience {
-        case .all: return true
-        case .new: return user >= campaign.audienceUser
-        case .user: return user == campaign.audienceUser
-        case .list:
-            let key = Key.member(campaign.number, user)
-            return store.value(for: key.span) != nil
-        case .level: return level(sheet).isFull == campaign.isForFullLevel
-        }
-    }
-
     /// Adds a user to the list of a campaign's audience.
     mutating func addMember(_ user: UInt32, of campaign: Campaign) {
         scratch.removeAll()
@@ -253,30 +165,123 @@ extension Engine where Port: ~Copyable {
         guard let record = store.value(for: key.span) else { return AnswerSheet(Span()) }
         return AnswerSheet(record)
     }
+}
+
+extension SystemMessages where Port: ~Copyable {
+    /// The places of the operator's campaigns; the server's own notices have those behind.
+    var operatorPlaces: Range<Int> { 0..<EngineMemory.campaignCount - Notice.count }
+
+    /// Reads the active campaigns; at start and after a turn that was not kept.
+    mutating func reloadCampaigns(_ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>) {
+        for index in operatorPlaces { campaigns[index] = Campaign() }
+        for place in operatorPlaces.upperBound..<campaigns.count {
+            let notice = Notice(rawValue: UInt8(place - operatorPlaces.upperBound + 1))
+            campaigns[place] = notice?.campaign ?? Campaign()
+        }
+        var place = 0
+        var next: UInt32 = 1
+        while let campaign = records.firstCampaign(from: next) {
+            next = campaign.number + 1
+            guard campaign.isActive, operatorPlaces.contains(place) else { continue }
+            campaigns[place] = campaign
+            place += 1
+        }
+        campaignsChanged(&sessions)
+    }
+
+    /// The campaign with a name; nil when there is none, or none any more.
+    func campaign(named name: Span<UInt8>, _ records: borrowing Records<Port>) -> Campaign? {
+        for index in operatorPlaces where campaigns[index].number != 0 {
+            if campaigns[index].name.span.equals(name) { return campaigns[index] }
+        }
+        var found: Campaign?
+        var next: UInt32 = 1
+        while let campaign = records.firstCampaign(from: next) {
+            next = campaign.number + 1
+            if campaign.state != .deleted, campaign.name.span.equals(name) { found = campaign }
+        }
+        return found
+    }
+
+    /// The place of an active campaign or of a notice; nil when there is none with this number.
+    func place(of number: UInt32) -> Int? {
+        for index in 0..<campaigns.count where campaigns[index].number == number && number != 0 { return index }
+        return nil
+    }
+
+    /// What is at a place, for one user: a notice gets its instance and what it is about from the user's sheet.
+    func campaign(at place: Int, for user: UInt32, _ records: borrowing Records<Port>) -> Campaign {
+        var campaign = campaigns[place]
+        if campaign.kind == .notice, let entry = records.sheet(of: user).entry(of: campaign.number) {
+            campaign.generation = entry.generation
+            campaign.argument = entry.argument
+        }
+        return campaign
+    }
+
+    /// Keeps a campaign, and has it among the active ones as long as it is.
+    mutating func keep(_ campaign: Campaign, _ records: inout Records<Port>) {
+        records.scratch.removeAll()
+        campaign.write(into: &records.scratch)
+        records.store.put(Key.campaign(campaign.number).span, records.scratch)
+        for index in operatorPlaces where campaigns[index].number == campaign.number {
+            campaigns[index] = campaign.isActive ? campaign : Campaign()
+            return
+        }
+        guard campaign.isActive else { return }
+        for index in operatorPlaces where campaigns[index].number == 0 {
+            campaigns[index] = campaign
+            return
+        }
+    }
+
+    /// True when one more campaign can be active.
+    var hasRoomForCampaign: Bool {
+        for index in operatorPlaces where campaigns[index].number == 0 { return true }
+        return false
+    }
+
+    // MARK: Audience
+
+    /// Whether a campaign is for a user.
+    func isFor(_ campaign: borrowing Campaign, _ user: UInt32, _ sheet: AnswerSheet, _ records: borrowing Records<Port>)
+        -> Bool
+    {
+        switch campaign.audience {
+        case .all: return true
+        case .new: return user >= campaign.audienceUser
+        case .user: return user == campaign.audienceUser
+        case .list:
+            let key = Key.member(campaign.number, user)
+            return records.store.value(for: key.span) != nil
+        case .level: return level(sheet).isFull == campaign.isForFullLevel
+        }
+    }
 
     /// Keeps what is known of a user and a campaign; what belongs to no active campaign is forgotten with it.
-    mutating func set(_ entry: SheetEntry, of user: UInt32) {
-        let isHelpOff = sheet(of: user).isHelpOff
-        writeSheet(of: user, isHelpOff: isHelpOff, without: entry.campaign)
-        entry.write(into: &scratch)
-        store.put(Key.answerSheet(user).span, scratch)
+    func set(_ entry: SheetEntry, of user: UInt32, _ records: inout Records<Port>) {
+        let isHelpOff = records.sheet(of: user).isHelpOff
+        writeSheet(of: user, isHelpOff: isHelpOff, without: entry.campaign, &records)
+        entry.write(into: &records.scratch)
+        records.store.put(Key.answerSheet(user).span, records.scratch)
     }
 
     /// Keeps whether a user wants help messages.
-    mutating func setHelp(isOff: Bool, of user: UInt32) {
-        writeSheet(of: user, isHelpOff: isOff, without: 0)
-        store.put(Key.answerSheet(user).span, scratch)
+    func setHelp(isOff: Bool, of user: UInt32, _ records: inout Records<Port>) {
+        writeSheet(of: user, isHelpOff: isOff, without: 0, &records)
+        records.store.put(Key.answerSheet(user).span, records.scratch)
     }
 
     /// Puts a user's sheet into `scratch`, as far as its campaigns are active, without one of them.
-    private mutating func writeSheet(of user: UInt32, isHelpOff: Bool, without number: UInt32) {
-        scratch.removeAll()
-        scratch.append(isHelpOff ? 1 : 0)
-        for index in 0..<sheet(of: user).count {
-            guard let entry = sheet(of: user)[index], entry.campaign != number, place(of: entry.campaign) != nil else {
+    private func writeSheet(of user: UInt32, isHelpOff: Bool, without number: UInt32, _ records: inout Records<Port>) {
+        records.scratch.removeAll()
+        records.scratch.append(isHelpOff ? 1 : 0)
+        for index in 0..<records.sheet(of: user).count {
+            guard let entry = records.sheet(of: user)[index], entry.campaign != number, place(of: entry.campaign) != nil
+            else {
                 continue
             }
-            entry.write(into: &scratch)
+            entry.write(into: &records.scratch)
         }
     }
 }

@@ -18,15 +18,17 @@ struct RepeatedError: BitwiseCopyable {
 }
 
 /// Help for who meets the same error again and again. Source: SM-41, SM-50, protocol/system-message.md §5.2.
-extension Engine where Port: ~Copyable {
+extension SystemMessages where Port: ~Copyable {
     /// Counts a refusal of a session; the same code three times within ten minutes brings help, once a session.
     ///
     /// - Parameter element: The primitive that was refused.
-    mutating func countError(
+    func countError(
         _ code: StatusCode, _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
+        _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>,
         _ turn: inout Turn
     ) {
-        guard settings.helpErrors > 0, !sessions[slot].isRestricted, Engine.isOfUser(document, element) else { return }
+        guard records.settings.helpErrors > 0, !sessions[slot].isRestricted, SystemMessages.isOfUser(document, element)
+        else { return }
         var place = 0
         for index in 0..<4 {
             let tracked = sessions[slot].errors[index]
@@ -43,9 +45,9 @@ extension Engine where Port: ~Copyable {
             errors = RepeatedError(code: code.rawValue, since: turn.now.seconds)
         }
         if errors.count < .max { errors.count += 1 }
-        if errors.count >= settings.helpErrors, !errors.isHelped {
+        if errors.count >= records.settings.helpErrors, !errors.isHelped {
             errors.isHelped = true
-            help(code, sessions[slot].user, &turn)
+            help(code, sessions[slot].user, &sessions, &mailboxes, &records, &turn)
         }
         sessions[slot].errors[place] = errors
     }
@@ -71,17 +73,20 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    private mutating func help(_ code: StatusCode, _ user: UInt32, _ turn: inout Turn) {
-        writeText(of: .help, UInt32(code.rawValue))
-        guard scratch.count > 0 else { return }
-        guard sheet(of: user).isHelpOff else {
-            notify(.help, UInt32(code.rawValue), user, &turn)
+    private func help(
+        _ code: StatusCode, _ user: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
+        records.writeText(of: .help, UInt32(code.rawValue))
+        guard records.scratch.count > 0 else { return }
+        guard records.sheet(of: user).isHelpOff else {
+            notify(.help, UInt32(code.rawValue), user, &sessions, mailboxes, &records, &turn)
             return
         }
         // Who wants no help messages finds them in the inbox. Source: SM-51.
-        guard store.hasRoom, quietCount(user) < 20 else { return }
+        guard records.store.hasRoom, records.quietCount(user) < 20 else { return }
         var text = InlineBytes<7000>()
-        _ = text.append(scratch.span)
-        sendFromSystem(text, to: user, isQuiet: true, turn.wall)
+        _ = text.append(records.scratch.span)
+        sendFromSystem(text, to: user, isQuiet: true, &sessions, &mailboxes, &records, turn.wall)
     }
 }

@@ -13,65 +13,105 @@ enum LoginGate {
     case closed
 }
 
+extension Settings {
+    /// Whether a client that knows no System Messages may answer one by an ordinary message; a key cannot be verified so.
+    func mayAnswerByMessage(_ campaign: Campaign) -> Bool {
+        (campaign.legacy ?? legacyPolicy) == .limited && campaign.mechanism.isEmpty
+    }
+}
+
 /// The question before the door. Source: protocol/system-message.md §4.
-extension Engine where Port: ~Copyable {
+extension SystemMessages where Port: ~Copyable {
     /// Takes the answers that a Login-Request carries, and asks what is still to be asked.
     ///
     /// Without an active campaign it costs a look at the table, and with answered ones one record. Source: SM-70.
     mutating func passQuestions(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ login: PendingLogin,
-        _ turn: inout Turn, into writer: inout Writer
+        _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) -> LoginGate {
         let user = login.user
-        let waits = waits(for: user, request.version)
+        let waits = waits(for: user, request.version, records)
         let pending = pendingLogin(like: login, turn.now)
         guard hasActiveCampaign || waits else {
-            if let pending { dropPendingLogin(pending) }
+            if let pending { dropPendingLogin(pending, &records) }
             return .open(.full, DueCampaigns(), isLate: false)
         }
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
             outcome = takeAnswers(
-                document, list, of: user, request.client, ProofClient(request), login: login.tag, &turn, details: false,
+                document, list, of: user, request.client, ProofClient(request), login: login.tag, &accounts, &sessions,
+                &mailboxes, &records, &turn, details: false,
                 into: &writer)
-            if outcome.count > 0 { noteAnswers(user, login.clientKey, agent: request.agent.span) }
+            if outcome.count > 0 { records.noteAnswers(user, login.clientKey, agent: request.agent.span) }
             // What is answered here holds for the sessions that are open elsewhere too.
-            if outcome.failureCount < outcome.count { applyLevel(to: user, &turn) }
+            if outcome.failureCount < outcome.count { applyLevel(to: user, &sessions, mailboxes, &records, &turn) }
         }
-        let view = view(sheet(of: user), login, isPending: pending != nil, outcome, turn.wall)
+        let view = view(records.sheet(of: user), login, isPending: pending != nil, outcome, records, turn.wall)
         if let denial = outcome.denial ?? view.denial {
-            if let pending { dropPendingLogin(pending) }
+            if let pending { dropPendingLogin(pending, &records) }
             // Who declines in one place has declined in all.
-            if outcome.denial != nil { disconnectAll(user, because: .declined, &turn) }
-            writeDenial(document, element, campaign(at: denial, for: user), user, turn.wall, into: &writer)
-            logDenied(campaigns[denial], user, &turn)
+            if outcome.denial != nil { disconnectAll(user, because: .declined, &sessions, &mailboxes, &records, &turn) }
+            writeDenial(
+                document, element, campaign(at: denial, for: user, records), user, &records, turn.wall, into: &writer)
+            logDenied(campaigns[denial], user, records, &turn)
             return .closed
         }
-        let isIgnorant = outcome.count == 0 && ignoresSystemMessages(login, request)
+        let isIgnorant = outcome.count == 0 && records.ignoresSystemMessages(login, request)
         var due = view.due
         // An announcement comes with the login, not with what is asked before.
-        if waits, !isIgnorant, !due.blocks || settings.announcement == .prompt {
-            addWaiting(&due, user, isPending: pending != nil)
+        if waits, !isIgnorant, !due.blocks || records.settings.announcement == .prompt {
+            addWaiting(&due, user, isPending: pending != nil, records)
         }
         guard due.blocks else {
-            if let pending { dropPendingLogin(pending) }
+            if let pending { dropPendingLogin(pending, &records) }
             guard due.count > 0 else { return .open(view.level, due, isLate: outcome.isLate) }
-            noteAsked(due, user, isPending: pending != nil, turn.wall)
-            return .open(level(sheet(of: user)), due, isLate: outcome.isLate)
+            noteAsked(due, user, isPending: pending != nil, &records, turn.wall)
+            return .open(level(records.sheet(of: user)), due, isLate: outcome.isLate)
         }
         if request.version < .v1_3 || isIgnorant {
-            if mayAnswerByMessage(due) {
-                if let pending { dropPendingLogin(pending) }
-                noteAsked(due, user, isPending: true, turn.wall)
+            if mayAnswerByMessage(due, records) {
+                if let pending { dropPendingLogin(pending, &records) }
+                noteAsked(due, user, isPending: true, &records, turn.wall)
                 return .restricted(due)
             }
             if request.version < .v1_3 {
-                writeLegacyRefusal(document, request, element, due, user, turn, into: &writer)
+                writeLegacyRefusal(document, request, element, due, user, &records, turn, into: &writer)
                 return .closed
             }
         }
-        ask(document, request, element, due, login, outcome, turn, into: &writer)
+        ask(document, request, element, due, login, outcome, &records, turn, into: &writer)
         return .closed
+    }
+
+    /// Gives a session what its user's answers allow; an old client is asked by messages.
+    mutating func enter(
+        _ slot: UInt16, through gate: LoginGate, _ sessions: inout Sessions<Port>,
+        _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
+        sessions[slot].isRestricted = false
+        sessions[slot].asksByMessage = !knowsSystemMessages(slot, sessions, records)
+        // What is for sessions is looked for with the first request.
+        sessions[slot].epoch = hasSessionCampaigns ? 0 : campaignEpoch
+        sessions[slot].answerBy = nil
+        sessions[slot].remindAt = nil
+        if sessions[slot].holdsMail {
+            sessions[slot].holdsMail = false
+            sessions[slot].sentUpTo = 0
+            sessions[slot].mayHaveMore = true
+        }
+        tellRefused(sessions[slot].user, &sessions, mailboxes, &records, &turn)
+        switch gate {
+        case .closed: break
+        case .open(let grant, let due, _):
+            sessions[slot].level = grant.functions
+            if sessions[slot].asksByMessage { askByMessage(due, sessions[slot].user, &sessions, mailboxes, &records) }
+        case .restricted(let due):
+            sessions[slot].level = .below(.imFeat)
+            sessions[slot].isRestricted = true
+            sessions[slot].asksByMessage = true
+            askByMessage(due, sessions[slot].user, &sessions, mailboxes, &records)
+        }
     }
 
     private var hasActiveCampaign: Bool {
@@ -108,7 +148,8 @@ extension Engine where Port: ~Copyable {
     ///   - isPending: The login waits for answers already, and those with its tag were given to it.
     ///   - outcome: What this very request has answered, which is as good.
     private func view(
-        _ sheet: AnswerSheet, _ login: PendingLogin, isPending: Bool, _ outcome: AnswerOutcome, _ wall: WallTime
+        _ sheet: AnswerSheet, _ login: PendingLogin, isPending: Bool, _ outcome: AnswerOutcome,
+        _ records: borrowing Records<Port>, _ wall: WallTime
     ) -> LoginView {
         var view = LoginView()
         var others = DueCampaigns()
@@ -118,7 +159,7 @@ extension Engine where Port: ~Copyable {
             let state = entry?.generation == campaigns[place].generation ? entry?.state : nil
             let isClosed = outcome.hasClosed(place) || isPending && entry?.answeredBy == login.tag
             guard campaigns[place].isOpenAtLogin(state, isClosed: isClosed), campaigns[place].isDue(wall),
-                isFor(campaigns[place], login.user, sheet)
+                isFor(campaigns[place], login.user, sheet, records)
             else { continue }
             if state == .denied, let entry, campaigns[place].keepsOut(entry, wall) { view.denial = place }
             if campaigns[place].blocks { view.due.append(place) } else { others.append(place) }
@@ -137,15 +178,17 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Whether a login tells of messages that wait. Source: SM-36, OM-4, protocol/system-message.md §6.3.
-    private func waits(for user: UInt32, _ version: Version) -> Bool {
-        version == .v1_3 && settings.announcement != .off && waitingCount(user) > 0
+    private func waits(for user: UInt32, _ version: Version, _ records: borrowing Records<Port>) -> Bool {
+        version == .v1_3 && records.settings.announcement != .off && records.waitingCount(user) > 0
     }
 
-    private func addWaiting(_ due: inout DueCampaigns, _ user: UInt32, isPending: Bool) {
+    private func addWaiting(
+        _ due: inout DueCampaigns, _ user: UInt32, isPending: Bool, _ records: borrowing Records<Port>
+    ) {
         let place = operatorPlaces.upperBound + Int(Notice.waiting.rawValue) - 1
-        if isPending, sheet(of: user).entry(of: campaigns[place].number)?.state == .answered { return }
+        if isPending, records.sheet(of: user).entry(of: campaigns[place].number)?.state == .answered { return }
         due.append(place)
-        if settings.announcement == .prompt { due.blocks = true }
+        if records.settings.announcement == .prompt { due.blocks = true }
     }
 
     // MARK: Answers of the server
@@ -153,65 +196,72 @@ extension Engine where Port: ~Copyable {
     /// Login-Response 403 with the list, and no session. Source: protocol/system-message.md §4.2, step 2.
     private mutating func ask(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ due: DueCampaigns,
-        _ login: PendingLogin, _ outcome: AnswerOutcome, _ turn: borrowing Turn, into writer: inout Writer
+        _ login: PendingLogin, _ outcome: AnswerOutcome, _ records: inout Records<Port>, _ turn: borrowing Turn,
+        into writer: inout Writer
     ) {
         var timeout: UInt32 = 0
-        for index in 0..<due.count where blocks(due[index]) { timeout = max(timeout, campaigns[due[index]].timeout) }
+        for index in 0..<due.count where blocks(due[index], records) {
+            timeout = max(timeout, campaigns[due[index]].timeout)
+        }
         let place = pendingLogin(like: login, turn.now)
         let isPending = place != nil
         let isRepeat = place.map { pendingLogins[$0].requestHash == login.requestHash } ?? false
         if outcome.count == 0, !isRepeat {
-            noteUnanswered(login.user, login.clientKey, agent: request.agent.span, turn.wall)
+            records.noteUnanswered(login.user, login.clientKey, agent: request.agent.span, turn.wall)
         }
         var pending = login
         pending.timeout = timeout
-        suspendLogin(pending, turn.now)
-        noteAsked(due, login.user, isPending: isPending, turn.wall)
+        suspendLogin(pending, &records, turn.now)
+        noteAsked(due, login.user, isPending: isPending, &records, turn.wall)
         writer.open(.loginResponse)
-        writeClientID(document, of: element, into: &writer)
-        writeReason(
-            campaign(at: due[0], for: login.user),
+        writer.clientID(document, of: element)
+        records.writeReason(
+            campaign(at: due[0], for: login.user, records),
             outcome.failure == .success ? .forbidden : outcome.failure, into: &writer)
-        writeSystemMessages(due, for: login.user, at: ProofClient(request), turn, into: &writer)
+        writeSystemMessages(due, for: login.user, at: ProofClient(request), &records, turn, into: &writer)
         writer.close(.loginResponse)
     }
 
     /// Whether what is at a place keeps a login waiting.
-    func blocks(_ place: Int) -> Bool {
-        campaigns[place].blocks || campaigns[place].kind == .notice && settings.announcement == .prompt
+    func blocks(_ place: Int, _ records: borrowing Records<Port>) -> Bool {
+        campaigns[place].blocks || campaigns[place].kind == .notice && records.settings.announcement == .prompt
     }
 
     /// A message is open from now on, whatever was answered before.
-    private mutating func noteAsked(_ due: DueCampaigns, _ user: UInt32, isPending: Bool, _ wall: WallTime) {
-        for index in 0..<due.count { noteAsked(due[index], user, isPending: isPending, wall) }
+    private func noteAsked(
+        _ due: DueCampaigns, _ user: UInt32, isPending: Bool, _ records: inout Records<Port>, _ wall: WallTime
+    ) {
+        for index in 0..<due.count { noteAsked(due[index], user, isPending: isPending, &records, wall) }
     }
 
-    private mutating func noteAsked(_ place: Int, _ user: UInt32, isPending: Bool, _ wall: WallTime) {
-        let campaign = campaign(at: place, for: user)
+    private func noteAsked(
+        _ place: Int, _ user: UInt32, isPending: Bool, _ records: inout Records<Port>, _ wall: WallTime
+    ) {
+        let campaign = campaign(at: place, for: user, records)
         var entry = SheetEntry(campaign: campaign.number, generation: campaign.generation)
         entry.at = wall.storedSeconds
-        let former = sheet(of: user).entry(of: campaign.number)
+        let former = records.sheet(of: user).entry(of: campaign.number)
         if campaign.kind != .notice { entry.keep(former, of: campaign) }
         let isAsked = former?.generation == campaign.generation && former?.state == .asked
         if isAsked, isPending || campaign.kind != .notice { return }
         if campaign.kind == .notice {
-            entry.argument = waitingCount(user)
+            entry.argument = records.waitingCount(user)
             if let former { entry.generation = former.generation &+ 1 }
         }
-        set(entry, of: user)
+        set(entry, of: user, &records)
     }
 
     /// Login-Response 403 without a list. Source: SM-21, protocol/system-message.md §4.5.
-    private mutating func writeDenial(
+    private func writeDenial(
         _ document: borrowing Document, _ element: Document.Element, _ campaign: Campaign, _ user: UInt32,
-        _ wall: WallTime, into writer: inout Writer
+        _ records: inout Records<Port>, _ wall: WallTime, into writer: inout Writer
     ) {
         writer.open(.loginResponse)
-        writeClientID(document, of: element, into: &writer)
-        writeReason(campaign, .forbidden, into: &writer)
+        writer.clientID(document, of: element)
+        records.writeReason(campaign, .forbidden, into: &writer)
         if campaign.tryAgain > 0 {
             var rest = UInt64(campaign.tryAgain)
-            if wall.isTrusted, let entry = sheet(of: user).entry(campaign), entry.at > 0 {
+            if wall.isTrusted, let entry = records.sheet(of: user).entry(campaign), entry.at > 0 {
                 rest = entry.at + rest - min(entry.at + rest, wall.secondsSince1970)
             }
             writer.integer(.tryAgainTimeout, max(1, rest))
@@ -219,9 +269,10 @@ extension Engine where Port: ~Copyable {
         writer.close(.loginResponse)
     }
 
-    private func logDenied(_ campaign: Campaign, _ user: UInt32, _ turn: inout Turn) {
+    private func logDenied(_ campaign: Campaign, _ user: UInt32, _ records: borrowing Records<Port>, _ turn: inout Turn)
+    {
         guard turn.journal.begin(.sysmsgDenied, turn.now, turn.wall) else { return }
-        logUser(user, &turn)
+        records.logUser(user, &turn)
         logName(campaign, &turn)
         turn.journal.end()
     }
@@ -229,24 +280,20 @@ extension Engine where Port: ~Copyable {
     /// A client without the vocabulary is told why it may not come in. Source: SM-54.
     private mutating func writeLegacyRefusal(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ due: DueCampaigns,
-        _ user: UInt32, _ turn: borrowing Turn, into writer: inout Writer
+        _ user: UInt32, _ records: inout Records<Port>, _ turn: borrowing Turn, into writer: inout Writer
     ) {
-        noteSent(campaigns[due[0]], user, ProofClient(request), turn)
+        records.noteSent(campaigns[due[0]], user, ProofClient(request), turn)
         writer.open(.loginResponse)
-        writeClientID(document, of: element, into: &writer)
-        writeReason(campaigns[due[0]], .forbidden, into: &writer)
+        writer.clientID(document, of: element)
+        records.writeReason(campaigns[due[0]], .forbidden, into: &writer)
         writer.close(.loginResponse)
     }
 
     /// Whether all that blocks may be asked by an ordinary message; a key cannot be verified by one.
-    private func mayAnswerByMessage(_ due: DueCampaigns) -> Bool {
+    private func mayAnswerByMessage(_ due: DueCampaigns, _ records: borrowing Records<Port>) -> Bool {
         for index in 0..<due.count where campaigns[due[index]].blocks {
-            if !mayAnswerByMessage(campaigns[due[index]]) { return false }
+            if !records.settings.mayAnswerByMessage(campaigns[due[index]]) { return false }
         }
         return true
-    }
-
-    func mayAnswerByMessage(_ campaign: Campaign) -> Bool {
-        (campaign.legacy ?? settings.legacyPolicy) == .limited && campaign.mechanism.isEmpty
     }
 }

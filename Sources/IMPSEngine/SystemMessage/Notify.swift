@@ -3,33 +3,29 @@ import Octets
 import Wire
 
 /// The server's own notices: raising them, and their texts. Source: protocol/system-message.md §5.2.
-extension Engine where Port: ~Copyable {
+extension SystemMessages where Port: ~Copyable {
     /// Tells a user something at his next poll, in this session or the next. One that waits still is brought up to date.
-    mutating func notify(_ notice: Notice, _ argument: UInt32, _ user: UInt32, _ turn: inout Turn) {
+    func notify(
+        _ notice: Notice, _ argument: UInt32, _ user: UInt32, _ sessions: inout Sessions<Port>,
+        _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         guard let place = place(of: notice.number) else { return }
-        let last = sheet(of: user).entry(of: notice.number)
+        let last = records.sheet(of: user).entry(of: notice.number)
         var entry = SheetEntry(campaign: notice.number, generation: 1)
         entry.argument = argument
         entry.at = turn.wall.storedSeconds
         if let last {
-            let isStillWaiting = last.state == .asked && isWaiting(campaign(at: place, for: user), for: user)
+            let isStillWaiting =
+                last.state == .asked && records.isWaiting(campaign(at: place, for: user, records), for: user)
             entry.generation = isStillWaiting ? last.generation : last.generation &+ 1
             if isStillWaiting, notice == .quota { entry.argument = last.argument.saturatingAdd(argument) }
         }
-        set(entry, of: user)
-        enqueueService(campaign(at: place, for: user), for: user)
+        set(entry, of: user, &records)
+        enqueueService(campaign(at: place, for: user, records), for: user, &sessions, mailboxes, &records)
     }
+}
 
-    /// Somebody was put on a contact list for the first time. Source: SM-48.
-    mutating func notifyAdded(_ user: UInt32, by other: UInt32, _ turn: inout Turn) {
-        notify(.added, other, user, &turn)
-    }
-
-    /// Presence that says where somebody is or how to reach him was opened to others. Source: SM-5, SM-41.
-    mutating func notifyPrivacy(_ user: UInt32, _ turn: inout Turn) {
-        notify(.privacy, 0, user, &turn)
-    }
-
+extension Records where Port: ~Copyable {
     // MARK: Texts
 
     /// Puts the text of a notice into `scratch`: what the configuration says, else the default.

@@ -21,6 +21,15 @@ public struct PendingLogin: ZeroInitializable {
     /// A free place.
     public init() {}
 
+    /// What a login is recognised by while it waits for an answer.
+    init(_ credentials: Credentials, _ request: Request) {
+        user = credentials.account?.number ?? 0
+        cookieHash = credentials.cookieHash
+        clientHash = credentials.clientHash
+        networkHash = request.client.networkHash
+        clientKey = credentials.clientKey
+    }
+
     /// What the answers that were given to it are marked with, so that they open no other login; never 0.
     var tag: UInt32 {
         let mixed = (cookieHash ^ clientHash.byteSwapped) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(networkHash)
@@ -48,18 +57,18 @@ public struct PendingLogin: ZeroInitializable {
     }
 }
 
-extension Engine where Port: ~Copyable {
-    mutating func reloadPendingLogins(_ now: Instant) {
+extension SystemMessages where Port: ~Copyable {
+    mutating func reloadPendingLogins(_ records: borrowing Records<Port>, _ now: Instant) {
         for place in 0..<pendingLogins.count {
-            let login = storedPendingLogin(place, now) ?? PendingLogin()
+            let login = storedPendingLogin(place, records, now) ?? PendingLogin()
             pendingLogins[place] = login
-            if login.user != 0 { scheduleSweep(at: login.expiresAt) }
+            if login.user != 0 { deadline.schedule(at: login.expiresAt) }
         }
     }
 
-    private func storedPendingLogin(_ place: Int, _ now: Instant) -> PendingLogin? {
+    private func storedPendingLogin(_ place: Int, _ records: borrowing Records<Port>, _ now: Instant) -> PendingLogin? {
         let key = Key.pendingLogin(UInt16(place))
-        guard let record = store.value(for: key.span) else { return nil }
+        guard let record = records.store.value(for: key.span) else { return nil }
         return PendingLogin(record, now: now)
     }
 
@@ -80,7 +89,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Has a login wait, or wait on; the oldest gives way when there is no place.
-    mutating func suspendLogin(_ login: PendingLogin, _ now: Instant) {
+    mutating func suspendLogin(_ login: PendingLogin, _ records: inout Records<Port>, _ now: Instant) {
         var place = pendingLogin(like: login, now)
         if place == nil {
             let soonest = placeForPendingLogin(of: login.user)
@@ -89,13 +98,13 @@ extension Engine where Port: ~Copyable {
         }
         guard let place else { return }
         if pendingLogins[place].user == 0 {
-            scratch.removeAll()
-            login.write(into: &scratch)
-            store.put(Key.pendingLogin(UInt16(place)).span, scratch)
+            records.scratch.removeAll()
+            login.write(into: &records.scratch)
+            records.store.put(Key.pendingLogin(UInt16(place)).span, records.scratch)
         }
         pendingLogins[place] = login
         pendingLogins[place].expiresAt = now.adding(seconds: UInt64(login.timeout))
-        scheduleSweep(at: pendingLogins[place].expiresAt)
+        deadline.schedule(at: pendingLogins[place].expiresAt)
     }
 
     /// A free place, or the one whose time is over first: of this user when he has more than his share.
@@ -115,25 +124,26 @@ extension Engine where Port: ~Copyable {
         return free ?? soonest
     }
 
-    mutating func dropPendingLogin(_ place: Int) {
-        store.delete(Key.pendingLogin(UInt16(place)).span)
+    mutating func dropPendingLogin(_ place: Int, _ records: inout Records<Port>) {
+        records.store.delete(Key.pendingLogin(UInt16(place)).span)
         pendingLogins[place] = PendingLogin()
     }
 
     /// No answer in time means no access. Source: SM-68.
-    mutating func expirePendingLogins(_ turn: inout Turn) {
+    mutating func expirePendingLogins(_ records: inout Records<Port>, _ turn: inout Turn) {
         for place in 0..<pendingLogins.count where pendingLogins[place].user != 0 {
             if pendingLogins[place].expiresAt <= turn.now {
                 if turn.journal.begin(.sysmsgTimeout, turn.now, turn.wall) {
-                    logUser(pendingLogins[place].user, &turn)
+                    records.logUser(pendingLogins[place].user, &turn)
                     turn.journal.end()
                 }
                 let login = pendingLogins[place]
-                let agent = knownClient(login.user, login.clientKey)?.agent ?? InlineBytes()
-                noteTimeouts(of: login.user, atLogin: true, ProofClient(agent: agent.span, address: Span()), turn)
-                dropPendingLogin(place)
+                let agent = records.knownClient(login.user, login.clientKey)?.agent ?? InlineBytes()
+                noteTimeouts(
+                    of: login.user, atLogin: true, ProofClient(agent: agent.span, address: Span()), &records, turn)
+                dropPendingLogin(place, &records)
             } else {
-                scheduleSweep(at: pendingLogins[place].expiresAt)
+                deadline.schedule(at: pendingLogins[place].expiresAt)
             }
         }
     }

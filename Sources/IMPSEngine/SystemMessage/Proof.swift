@@ -143,7 +143,7 @@ struct Proof: BitwiseCopyable, Sendable {
 
 // MARK: - What happens
 
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     func proof(_ campaign: Campaign, _ user: UInt32) -> Proof? { proof(campaign.number, user, campaign.generation) }
 
     func proof(_ campaign: UInt32, _ user: UInt32, _ generation: UInt16) -> Proof? {
@@ -165,7 +165,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Appends an event to the journal and keeps the state that it leaves.
-    private mutating func note(
+    mutating func note(
         _ kind: ProofEvent.Kind, _ campaign: Campaign, _ user: UInt32, _ proof: inout Proof, _ client: ProofClient,
         _ turn: borrowing Turn, _ complete: (inout ProofEvent) -> Void = { _ in }
     ) {
@@ -257,17 +257,6 @@ extension Engine where Port: ~Copyable {
         }
     }
 
-    /// No answer came in time to what keeps a login, or a session, closed.
-    mutating func noteTimeouts(of user: UInt32, atLogin: Bool, _ client: ProofClient, _ turn: borrowing Turn) {
-        for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].blocks {
-            guard (campaigns[place].kind == .login) == atLogin, campaigns[place].isDue(turn.wall),
-                sheet(of: user).entry(campaigns[place])?.state == .asked,
-                var proof = proof(campaigns[place], user), proof.state != .timedOut
-            else { continue }
-            note(.timedOut, campaigns[place], user, &proof, client, turn)
-        }
-    }
-
     /// Keeps a state of which there is no event, with one that says so.
     mutating func carry(_ proof: Proof, _ campaign: UInt32, _ user: UInt32, _ generation: UInt16) {
         var proof = proof
@@ -282,5 +271,20 @@ extension Engine where Port: ~Copyable {
         proof.count += 1
         proof.last = append(event, to: campaign)
         keep(proof, campaign, user, generation)
+    }
+}
+
+extension SystemMessages where Port: ~Copyable {
+    /// No answer came in time to what keeps a login, or a session, closed.
+    mutating func noteTimeouts(
+        of user: UInt32, atLogin: Bool, _ client: ProofClient, _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) {
+        for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].blocks {
+            guard (campaigns[place].kind == .login) == atLogin, campaigns[place].isDue(turn.wall),
+                records.sheet(of: user).entry(campaigns[place])?.state == .asked,
+                var proof = records.proof(campaigns[place], user), proof.state != .timedOut
+            else { continue }
+            records.note(.timedOut, campaigns[place], user, &proof, client, turn)
+        }
     }
 }

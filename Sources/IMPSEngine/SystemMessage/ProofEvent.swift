@@ -197,7 +197,7 @@ struct ProofHead: BitwiseCopyable, Sendable {
 
 // MARK: - In the store
 
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     func proofHead(of campaign: UInt32) -> ProofHead {
         let key = Key.proofHead(campaign)
         guard let record = store.value(for: key.span) else { return ProofHead() }
@@ -271,10 +271,14 @@ extension Engine where Port: ~Copyable {
         if kind.tellsText { event.words = digestOfWords(campaign) }
         append(event, to: campaign.number)
     }
+}
 
+extension SystemMessages where Port: ~Copyable {
     /// What an event tells of the client of a session.
-    func proofClient(of slot: UInt16) -> ProofClient {
-        let client = clientRecord(of: slot)
+    func proofClient(of slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>)
+        -> ProofClient
+    {
+        let client = records.clientRecord(of: slot)
         return ProofClient(agent: client.agent.span, address: client.address.span, session: sessions[slot].number)
     }
 }

@@ -2,42 +2,7 @@ import Octets
 
 /// What the operator sees of the proof: how far a message is, where each user is with it, all that happened, and whether
 /// it still is what was written.
-extension Engine where Port: ~Copyable {
-    /// How far a campaign is with those it is for: counted from the proof, some of it in each part of the answer.
-    func showProgress(
-        _ name: Span<UInt8>, _ command: inout ControlCommand, into output: inout FixedBytes
-    ) throws(OperatorError) -> ControlProgress {
-        guard let campaign = campaign(named: name) else { throw .campaignUnknown }
-        for _ in 0..<1000 {
-            guard let (_, proof, generation) = nextProof(of: campaign.number, &command) else {
-                writeProgress(campaign, command.tally, into: &output)
-                return .done
-            }
-            guard generation == campaign.generation else { continue }
-            command.tally.sent += proof.has(Proof.wasSent) ? 1 : 0
-            command.tally.shown += proof.has(Proof.wasShown) ? 1 : 0
-            command.tally.answered += proof.has(Proof.wasAnswered) ? 1 : 0
-            command.tally.denied += proof.state == .denied ? 1 : 0
-        }
-        return .more
-    }
-
-    private func writeProgress(_ campaign: Campaign, _ tally: ProofTally, into output: inout FixedBytes) {
-        var toPoll: UInt64 = 0
-        for slot in 0..<sessions.end where sessions[slot].isOpen && sessions[slot].closing == 0 {
-            if sessions[slot].epoch != campaignEpoch { toPoll += 1 }
-        }
-        output.field("name", campaign.name.span)
-        output.field("generation", UInt64(campaign.generation))
-        output.field("sent", tally.sent)
-        output.field("shown", tally.shown)
-        output.field("answered", tally.answered)
-        output.field("denied", tally.denied)
-        output.field("sessions", UInt64(sessions.count))
-        output.field("sessions_to_poll", toPoll)
-        output.endRecord()
-    }
-
+extension Records where Port: ~Copyable {
     /// Where each user is, in all generations, and in deleted campaigns of the name too.
     func listResults(
         _ name: Span<UInt8>, _ command: inout ControlCommand, into output: inout FixedBytes
@@ -230,7 +195,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// The proof after the last one that the command told of.
-    private func nextProof(
+    func nextProof(
         of campaign: UInt32, _ command: inout ControlCommand
     ) -> (user: UInt32, proof: Proof, generation: UInt16)? {
         guard let next = proof(after: command.lastKey, of: campaign) else { return nil }
@@ -249,6 +214,46 @@ extension Engine where Port: ~Copyable {
         guard reader.integer(UInt32.self) == campaign else { return nil }
         let user: UInt32 = reader.integer()
         return (user, proof, reader.integer(UInt16.self))
+    }
+}
+
+extension SystemMessages where Port: ~Copyable {
+    /// How far a campaign is with those it is for: counted from the proof, some of it in each part of the answer.
+    func showProgress(
+        _ name: Span<UInt8>, _ command: inout ControlCommand, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>, into output: inout FixedBytes
+    ) throws(OperatorError) -> ControlProgress {
+        guard let campaign = campaign(named: name, records) else { throw .campaignUnknown }
+        for _ in 0..<1000 {
+            guard let (_, proof, generation) = records.nextProof(of: campaign.number, &command) else {
+                writeProgress(campaign, command.tally, sessions, into: &output)
+                return .done
+            }
+            guard generation == campaign.generation else { continue }
+            command.tally.sent += proof.has(Proof.wasSent) ? 1 : 0
+            command.tally.shown += proof.has(Proof.wasShown) ? 1 : 0
+            command.tally.answered += proof.has(Proof.wasAnswered) ? 1 : 0
+            command.tally.denied += proof.state == .denied ? 1 : 0
+        }
+        return .more
+    }
+
+    private func writeProgress(
+        _ campaign: Campaign, _ tally: ProofTally, _ sessions: borrowing Sessions<Port>, into output: inout FixedBytes
+    ) {
+        var toPoll: UInt64 = 0
+        for slot in 0..<sessions.end where sessions[slot].isOpen && sessions[slot].closing == 0 {
+            if sessions[slot].epoch != campaignEpoch { toPoll += 1 }
+        }
+        output.field("name", campaign.name.span)
+        output.field("generation", UInt64(campaign.generation))
+        output.field("sent", tally.sent)
+        output.field("shown", tally.shown)
+        output.field("answered", tally.answered)
+        output.field("denied", tally.denied)
+        output.field("sessions", UInt64(sessions.count))
+        output.field("sessions_to_poll", toPoll)
+        output.endRecord()
     }
 }
 

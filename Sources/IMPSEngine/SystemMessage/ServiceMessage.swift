@@ -34,22 +34,156 @@ struct ServiceMessage {
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension SystemMessages where Port: ~Copyable {
+    /// Has a message wait for the next poll of a user; one that waits already is not put there twice.
+    func enqueueService(
+        _ campaign: Campaign, for user: UInt32, _ sessions: inout Sessions<Port>,
+        _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>
+    ) {
+        guard !records.isWaiting(campaign, for: user) else { return }
+        let sequence = records.takeSequence()
+        records.scratch.removeAll()
+        let message = ServiceMessage(owner: user, campaign: campaign.number, generation: campaign.generation)
+        message.write(into: &records.scratch)
+        records.store.put(Key.message(sequence, piece: 0).span, records.scratch)
+        mailboxes.enqueue(MailboxEntry(kind: .service, byteCount: 0), sequence, for: user, &sessions, &records)
+    }
+
+    /// What an entry stands for; nil when it is over: answered, renewed, ended.
+    func openCampaign(_ message: ServiceMessage, _ records: borrowing Records<Port>, _ wall: WallTime) -> Campaign? {
+        guard let place = place(of: message.campaign), campaigns[place].isDue(wall) else { return nil }
+        let campaign = campaign(at: place, for: message.owner, records)
+        guard campaign.generation == message.generation,
+            records.sheet(of: message.owner).entry(campaign)?.state == .asked
+        else {
+            return nil
+        }
+        return campaign
+    }
+
+    /// Writes SystemMessage-Request for an entry; false when there is nothing to ask any more.
+    func sendService(
+        _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: inout Records<Port>,
+        _ turn: borrowing Turn, into writer: inout Writer
+    ) -> Bool {
+        guard let message = records.serviceMessage(sequence), let campaign = openCampaign(message, records, turn.wall)
+        else {
+            return false
+        }
+        writer.open(.systemMessageRequest)
+        writer.open(.systemMessageList)
+        records.writeSystemMessage(campaign, for: message.owner, isRequired: campaign.isRequired, into: &writer)
+        writer.close(.systemMessageList)
+        writer.close(.systemMessageRequest)
+        records.noteSent(campaign, message.owner, proofClient(of: slot, sessions, records), turn)
+        return true
+    }
+
+    /// Makes an ordinary message out of an entry, for a session that does not know System Messages; false when there is
+    /// nothing to ask any more.
+    func turnIntoMessage(
+        _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) -> Bool {
+        guard let message = records.serviceMessage(sequence), let campaign = openCampaign(message, records, turn.wall)
+        else {
+            return false
+        }
+        let header = storeQuestion(campaign, sequence, for: message.owner, &mailboxes, &records, turn.wall)
+        records.changeEntry(
+            sequence, of: message.owner, to: MailboxEntry(kind: .message, byteCount: header.contentByteCount))
+        records.noteSent(campaign, message.owner, proofClient(of: slot, sessions, records), turn)
+        return true
+    }
+
+    /// Has a message wait for the next poll of a user as an ordinary one, whatever his quota says.
+    func enqueueQuestion(
+        _ campaign: Campaign, for user: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ wall: WallTime
+    ) {
+        let sequence = records.takeSequence()
+        let header = storeQuestion(campaign, sequence, for: user, &mailboxes, &records, wall)
+        mailboxes.enqueue(
+            MailboxEntry(kind: .message, byteCount: header.contentByteCount), sequence, for: user, &sessions, &records)
+    }
+
+    private func storeQuestion(
+        _ campaign: Campaign, _ sequence: UInt64, for user: UInt32, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ wall: WallTime
+    ) -> MessageHeader {
+        let text = records.question(campaign)
+        var header = records.headerFromSystem(text.count, to: user, wall)
+        header.campaign = campaign.number
+        header.generation = campaign.generation
+        mailboxes.storeMessage(header, sequence, MessageContent(text.span), &records)
+        return header
+    }
+
+    /// A client has answered the transaction: the message was received and shown. Source: SM-69.
+    func serviceShown(
+        _ sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) {
+        if let message = records.serviceMessage(sequence) {
+            noteShown(message, proofClient(of: slot, sessions, records), &records, turn)
+        }
+        mailboxes.removeEntry(sequence, of: sessions[slot].user, &records)
+    }
+
+    /// Takes an answered message out of the mailbox, whether or not a client closed the transaction.
+    func closeService(
+        _ campaign: Campaign, _ user: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>
+    ) {
+        var sequence: UInt64 = 0
+        while let next = records.entryNumber(after: sequence, of: user) {
+            sequence = next
+            guard let message = records.serviceMessage(next) ?? records.questionByMessage(next, of: user),
+                message.campaign == campaign.number
+            else { continue }
+            mailboxes.removeEntry(next, of: user, &records)
+            var slot = sessions.first(of: user)
+            while let current = slot {
+                sessions[current].outstanding.forget(next)
+                slot = sessions.next(after: current)
+            }
+        }
+    }
+
+    /// Whether an ordinary message asks what is over: answered, renewed, ended.
+    func isOverAsked(_ sequence: UInt64, of user: UInt32, _ records: borrowing Records<Port>, _ wall: WallTime) -> Bool
+    {
+        guard let message = records.questionByMessage(sequence, of: user) else { return false }
+        return openCampaign(message, records, wall) == nil
+    }
+
+    /// The same for a question that came as an ordinary message.
+    func questionShown(
+        _ sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>,
+        _ turn: borrowing Turn
+    ) {
+        guard let message = records.questionByMessage(sequence, of: sessions[slot].user) else { return }
+        noteShown(message, proofClient(of: slot, sessions, records), &records, turn)
+    }
+
+    private func noteShown(
+        _ message: ServiceMessage, _ client: ProofClient, _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) {
+        guard let campaign = openCampaign(message, records, turn.wall) else { return }
+        records.noteShown(campaign, message.owner, client, turn)
+        // What asks nothing is done with when it was shown.
+        guard campaign.optionCount == 0 else { return }
+        guard var entry = records.sheet(of: message.owner).entry(campaign) else { return }
+        entry.state = .answered
+        set(entry, of: message.owner, &records)
+    }
+}
+
+extension Records where Port: ~Copyable {
     func serviceMessage(_ sequence: UInt64) -> ServiceMessage? {
         let key = Key.message(sequence, piece: 0)
         guard let record = store.value(for: key.span) else { return nil }
         return ServiceMessage(record)
-    }
-
-    /// Has a message wait for the next poll of a user; one that waits already is not put there twice.
-    mutating func enqueueService(_ campaign: Campaign, for user: UInt32) {
-        guard !isWaiting(campaign, for: user) else { return }
-        let sequence = takeSequence()
-        scratch.removeAll()
-        let message = ServiceMessage(owner: user, campaign: campaign.number, generation: campaign.generation)
-        message.write(into: &scratch)
-        store.put(Key.message(sequence, piece: 0).span, scratch)
-        enqueue(MailboxEntry(kind: .service, byteCount: 0), sequence, for: user)
     }
 
     /// Whether a message lies in the mailbox of a user, as itself or as an ordinary message.
@@ -64,112 +198,10 @@ extension Engine where Port: ~Copyable {
     }
 
     /// What an ordinary message from the system address asks, if it does.
-    private func questionByMessage(_ sequence: UInt64, of user: UInt32) -> ServiceMessage? {
+    func questionByMessage(_ sequence: UInt64, of user: UInt32) -> ServiceMessage? {
         guard mailboxEntry(user, sequence)?.confirmationCount == 0, let header = messageHeader(sequence),
-            header.campaign != 0, header.sender.span.equals(systemAddress.span)
+            header.campaign != 0, header.sender.span.equals(settings.systemAddress.span)
         else { return nil }
         return ServiceMessage(owner: user, campaign: header.campaign, generation: header.generation)
-    }
-
-    /// What an entry stands for; nil when it is over: answered, renewed, ended.
-    func openCampaign(_ message: ServiceMessage, _ wall: WallTime) -> Campaign? {
-        guard let place = place(of: message.campaign), campaigns[place].isDue(wall) else { return nil }
-        let campaign = campaign(at: place, for: message.owner)
-        guard campaign.generation == message.generation, sheet(of: message.owner).entry(campaign)?.state == .asked
-        else {
-            return nil
-        }
-        return campaign
-    }
-
-    /// Writes SystemMessage-Request for an entry; false when there is nothing to ask any more.
-    mutating func sendService(
-        _ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn, into writer: inout Writer
-    ) -> Bool {
-        guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else {
-            return false
-        }
-        writer.open(.systemMessageRequest)
-        writer.open(.systemMessageList)
-        writeSystemMessage(campaign, for: message.owner, isRequired: campaign.isRequired, into: &writer)
-        writer.close(.systemMessageList)
-        writer.close(.systemMessageRequest)
-        noteSent(campaign, message.owner, proofClient(of: slot), turn)
-        return true
-    }
-
-    /// Makes an ordinary message out of an entry, for a session that does not know System Messages; false when there is
-    /// nothing to ask any more.
-    mutating func turnIntoMessage(_ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) -> Bool {
-        guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else {
-            return false
-        }
-        let header = storeQuestion(campaign, sequence, for: message.owner, turn.wall)
-        changeEntry(sequence, of: message.owner, to: MailboxEntry(kind: .message, byteCount: header.contentByteCount))
-        noteSent(campaign, message.owner, proofClient(of: slot), turn)
-        return true
-    }
-
-    /// Has a message wait for the next poll of a user as an ordinary one, whatever his quota says.
-    mutating func enqueueQuestion(_ campaign: Campaign, for user: UInt32, _ wall: WallTime) {
-        let sequence = takeSequence()
-        let header = storeQuestion(campaign, sequence, for: user, wall)
-        enqueue(MailboxEntry(kind: .message, byteCount: header.contentByteCount), sequence, for: user)
-    }
-
-    private mutating func storeQuestion(
-        _ campaign: Campaign, _ sequence: UInt64, for user: UInt32, _ wall: WallTime
-    ) -> MessageHeader {
-        let text = question(campaign)
-        var header = headerFromSystem(text.count, to: user, wall)
-        header.campaign = campaign.number
-        header.generation = campaign.generation
-        storeMessage(header, sequence, MessageContent(text.span))
-        return header
-    }
-
-    /// A client has answered the transaction: the message was received and shown. Source: SM-69.
-    mutating func serviceShown(_ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) {
-        if let message = serviceMessage(sequence) { noteShown(message, proofClient(of: slot), turn) }
-        removeEntry(sequence, of: sessions[slot].user)
-    }
-
-    /// Takes an answered message out of the mailbox, whether or not a client closed the transaction.
-    mutating func closeService(_ campaign: Campaign, _ user: UInt32) {
-        var sequence: UInt64 = 0
-        while let next = entryNumber(after: sequence, of: user) {
-            sequence = next
-            guard let message = serviceMessage(next) ?? questionByMessage(next, of: user),
-                message.campaign == campaign.number
-            else { continue }
-            removeEntry(next, of: user)
-            var slot = sessions.first(of: user)
-            while let current = slot {
-                sessions[current].outstanding.forget(next)
-                slot = sessions.next(after: current)
-            }
-        }
-    }
-
-    /// Whether an ordinary message asks what is over: answered, renewed, ended.
-    func isOverAsked(_ sequence: UInt64, of user: UInt32, _ wall: WallTime) -> Bool {
-        guard let message = questionByMessage(sequence, of: user) else { return false }
-        return openCampaign(message, wall) == nil
-    }
-
-    /// The same for a question that came as an ordinary message.
-    mutating func questionShown(_ sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) {
-        guard let message = questionByMessage(sequence, of: sessions[slot].user) else { return }
-        noteShown(message, proofClient(of: slot), turn)
-    }
-
-    private mutating func noteShown(_ message: ServiceMessage, _ client: ProofClient, _ turn: borrowing Turn) {
-        guard let campaign = openCampaign(message, turn.wall) else { return }
-        noteShown(campaign, message.owner, client, turn)
-        // What asks nothing is done with when it was shown.
-        guard campaign.optionCount == 0 else { return }
-        guard var entry = sheet(of: message.owner).entry(campaign) else { return }
-        entry.state = .answered
-        set(entry, of: message.owner)
     }
 }

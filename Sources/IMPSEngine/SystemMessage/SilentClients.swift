@@ -4,17 +4,11 @@ import Wire
 
 /// Clients that speak 1.3 and do not know System Messages: they are recognised by user and client, whatever their cookie
 /// is, and are asked by ordinary messages as older ones are. Source: CL-11, CL-20, CL-21.
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     /// Whether the client of a login is known not to answer.
     func ignoresSystemMessages(_ login: PendingLogin, _ request: Request) -> Bool {
         settings.quirks.quirks(of: request.agent.span).contains(.noSystemMessage)
             || knownClient(login.user, login.clientKey)?.ignoresSystemMessages == true
-    }
-
-    /// The same for the client of a session that begins.
-    func knowsSystemMessages(_ slot: UInt16) -> Bool {
-        guard sessions[slot].version == .v1_3, !sessions[slot].quirks.contains(.noSystemMessage) else { return false }
-        return knownClient(of: slot)?.ignoresSystemMessages != true
     }
 
     /// A client was sent a System Message and has not answered; what it is asked next within a day may be the second.
@@ -37,31 +31,47 @@ extension Engine where Port: ~Copyable {
             known.unansweredAt = 0
         }
     }
+}
+
+extension SystemMessages where Port: ~Copyable {
+    /// The same for the client of a session that begins.
+    func knowsSystemMessages(_ slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>)
+        -> Bool
+    {
+        guard sessions[slot].version == .v1_3, !sessions[slot].quirks.contains(.noSystemMessage) else { return false }
+        return sessions.knownClient(of: slot, records)?.ignoresSystemMessages != true
+    }
 
     /// The same in a session: from now on it is asked as it should be.
-    mutating func noteAnswers(in slot: UInt16) {
-        noteAnswers(sessions[slot].user, sessions[slot].clientKey, agent: clientRecord(of: slot).agent.span)
-        guard sessions[slot].asksByMessage, knowsSystemMessages(slot) else { return }
+    func noteAnswers(in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>) {
+        records.noteAnswers(
+            sessions[slot].user, sessions[slot].clientKey, agent: records.clientRecord(of: slot).agent.span)
+        guard sessions[slot].asksByMessage, knowsSystemMessages(slot, sessions, records) else { return }
         sessions[slot].asksByMessage = false
-        storeSession(slot)
+        sessions.storeSession(slot, &records)
     }
 
     /// Asks by an ordinary message what a session was sent as a System Message: its client said nothing to it within the
     /// guard time, or that it does not know it.
     ///
     /// The message gets a number of its own: a client may drop what comes under one that it has seen.
-    mutating func askByMessage(instead sequence: UInt64, in slot: UInt16, _ turn: borrowing Turn) {
+    func askByMessage(
+        instead sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) {
         let user = sessions[slot].user
-        guard let message = serviceMessage(sequence), let campaign = openCampaign(message, turn.wall) else { return }
-        // Who could answer it will, and what cannot be answered by a message is sent again as it is.
-        guard knownClient(of: slot)?.answers != true, campaign.mechanism.isEmpty,
-            !campaign.blocks || mayAnswerByMessage(campaign)
+        guard let message = records.serviceMessage(sequence), let campaign = openCampaign(message, records, turn.wall)
         else { return }
-        noteUnanswered(user, sessions[slot].clientKey, agent: clientRecord(of: slot).agent.span, turn.wall)
+        // Who could answer it will, and what cannot be answered by a message is sent again as it is.
+        guard sessions.knownClient(of: slot, records)?.answers != true, campaign.mechanism.isEmpty,
+            !campaign.blocks || records.settings.mayAnswerByMessage(campaign)
+        else { return }
+        records.noteUnanswered(
+            user, sessions[slot].clientKey, agent: records.clientRecord(of: slot).agent.span, turn.wall)
         sessions[slot].outstanding.forget(sequence)
-        removeEntry(sequence, of: user)
+        mailboxes.removeEntry(sequence, of: user, &records)
         sessions[slot].asksByMessage = true
-        storeSession(slot)
-        enqueueQuestion(campaign, for: user, turn.wall)
+        sessions.storeSession(slot, &records)
+        enqueueQuestion(campaign, for: user, &sessions, &mailboxes, &records, turn.wall)
     }
 }

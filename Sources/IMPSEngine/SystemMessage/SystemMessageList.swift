@@ -67,28 +67,7 @@ struct SystemMessageID {
     }
 }
 
-extension Engine where Port: ~Copyable {
-    /// Writes SystemMessageList with as many of the due messages as there is room for; what is left stays due.
-    ///
-    /// Each that is written counts as sent.
-    mutating func writeSystemMessages(
-        _ due: DueCampaigns, for user: UInt32, at client: ProofClient, _ turn: borrowing Turn, into writer: inout Writer
-    ) {
-        writer.open(.systemMessageList)
-        for index in 0..<due.count {
-            let mark = writer.mark
-            let campaign = campaign(at: due[index], for: user)
-            writeSystemMessage(
-                campaign, for: user, isRequired: campaign.isRequired || blocks(due[index]), into: &writer)
-            if writer.isOverflowed || writer.output.freeCapacity < 1024 {
-                writer.rewind(to: mark)
-                break
-            }
-            noteSent(campaign, user, client, turn)
-        }
-        writer.close(.systemMessageList)
-    }
-
+extension Records where Port: ~Copyable {
     /// One SystemMessage. Source: protocol/system-message.md §3.2.
     mutating func writeSystemMessage(
         _ campaign: Campaign, for user: UInt32, isRequired: Bool, into writer: inout Writer
@@ -131,5 +110,29 @@ extension Engine where Port: ~Copyable {
         writer.integer(.code, UInt64(code.rawValue))
         writer.text(.description, scratch.span(0..<end))
         writer.close(.result)
+    }
+}
+
+extension SystemMessages where Port: ~Copyable {
+    /// Writes SystemMessageList with as many of the due messages as there is room for; what is left stays due.
+    ///
+    /// Each that is written counts as sent.
+    func writeSystemMessages(
+        _ due: DueCampaigns, for user: UInt32, at client: ProofClient, _ records: inout Records<Port>,
+        _ turn: borrowing Turn, into writer: inout Writer
+    ) {
+        writer.open(.systemMessageList)
+        for index in 0..<due.count {
+            let mark = writer.mark
+            let campaign = campaign(at: due[index], for: user, records)
+            records.writeSystemMessage(
+                campaign, for: user, isRequired: campaign.isRequired || blocks(due[index], records), into: &writer)
+            if writer.isOverflowed || writer.output.freeCapacity < 1024 {
+                writer.rewind(to: mark)
+                break
+            }
+            records.noteSent(campaign, user, client, turn)
+        }
+        writer.close(.systemMessageList)
     }
 }

@@ -21,14 +21,15 @@ struct AnswerOutcome {
     func hasClosed(_ place: Int) -> Bool { closedPlaces >> UInt64(place) & 1 != 0 }
 }
 
-extension Engine where Port: ~Copyable {
+extension SystemMessages where Port: ~Copyable {
     /// SystemMessage-User: the answers to System Messages in a session.
     ///
     /// - Throws: 402 without an answer, and the code of the failure when all failed alike.
     /// - Source: protocol/system-message.md §3.2, §5.1.
-    mutating func systemMessageUser(
+    func systemMessageUser(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
-        _ turn: inout Turn, into writer: inout Writer
+        _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
         guard let list = document.first(.systemMessageResponseList, in: element) else {
             throw Refusal(.badParameter, "SystemMessageResponseList missing")
@@ -40,11 +41,12 @@ extension Engine where Port: ~Copyable {
         writer.integer(.code, UInt64(StatusCode.partialSuccess.rawValue))
         writer.text(.description, StatusCode.partialSuccess.meaning)
         let outcome = takeAnswers(
-            document, list, of: user, request.client, proofClient(of: slot), &turn, details: true, into: &writer)
+            document, list, of: user, request.client, proofClient(of: slot, sessions, records), &accounts, &sessions,
+            &mailboxes, &records, &turn, details: true, into: &writer)
         writer.close(.result)
         writer.close(.status)
         guard outcome.count > 0 else { throw Refusal(.badParameter, "SystemMessageResponse missing") }
-        noteAnswers(in: slot)
+        noteAnswers(in: slot, &sessions, &records)
         // What another device has settled is told as a detail, so that it can be told from a wrong answer.
         if outcome.failureCount == 0 || outcome.failureCount == outcome.count && !outcome.isLate {
             writer.rewind(to: mark)
@@ -55,20 +57,25 @@ extension Engine where Port: ~Copyable {
             sessions[slot].holdsMail = holds
             sessions[slot].sentUpTo = 0
             sessions[slot].mayHaveMore = true
-            storeSession(slot)
+            sessions.storeSession(slot, &records)
         }
         if outcome.denial != nil {
-            disconnectAll(user, because: .declined, &turn)
+            disconnectAll(user, because: .declined, &sessions, &mailboxes, &records, &turn)
         } else {
-            applyLevel(to: user, &turn)
+            applyLevel(to: user, &sessions, mailboxes, &records, &turn)
         }
     }
 
-    mutating func disconnectAll(_ user: UInt32, because reason: DisconnectReason, _ turn: inout Turn) {
+    func disconnectAll(
+        _ user: UInt32, because reason: DisconnectReason, _ sessions: inout Sessions<Port>,
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)
-            if sessions[slot].closing == 0 { disconnect(slot, .forcedLogout, because: reason, &turn) }
+            if sessions[slot].closing == 0 {
+                sessions.disconnect(slot, .forcedLogout, because: reason, &mailboxes, &records, &turn)
+            }
         }
     }
 
@@ -78,15 +85,19 @@ extension Engine where Port: ~Copyable {
     ///   - client: Where they come from, and `proof`, what is kept of that.
     ///   - login: The tag of the login that they come with; 0 in a session.
     ///   - details: Whether a DetailedResult is written for each that failed.
-    mutating func takeAnswers(
+    func takeAnswers(
         _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ client: Client,
-        _ proof: ProofClient, login: UInt32 = 0, _ turn: inout Turn, details: Bool, into writer: inout Writer
+        _ proof: ProofClient, login: UInt32 = 0, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn, details: Bool,
+        into writer: inout Writer
     ) -> AnswerOutcome {
         var outcome = AnswerOutcome()
         var next = document.first(.systemMessageResponse, in: list)
         while let response = next {
             next = document.next(after: response)
-            let refusal = takeAnswer(document, response, of: user, client, proof, login: login, &turn, &outcome)
+            let refusal = takeAnswer(
+                document, response, of: user, client, proof, login: login, &accounts, &sessions, &mailboxes, &records,
+                &turn, &outcome)
             outcome.count += 1
             guard let refusal else { continue }
             outcome.failureCount += 1
@@ -102,41 +113,43 @@ extension Engine where Port: ~Copyable {
     }
 
     /// One answer; refused with 426 for a message that is not asked of this user, 402 for what is no answer to it.
-    private mutating func takeAnswer(
+    private func takeAnswer(
         _ document: borrowing Document, _ response: Document.Element, of user: UInt32, _ client: Client,
-        _ proof: ProofClient, login: UInt32, _ turn: inout Turn, _ outcome: inout AnswerOutcome
+        _ proof: ProofClient, login: UInt32, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        _ outcome: inout AnswerOutcome
     ) -> Refusal? {
         guard let element = document.first(.systemMessageID, in: response),
             let id = SystemMessageID(document.word(of: element)), id.user == user, let place = place(of: id.campaign)
         else { return Refusal(.invalidMessageID) }
-        let campaign = campaign(at: place, for: user)
+        let campaign = campaign(at: place, for: user, records)
         // The answer to one time it was asked is none to the next.
-        guard campaign.generation == id.generation, var entry = sheet(of: user).entry(campaign),
+        guard campaign.generation == id.generation, var entry = records.sheet(of: user).entry(campaign),
             entry.instance == id.instance
         else { return Refusal(.invalidMessageID) }
         let chosen = document.integer(.chosenOptionID, in: response)
         if entry.state != .asked {
             if chosen ?? 0 == UInt64(entry.option) { return nil }
             outcome.isLate = true
-            noteInVain(.tooLate, campaign, user, option: chosen ?? 0, proof, turn)
+            records.noteInVain(.tooLate, campaign, user, option: chosen ?? 0, proof, turn)
             return Refusal(.invalidMessageID, "it was answered already")
         }
         entry.at = turn.wall.storedSeconds
         if !campaign.mechanism.isEmpty, !isVerified(document, response, campaign, user) {
-            if noteWrongKey(campaign, user, &entry, client, proof, turn) { outcome.denial = place }
+            if noteWrongKey(campaign, user, &entry, client, proof, &accounts, &records, turn) { outcome.denial = place }
             return Refusal(.badParameter)
         }
         var option = CampaignOption()
         if let chosen {
-            guard chosen <= UInt64(UInt16.max), let found = self.option(id: UInt16(chosen), of: campaign) else {
+            guard chosen <= UInt64(UInt16.max), let found = records.option(id: UInt16(chosen), of: campaign) else {
                 return Refusal(.badParameter)
             }
             option = found
-        } else if campaign.isRequired || blocks(place) {
+        } else if campaign.isRequired || blocks(place, records) {
             return Refusal(.badParameter)
         }
         entry.answeredBy = login
-        record(option, campaign, user, &entry, proof, &turn)
+        record(option, campaign, user, &entry, proof, &sessions, &mailboxes, &records, &turn)
         outcome.closedPlaces |= 1 << UInt64(place)
         if !entry.grant.isAdmitted { outcome.denial = place }
         if campaign.notice == .waiting { outcome.holds = option.action == .hold }
@@ -144,47 +157,53 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Counts a wrong key; true when it was the last that was allowed, which counts as a denial.
-    private mutating func noteWrongKey(
+    private func noteWrongKey(
         _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ client: Client, _ proof: ProofClient,
-        _ turn: borrowing Turn
+        _ accounts: inout Accounts<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
     ) -> Bool {
         // Like a wrong password: who guesses has to wait.
-        if let address = address(of: user) { throttles.noteFailure(address.span, from: client.network.span, turn.now) }
+        if let address = records.address(of: user) {
+            accounts.throttles.noteFailure(address.span, from: client.network.span, turn.now)
+        }
         entry.tries += entry.tries < .max ? 1 : 0
         if entry.tries >= Limits.verificationTries {
             entry.state = .denied
             entry.grant = .deny
         }
-        noteWrongKey(campaign, user, tries: entry.tries, isLast: entry.state == .denied, proof, turn)
-        set(entry, of: user)
+        records.noteWrongKey(campaign, user, tries: entry.tries, isLast: entry.state == .denied, proof, turn)
+        set(entry, of: user, &records)
         return entry.state == .denied
     }
 
     /// Keeps an answer, in the sheet and as proof, and does what the option says.
     ///
     /// - Parameter proof: The client that it came from.
-    mutating func record(
-        _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry,
-        _ proof: ProofClient, isByOperator: Bool = false, _ turn: inout Turn
+    func record(
+        _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ proof: ProofClient,
+        isByOperator: Bool = false, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        closeService(campaign, user)
+        closeService(campaign, user, &sessions, &mailboxes, &records)
         entry.option = option.id
         entry.grant = option.grant
         entry.state = entry.grant.isAdmitted ? .answered : .denied
-        noteAnswered(option, campaign, user, entry, proof, isByOperator: isByOperator, turn)
-        set(entry, of: user)
+        records.noteAnswered(option, campaign, user, entry, proof, isByOperator: isByOperator, turn)
+        set(entry, of: user, &records)
         switch option.action {
-        case .helpOff: setHelp(isOff: true, of: user)
-        case .helpOn: setHelp(isOff: false, of: user)
+        case .helpOff: setHelp(isOff: true, of: user, &records)
+        case .helpOn: setHelp(isOff: false, of: user, &records)
         // The session sees to holding; contact lists will take who is to be added.
         case .none, .hold, .addContact: break
         }
-        logAnswer(campaign, entry, user, &turn)
+        logAnswer(campaign, entry, user, records, &turn)
     }
 
-    private func logAnswer(_ campaign: Campaign, _ entry: SheetEntry, _ user: UInt32, _ turn: inout Turn) {
+    private func logAnswer(
+        _ campaign: Campaign, _ entry: SheetEntry, _ user: UInt32, _ records: borrowing Records<Port>,
+        _ turn: inout Turn
+    ) {
         guard turn.journal.begin(.sysmsgAnswer, turn.now, turn.wall) else { return }
-        logUser(user, &turn)
+        records.logUser(user, &turn)
         logName(campaign, &turn)
         turn.journal.number("option", UInt64(entry.option))
         turn.journal.word("grant", entry.grant.name)

@@ -60,7 +60,7 @@ struct WrittenAnswer {
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     /// The option that a text names; nil for none, and for more than one.
     func chosenOption(_ text: Span<UInt8>, _ campaign: Campaign) -> CampaignOption? {
         var answer = WrittenAnswer(text)

@@ -38,36 +38,37 @@ private enum FailureCause {
 
 /// Who somebody is: by password, or by the digest of a challenge. What is answered, and how long that takes, is the same
 /// for every name, whether or not there is an account and of which kind it is. Source: protocol/session.md §3.
-extension Engine where Port: ~Copyable {
+extension Accounts where Port: ~Copyable {
     func credentials(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element
+        _ document: borrowing Document, _ request: Request, _ element: Document.Element,
+        _ records: borrowing Records<Port>
     ) throws(Refusal) -> Credentials {
         guard let userID = document.first(.userID, in: element) else { throw Refusal(.badParameter, "UserID missing") }
         guard let cookie = document.first(.sessionCookie, in: element),
             document.word(of: cookie).count > 0,
             document.word(of: cookie).count <= Int(Limits.cookieByteCountMax)
         else { throw Refusal(.badParameter, "SessionCookie missing or too long") }
-        guard let address = Address(document.word(of: userID), homeDomain: settings.domain.span),
+        guard let address = Address(document.word(of: userID), homeDomain: records.settings.domain.span),
             address.kind == .user, let canonical = InlineBytes<100>(address.canonical)
         else { throw Refusal(.badParameter, "UserID is no address of a user") }
         let cookieHash = Hash64(document.word(of: cookie)).value
-        let clientHash = clientHash(document, of: element)
+        let clientHash = document.clientHash(of: element)
         let challenger = Challenger(
             nameHash: nameHash(canonical), cookieHash: cookieHash, clientHash: clientHash,
             networkHash: request.client.networkHash)
         return Credentials(
             address: canonical, cookieHash: cookieHash, clientHash: clientHash,
             agentHash: UInt32(truncatingIfNeeded: Hash64(request.agent.span).value),
-            account: address.isLocal ? account(canonical.span) : nil, challenger: challenger)
+            account: address.isLocal ? records.account(canonical.span) : nil, challenger: challenger)
     }
 
     mutating func authenticate(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ turn: inout Turn
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(Refusal) -> LoginOutcome {
         let wait = throttles.waitSeconds(
             credentials.address.span, from: request.client.network.span, turn.now,
-            failuresMax: settings.loginFailuresMax)
+            failuresMax: records.settings.loginFailuresMax)
         guard wait == 0 else {
             logWait(wait, "failures", request, credentials, &turn)
             throw Refusal(.serviceUnavailable, "too many failed logins, try again later")
@@ -75,17 +76,17 @@ extension Engine where Port: ~Copyable {
         let isAnswer = document.first(.systemMessageResponseList, in: element) != nil
         if let digest = document.first(.digestBytes, in: element) {
             // Others may have asked for challenges until this one had to give way: that is no failure.
-            guard let place = answeredChallenge(credentials, turn.now) else {
+            guard let place = answeredChallenge(credentials, &records, turn.now) else {
                 return .challenged(
                     issueChallenge(
-                        schema(of: document.text(of: digest)), request, credentials, &turn))
+                        schema(of: document.text(of: digest)), request, credentials, &records, &turn))
             }
-            try checkDigest(document, request, digest, at: place, credentials, &turn)
+            try checkDigest(document, request, digest, at: place, credentials, &records, &turn)
         } else if let password = document.first(.password, in: element) {
-            try checkPassword(document, request, password, credentials, &turn)
+            try checkPassword(document, request, password, credentials, &records, &turn)
         } else if document.first(.digestSchema, in: element) != nil {
-            return .challenged(try challenge(document, request, element, credentials, &turn))
-        } else if isAnswer, isPending(credentials, request, turn.now) {
+            return .challenged(try challenge(document, request, element, credentials, &records, &turn))
+        } else if isAnswer, isPending(credentials, request, systemMessages, turn.now) {
             // Who has to answer proved already who he is.
             return .authenticated
         } else {
@@ -99,19 +100,10 @@ extension Engine where Port: ~Copyable {
     /// A number for the name of an account that nobody outside can foresee; never 0.
     func nameHash(_ address: InlineBytes<100>) -> UInt64 { max(1, vault.hashKey.hash(4, address.span)) }
 
-    private func isPending(_ credentials: Credentials, _ request: Request, _ now: Instant) -> Bool {
-        pendingLogin(like: login(of: credentials, request), now) != nil
-    }
-
-    /// What a login is recognised by while it waits for an answer.
-    func login(of credentials: Credentials, _ request: Request) -> PendingLogin {
-        var login = PendingLogin()
-        login.user = credentials.account?.number ?? 0
-        login.cookieHash = credentials.cookieHash
-        login.clientHash = credentials.clientHash
-        login.networkHash = request.client.networkHash
-        login.clientKey = credentials.clientKey
-        return login
+    private func isPending(
+        _ credentials: Credentials, _ request: Request, _ systemMessages: borrowing SystemMessages<Port>, _ now: Instant
+    ) -> Bool {
+        systemMessages.pendingLogin(like: PendingLogin(credentials, request), now) != nil
     }
 
     /// Counts and logs a failed login.
@@ -119,7 +111,7 @@ extension Engine where Port: ~Copyable {
         _ cause: FailureCause, _ description: StaticString? = nil, _ request: Request, _ credentials: Credentials,
         _ turn: inout Turn
     ) -> Refusal {
-        counters.authFailures += 1
+        authFailures += 1
         throttles.noteFailure(credentials.address.span, from: request.client.network.span, turn.now)
         if turn.journal.begin(.authFail, turn.now, turn.wall) {
             turn.journal.text("ip", request.client.address.span)
@@ -132,21 +124,21 @@ extension Engine where Port: ~Copyable {
 
     private mutating func checkPassword(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ turn: inout Turn
+        _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(Refusal) {
         // The second phase of a login with the schema PWD carries the password and closes the challenge.
         if let place = challenges.place(of: credentials.challenger), challenges[place].schema == .pwd {
-            dropChallenge(place)
+            dropChallenge(place, &records)
         }
         guard let password = InlineBytes<128>(document.text(of: element)) else {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
         guard let account = credentials.account else {
-            try spendCheck(request, credentials, &turn)
+            try spendCheck(request, credentials, records, &turn)
             burnTime(password)
             throw failure(.unknownUser, nil, request, credentials, &turn)
         }
-        guard try isPassword(password, of: account, request, credentials, &turn) else {
+        guard try isPassword(password, of: account, request, credentials, records, &turn) else {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
     }
@@ -154,14 +146,14 @@ extension Engine where Port: ~Copyable {
     /// Compares a password in clear, as sent in UTF-8. Every failure takes the time of PBKDF2, whatever the account is.
     private mutating func isPassword(
         _ password: InlineBytes<128>, of account: Account, _ request: Request, _ credentials: Credentials,
-        _ turn: inout Turn
+        _ records: borrowing Records<Port>, _ turn: inout Turn
     ) throws(Refusal) -> Bool {
         switch account.kind {
         case .digest:
             guard let secret: InlineBytes<128> = vault.open(account.credential.span, owner: credentials.address.span),
                 equalsInConstantTime(secret.span, password.span)
             else {
-                try spendCheck(request, credentials, &turn)
+                try spendCheck(request, credentials, records, &turn)
                 burnTime(password)
                 return false
             }
@@ -173,7 +165,7 @@ extension Engine where Port: ~Copyable {
             let salt = reader.octets(16)
             let expected = reader.octets(Vault.hashByteCount)
             guard !reader.isBroken else { return false }
-            try spendCheck(request, credentials, &turn)
+            try spendCheck(request, credentials, records, &turn)
             let hash = vault.hash(password: password.span, salt: salt, iterations: rounds)
             return equalsInConstantTime(hash.span, expected)
         }
@@ -181,10 +173,10 @@ extension Engine where Port: ~Copyable {
 
     /// Throws 503 when checks of passwords took their part of the loop already; that is no failure of who comes.
     private mutating func spendCheck(
-        _ request: Request, _ credentials: Credentials, _ turn: inout Turn
+        _ request: Request, _ credentials: Credentials, _ records: borrowing Records<Port>, _ turn: inout Turn
     ) throws(Refusal) {
         let isKnown = throttles.isKnown(credentials.address.span, from: request.client.network.span)
-        guard settings.loginFailuresMax > 0, !hashBudget.spend(isKnown: isKnown, turn.now) else { return }
+        guard records.settings.loginFailuresMax > 0, !hashBudget.spend(isKnown: isKnown, turn.now) else { return }
         logWait(1, "busy", request, credentials, &turn)
         throw Refusal(.serviceUnavailable, "many logins at once, try again later")
     }
@@ -211,14 +203,15 @@ extension Engine where Port: ~Copyable {
     /// Issues a nonce, for every name and whatever its account is; only those with a secret can answer it.
     private mutating func challenge(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ turn: inout Turn
+        _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(Refusal) -> Challenge {
-        guard let schema = chooseSchema(document, element) else { throw Refusal(.noMatchingDigestSchema) }
-        return issueChallenge(schema, request, credentials, &turn)
+        guard let schema = chooseSchema(document, element, records) else { throw Refusal(.noMatchingDigestSchema) }
+        return issueChallenge(schema, request, credentials, &records, &turn)
     }
 
     private mutating func issueChallenge(
-        _ schema: DigestSchema, _ request: Request, _ credentials: Credentials, _ turn: inout Turn
+        _ schema: DigestSchema, _ request: Request, _ credentials: Credentials, _ records: inout Records<Port>,
+        _ turn: inout Turn
     ) -> Challenge {
         let isKnown = throttles.isKnown(credentials.address.span, from: request.client.network.span)
         var challenge = Challenge()
@@ -234,21 +227,23 @@ extension Engine where Port: ~Copyable {
         let key = Key.challenge(UInt16(place))
         if challengeWrites.take(turn.now) {
             challenge.isStored = true
-            scratch.removeAll()
-            challenge.write(into: &scratch)
-            store.put(key.span, scratch)
+            records.scratch.removeAll()
+            challenge.write(into: &records.scratch)
+            records.store.put(key.span, records.scratch)
         } else if challenges[place].isStored {
-            store.delete(key.span)
+            records.store.delete(key.span)
         }
         challenges[place] = challenge
         return challenge
     }
 
     /// The challenge that a digest answers; nil when it gave way to others, was answered before, or is too old.
-    private mutating func answeredChallenge(_ credentials: Credentials, _ now: Instant) -> Int? {
+    private mutating func answeredChallenge(_ credentials: Credentials, _ records: inout Records<Port>, _ now: Instant)
+        -> Int?
+    {
         guard let place = challenges.place(of: credentials.challenger) else { return nil }
-        guard challenges[place].issuedAt.adding(seconds: UInt64(settings.challengeSeconds)) > now else {
-            dropChallenge(place)
+        guard challenges[place].issuedAt.adding(seconds: UInt64(records.settings.challengeSeconds)) > now else {
+            dropChallenge(place, &records)
             return nil
         }
         return place
@@ -264,7 +259,7 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Source: protocol/session.md §3.1, §3.3.
     private func chooseSchema(
-        _ document: borrowing Document, _ element: Document.Element
+        _ document: borrowing Document, _ element: Document.Element, _ records: borrowing Records<Port>
     ) -> DigestSchema? {
         var best: DigestSchema?
         var next = document.first(.digestSchema, in: element)
@@ -273,7 +268,7 @@ extension Engine where Port: ~Copyable {
             var start = 0
             while start <= list.count {
                 let end = list.firstIndex(of: 0x2C, from: start) ?? list.count
-                if let schema = DigestSchema(list.extracting(start..<end).trimmed()), isUsable(schema),
+                if let schema = DigestSchema(list.extracting(start..<end).trimmed()), isUsable(schema, records),
                     schema.rawValue < best?.rawValue ?? .max
                 {
                     best = schema
@@ -285,25 +280,25 @@ extension Engine where Port: ~Copyable {
         return best
     }
 
-    private func isUsable(_ schema: DigestSchema) -> Bool {
-        schema.algorithm?.isAvailable ?? settings.allowsPWD
+    private func isUsable(_ schema: DigestSchema, _ records: borrowing Records<Port>) -> Bool {
+        schema.algorithm?.isAvailable ?? records.settings.allowsPWD
     }
 
-    mutating func dropChallenge(_ place: Int) {
-        if challenges[place].isStored { store.delete(Key.challenge(UInt16(place)).span) }
+    mutating func dropChallenge(_ place: Int, _ records: inout Records<Port>) {
+        if challenges[place].isStored { records.store.delete(Key.challenge(UInt16(place)).span) }
         challenges[place] = Challenge()
     }
 
     /// The second phase: a challenge serves once, for the client that got it. Source: protocol/session.md §3.3, §3.4.
     private mutating func checkDigest(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, at place: Int,
-        _ credentials: Credentials, _ turn: inout Turn
+        _ credentials: Credentials, _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(Refusal) {
         let challenge = challenges[place]
         guard challenge.clientHash == credentials.clientHash else {
             throw failure(.otherClient, nil, request, credentials, &turn)
         }
-        dropChallenge(place)
+        dropChallenge(place, &records)
         var secret: InlineBytes<128>?
         if let account = credentials.account, account.kind == .digest {
             secret = vault.open(account.credential.span, owner: credentials.address.span)
@@ -333,5 +328,17 @@ extension Engine where Port: ~Copyable {
         _ = input.append(nonce.span)
         _ = input.append(latin1.span)
         return equalsInConstantTime(sent.span, algorithm.digest(input.span).span)
+    }
+
+    /// Becomes what the store says.
+    mutating func reload(_ records: borrowing Records<Port>, _ now: Instant) {
+        challenges.removeAll()
+        for index in 0..<challenges.count {
+            let key = Key.challenge(UInt16(index))
+            guard let record = records.store.value(for: key.span), let challenge = Challenge(record, now: now) else {
+                continue
+            }
+            challenges[index] = challenge
+        }
     }
 }

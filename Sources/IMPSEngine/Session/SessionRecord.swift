@@ -105,29 +105,64 @@ struct ClientRecord {
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// Keeps the session of a slot, so that a restart finds it, with the cookie, address and User-Agent that it had.
-    mutating func storeSession(_ slot: UInt16) {
+    mutating func storeSession(_ slot: UInt16, _ records: inout Records<Port>) {
         let key = Key.session(slot)
-        scratch.removeAll()
-        sessions[slot].write(into: &scratch)
-        Engine.append(key, in: store, skipping: Session.fixedByteCount, to: &scratch)
-        store.put(key.span, scratch)
+        records.scratch.removeAll()
+        table[slot].write(into: &records.scratch)
+        Records<Port>.append(key, in: records.store, skipping: Session.fixedByteCount, to: &records.scratch)
+        records.store.put(key.span, records.scratch)
     }
 
     /// The same with what its client is called by, and what it calls itself.
-    mutating func storeSession(_ slot: UInt16, cookie: Span<UInt8>, _ client: Client, agent: Span<UInt8>) {
-        sessions[slot].addressHash = client.addressHash
-        sessions[slot].networkHash = client.networkHash
-        scratch.removeAll()
-        sessions[slot].write(into: &scratch)
-        invariant(scratch.count == Session.fixedByteCount, "IM040 a session's record has its length")
-        scratch.append(counted: cookie)
-        scratch.append(counted: client.address.span)
-        scratch.append(counted: agent)
-        store.put(Key.session(slot).span, scratch)
+    mutating func storeSession(
+        _ slot: UInt16, cookie: Span<UInt8>, _ client: Client, agent: Span<UInt8>, _ records: inout Records<Port>
+    ) {
+        table[slot].addressHash = client.addressHash
+        table[slot].networkHash = client.networkHash
+        records.scratch.removeAll()
+        table[slot].write(into: &records.scratch)
+        invariant(records.scratch.count == Session.fixedByteCount, "IM040 a session's record has its length")
+        records.scratch.append(counted: cookie)
+        records.scratch.append(counted: client.address.span)
+        records.scratch.append(counted: agent)
+        records.store.put(Key.session(slot).span, records.scratch)
     }
 
+    /// Becomes what the store says.
+    mutating func reload(_ records: borrowing Records<Port>, _ turn: inout Turn) {
+        table.removeAll()
+        reloadSessions(records, &turn)
+        reloadAnswers(records, turn.now)
+    }
+
+    private mutating func reloadSessions(_ records: borrowing Records<Port>, _ turn: inout Turn) {
+        var skipped: UInt64 = 0
+        for index in 0..<table.capacity {
+            let slot = UInt16(index)
+            let key = Key.session(slot)
+            guard let record = records.store.value(for: key.span) else { continue }
+            guard var session = Session(record), records.address(of: session.user) != nil else {
+                skipped += 1
+                continue
+            }
+            table.open(session.user, at: slot)
+            session.nextSlot = table[slot].nextSlot
+            session.lastSeen = turn.now
+            let seconds = session.expirySeconds
+            session.expiresAt = turn.now.adding(seconds: session.closing == 0 ? seconds : Session.closingSeconds)
+            table[slot] = session
+        }
+        if skipped > 0, turn.journal.begin(.storeSkip, turn.now, turn.wall) {
+            turn.journal.word("kind", "session")
+            turn.journal.number("n", skipped)
+            turn.journal.end()
+        }
+    }
+}
+
+extension Records where Port: ~Copyable {
     /// What only the record of a session has of its client.
     func clientRecord(of slot: UInt16) -> ClientRecord {
         let key = Key.session(slot)

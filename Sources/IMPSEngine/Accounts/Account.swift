@@ -52,7 +52,7 @@ struct Account {
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     /// The account with this canonical address.
     func account(_ address: Span<UInt8>) -> Account? {
         let key = Key.account(address)

@@ -91,7 +91,7 @@ struct KnownClients {
     }
 }
 
-extension Engine where Port: ~Copyable {
+extension Records where Port: ~Copyable {
     func knownClients(of user: UInt32) -> KnownClients {
         let key = Key.knownClients(user)
         guard let record = store.value(for: key.span) else { return KnownClients() }
@@ -125,14 +125,20 @@ extension Engine where Port: ~Copyable {
         clients.write(into: &scratch)
         store.put(Key.knownClients(user).span, scratch)
     }
+}
 
+extension Sessions where Port: ~Copyable {
     // MARK: Of a session
 
-    func knownClient(of slot: UInt16) -> KnownClient? { knownClient(sessions[slot].user, sessions[slot].clientKey) }
+    func knownClient(of slot: UInt16, _ records: borrowing Records<Port>) -> KnownClient? {
+        records.knownClient(table[slot].user, table[slot].clientKey)
+    }
 
-    mutating func changeKnownClient(of slot: UInt16, _ change: (inout KnownClient) -> Void) {
-        let agent = clientRecord(of: slot).agent
-        changeKnownClient(sessions[slot].user, sessions[slot].clientKey, agent: agent.span, change)
+    mutating func changeKnownClient(
+        of slot: UInt16, _ records: inout Records<Port>, _ change: (inout KnownClient) -> Void
+    ) {
+        let agent = records.clientRecord(of: slot).agent
+        records.changeKnownClient(table[slot].user, table[slot].clientKey, agent: agent.span, change)
     }
 }
 

@@ -73,43 +73,51 @@ public enum OperatorError: Error {
 }
 
 /// Accounts are made and changed by the operator only.
-extension Engine where Port: ~Copyable {
+extension Accounts where Port: ~Copyable {
     /// Makes an account.
     ///
     /// - Throws: `notAnAddress`, `userExists`, `passwordRefused`, `storeFull`.
     mutating func addUser(
-        _ name: Span<UInt8>, kind: AccountKind, password: Span<UInt8>, _ turn: inout Turn
+        _ name: Span<UInt8>, kind: AccountKind, password: Span<UInt8>, _ records: inout Records<Port>,
+        _ turn: inout Turn
     ) throws(OperatorError) {
-        let address = try localAddress(name)
-        guard account(address.canonical) == nil, !isSystemAddress(address.canonical) else { throw .userExists }
-        guard store.hasRoom else { throw .storeFull }
+        let address = try records.localAddress(name)
+        guard records.account(address.canonical) == nil, !records.settings.isSystemAddress(address.canonical) else {
+            throw .userExists
+        }
+        guard records.store.hasRoom else { throw .storeFull }
         let credential = try credential(password, kind, address.canonical, &turn)
         let account = Account(
-            number: takeUserNumber(), kind: kind, created: turn.wall.storedSeconds,
-            display: display(name, address), credential: credential)
-        store(account, address: address.canonical)
+            number: takeUserNumber(&records), kind: kind, created: turn.wall.storedSeconds,
+            display: display(name, address, records), credential: credential)
+        records.store(account, address: address.canonical)
         log(.userAdd, address, &turn)
     }
 
     /// Takes an account away, with its sessions and its mailbox.
     ///
     /// - Throws: `notAnAddress`, `userUnknown`.
-    mutating func deleteUser(_ name: Span<UInt8>, _ turn: inout Turn) throws(OperatorError) {
-        let address = try localAddress(name)
-        guard let account = account(address.canonical) else { throw .userUnknown }
-        while let slot = sessions.first(of: account.number) { endSession(slot, .deleted, &turn) }
-        removeMailbox(of: account.number)
+    mutating func deleteUser(
+        _ name: Span<UInt8>, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) throws(OperatorError) {
+        let address = try records.localAddress(name)
+        guard let account = records.account(address.canonical) else { throw .userUnknown }
+        while let slot = sessions.first(of: account.number) {
+            sessions.endSession(slot, .deleted, &mailboxes, systemMessages, &records, &turn)
+        }
+        mailboxes.removeMailbox(of: account.number, &records)
         if let canonical = InlineBytes<100>(address.canonical) {
             let hash = nameHash(canonical)
             for place in 0..<challenges.count where challenges[place].nameHash == hash {
-                dropChallenge(place)
+                dropChallenge(place, &records)
             }
         }
         // What he answered stays as proof.
-        store.delete(Key.answerSheet(account.number).span)
-        store.delete(Key.knownClients(account.number).span)
-        store.delete(Key.account(address.canonical).span)
-        store.delete(Key.user(account.number).span)
+        records.store.delete(Key.answerSheet(account.number).span)
+        records.store.delete(Key.knownClients(account.number).span)
+        records.store.delete(Key.account(address.canonical).span)
+        records.store.delete(Key.user(account.number).span)
         log(.userDelete, address, &turn)
     }
 
@@ -117,55 +125,45 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Throws: `notAnAddress`, `userUnknown`, `passwordRefused`.
     mutating func setPassword(
-        _ name: Span<UInt8>, kind: AccountKind?, password: Span<UInt8>, _ turn: inout Turn
+        _ name: Span<UInt8>, kind: AccountKind?, password: Span<UInt8>, _ records: inout Records<Port>,
+        _ turn: inout Turn
     ) throws(OperatorError) {
-        let address = try localAddress(name)
-        guard var account = account(address.canonical) else { throw .userUnknown }
+        let address = try records.localAddress(name)
+        guard var account = records.account(address.canonical) else { throw .userUnknown }
         account.kind = kind ?? account.kind
         account.credential = try credential(password, account.kind, address.canonical, &turn)
-        store(account, address: address.canonical)
+        records.store(account, address: address.canonical)
         log(.userPassword, address, &turn)
     }
 
-    func localAddress(_ name: Span<UInt8>) throws(OperatorError) -> Address {
-        guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user, address.isLocal
-        else { throw .notAnAddress }
-        return address
-    }
-
-    private mutating func log(_ code: LogCode, _ address: Address, _ turn: inout Turn) {
+    private func log(_ code: LogCode, _ address: Address, _ turn: inout Turn) {
         guard turn.journal.begin(code, turn.now, turn.wall) else { return }
         turn.journal.text("user", address.canonical)
         turn.journal.end()
     }
 
     /// The address as its owner spelled it: with the letters as given, schema and domain added when they are missing.
-    private func display(_ name: Span<UInt8>, _ address: Address) -> InlineBytes<100> {
+    private func display(_ name: Span<UInt8>, _ address: Address, _ records: borrowing Records<Port>) -> InlineBytes<
+        100
+    > {
         var local = name.trimmed()
         if local.count >= 3, local.extracting(0..<3).equalsIgnoringCase("wv:") {
             local = local.extracting(3..<local.count)
         }
         local = local.extracting(0..<(local.firstIndex(of: 0x40) ?? local.count))
         var display = InlineBytes<100>()
-        guard display.append("wv:"), display.append(local), display.append(0x40), display.append(settings.domain.span)
+        guard display.append("wv:"), display.append(local), display.append(0x40),
+            display.append(records.settings.domain.span)
         else { return InlineBytes<100>(address.canonical) ?? InlineBytes() }
         return display
     }
 
-    /// The number that the next account gets.
-    var nextUserNumber: UInt32 {
+    private func takeUserNumber(_ records: inout Records<Port>) -> UInt32 {
         let key = Key.fact("user")
-        guard let value = store.value(for: key.span) else { return 1 }
-        var reader = RecordReader(value)
-        return reader.integer()
-    }
-
-    private mutating func takeUserNumber() -> UInt32 {
-        let key = Key.fact("user")
-        let number = nextUserNumber
-        scratch.removeAll()
-        scratch.append(bigEndian: number + 1)
-        store.put(key.span, scratch)
+        let number = records.nextUserNumber
+        records.scratch.removeAll()
+        records.scratch.append(bigEndian: number + 1)
+        records.store.put(key.span, records.scratch)
         return number
     }
 
@@ -193,5 +191,21 @@ extension Engine where Port: ~Copyable {
             _ = credential.append(hash.span)
             return credential
         }
+    }
+}
+
+extension Records where Port: ~Copyable {
+    func localAddress(_ name: Span<UInt8>) throws(OperatorError) -> Address {
+        guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user, address.isLocal
+        else { throw .notAnAddress }
+        return address
+    }
+
+    /// The number that the next account gets.
+    var nextUserNumber: UInt32 {
+        let key = Key.fact("user")
+        guard let value = store.value(for: key.span) else { return 1 }
+        var reader = RecordReader(value)
+        return reader.integer()
     }
 }

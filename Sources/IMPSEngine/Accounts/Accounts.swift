@@ -1,0 +1,19 @@
+import Digests
+import Octets
+
+/// The room of who may come in: passwords and digests, the nonces that are out, and who has to wait after wrong guesses.
+struct Accounts<Port: StorePort & ~Copyable>: ~Copyable {
+    var vault: Vault
+    var challenges: ChallengeTable
+    var throttles: ThrottleTable
+    var challengeWrites = ChallengeWrites()
+    var hashBudget = HashBudget()
+    /// Logins that failed.
+    var authFailures: UInt64 = 0
+
+    init(_ vault: consuming Vault, _ challenges: consuming Slab<Challenge>, _ throttles: consuming Slab<Throttle>) {
+        self.throttles = ThrottleTable(throttles, vault.hashKey)
+        self.challenges = ChallengeTable(challenges)
+        self.vault = vault
+    }
+}

@@ -1,0 +1,19 @@
+import Octets
+
+/// The room of messages: what waits for whom, what was sent and is watched, what expires.
+struct Mailboxes<Port: StorePort & ~Copyable>: ~Copyable {
+    var shares: SenderShares
+    /// When a message expires.
+    var deadline = Deadline()
+    var counters = MessageCounters()
+
+    init(_ senders: consuming Slab<SenderShare>) { shares = SenderShares(senders) }
+}
+
+/// What `status` tells of messages.
+struct MessageCounters {
+    var accepted: UInt64 = 0
+    var delivered: UInt64 = 0
+    var refused: UInt64 = 0
+    var expired: UInt64 = 0
+}

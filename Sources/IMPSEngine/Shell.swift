@@ -1,0 +1,91 @@
+import Octets
+
+/// What the shell asks of the engine besides `handle` and `control`; the rooms answer.
+extension Engine where Port: ~Copyable {
+    // MARK: Calls
+
+    /// The next client to be called; to be asked for after what it is called for is durable.
+    ///
+    /// - Parameter words: Takes what to send: `WVCI`, the version and the cookie of the session.
+    public mutating func nextCall(_ now: Instant, into words: inout FixedBytes) -> Call? {
+        sessions.nextCall(mailboxes, systemMessages, records, now, into: &words)
+    }
+
+    /// A client keeps a connection to be called on, and says whose: the slot and the number of the session; nil when there
+    /// is none with this SessionID.
+    ///
+    /// What waits already is told a moment later, because clients take what follows at once for the answer.
+    public mutating func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? {
+        sessions.openChannel(id, now)
+    }
+
+    /// The connection of a session is still there, after the engine read its state again.
+    public mutating func keepChannel(_ slot: UInt16, _ number: UInt64) { sessions.keepChannel(slot, number) }
+
+    /// The connection of a session is gone.
+    public mutating func closeChannel(_ slot: UInt16, _ number: UInt64) { sessions.closeChannel(slot, number) }
+
+    /// Whether a session is still there.
+    public func hasSession(_ slot: UInt16, _ number: UInt64) -> Bool { sessions.hasSession(slot, number) }
+
+    /// Counts the sessions that ended: when it changes, connections may have to be closed.
+    public var endedSessionCount: UInt64 { sessions.counters.ended }
+
+    /// Whether something waits for the session that a URL names; nil when there is none.
+    ///
+    /// - Source: protocol/transport.md §6.4.
+    public mutating func waits(callKey: Span<UInt8>, _ now: Instant) -> Bool? {
+        sessions.waits(callKey: callKey, mailboxes, systemMessages, records, now)
+    }
+
+    // MARK: Configuration
+
+    /// Whether a section was taken already as it is, whatever became of its campaign.
+    public func hasTaken(section name: Span<UInt8>, _ hash: UInt64) -> Bool {
+        systemMessages.hasTaken(section: name, hash, records)
+    }
+
+    /// Takes away the campaigns of sections that are not there any more.
+    ///
+    /// - Parameter isThere: Whether the configuration has a section with this name.
+    public mutating func endSections(_ turn: inout Turn, _ isThere: (Span<UInt8>) -> Bool) {
+        systemMessages.endSections(&sessions, &records, &turn, isThere)
+    }
+
+    /// Keeps the text of a help section.
+    public mutating func setHelp(_ name: Span<UInt8>, _ text: Span<UInt8>) { records.setHelp(name, text) }
+
+    /// Forgets the texts of help sections that are not there any more.
+    ///
+    /// - Parameter isThere: Whether the configuration has a section with this name.
+    public mutating func endHelp(_ isThere: (Span<UInt8>) -> Bool) { records.endHelp(isThere) }
+
+    // MARK: The store
+
+    /// The version of the keys and records.
+    public static var schema: UInt64 { Records<Port>.schema }
+
+    /// Makes sure that the store has this version's keys and records; a new store gets them, an older one is changed.
+    ///
+    /// - Parameter pageByteCount: Octets of a page of the store.
+    public mutating func claimSchema(pageByteCount: UInt64) -> SchemaState {
+        records.claimSchema(pageByteCount: pageByteCount)
+    }
+
+    /// Notes that a process uses the store, and tells how the one before ended.
+    ///
+    /// - Parameter boot: What the kernel calls the time since it started.
+    public mutating func beginRun(boot: Span<UInt8>) -> PreviousRun { records.beginRun(boot: boot) }
+
+    /// Notes that the process ends as it should.
+    public mutating func endRun() { records.endRun() }
+
+    /// Reads from the store what is always there; false when that is not possible.
+    public func answers() -> Bool { records.answers() }
+
+    /// True when the store has nothing but facts about itself.
+    public var isEmpty: Bool { records.isEmpty }
+
+    /// True when there is an account.
+    public var hasAccounts: Bool { records.hasAccounts }
+}

@@ -3,9 +3,14 @@ import Octets
 import Wire
 
 extension Sessions where Port: ~Copyable {
+    /// A client polls, so it is through with its negotiation.
+    mutating func polled(_ slot: UInt16) {
+        if table[slot].closing == 0 { table[slot].isReady = true }
+    }
+
     /// Whether the level and what was agreed have the function of a primitive.
     func isAgreed(_ primitive: Primitive, in slot: UInt16) -> Bool {
-        primitive.requirement.isMet(by: FunctionSet.offered.intersection(table[slot].level))
+        primitive.requirement.isMet(by: FunctionSet.offered.intersection(table[slot].access.level))
             && (!table[slot].isServiceAgreed || primitive.requirement.isMet(by: table[slot].functions))
     }
 
@@ -61,8 +66,8 @@ extension Sessions where Port: ~Copyable {
             return
         }
         guard primitive.requirement.isMet(by: FunctionSet.offered) else { throw Refusal(.serviceNotSupported) }
-        if table[slot].isRestricted {
-            try admitRestricted(primitive, asksByMessage: table[slot].asksByMessage)
+        if table[slot].access.isRestricted {
+            try admitRestricted(primitive, asksByMessage: table[slot].access.asksByMessage)
         }
         guard mayAnswer(by: primitive, in: slot) || isAgreed(primitive, in: slot) else {
             throw Refusal(.serviceNotAgreed)

@@ -112,8 +112,7 @@ extension Engine where Port: ~Copyable {
         accounts.reload(records, turn.now)
         systemMessages.reloadCampaigns(&sessions, records)
         for slot in 0..<sessions.end where sessions[slot].isOpen {
-            sessions[slot].resumedAt = records.sequences.next - 1
-            mailboxes.takeKnowledge(slot, &sessions, records)
+            mailboxes.resume(slot, &sessions, records)
             systemMessages.resumeRestriction(slot, &sessions, records, turn.now)
             sessions.call(slot)
         }

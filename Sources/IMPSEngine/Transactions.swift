@@ -89,7 +89,7 @@ extension Engine where Port: ~Copyable {
                 mailboxes.responseArrived(document, request, in: slot, &sessions, systemMessages, &records, &turn)
                 asksForMore = true
             case (let slot?, .request) where isPoll(document, request):
-                if sessions[slot].closing == 0 { sessions[slot].isReady = true }
+                sessions.polled(slot)
                 asksForMore = true
             case (nil, .response):
                 answer(document, request, .invalidSession, nil, &envelope, into: &writer)

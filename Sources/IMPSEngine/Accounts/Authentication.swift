@@ -106,13 +106,18 @@ extension Accounts where Port: ~Copyable {
         systemMessages.pendingLogin(like: PendingLogin(credentials, request), now) != nil
     }
 
+    /// Counts something that somebody guessed wrong in the name of a user.
+    mutating func noteFailure(_ user: Span<UInt8>, _ client: Client, _ now: Instant) {
+        throttles.noteFailure(user, from: client.network.span, now)
+    }
+
     /// Counts and logs a failed login.
     private mutating func failure(
         _ cause: FailureCause, _ description: StaticString? = nil, _ request: Request, _ credentials: Credentials,
         _ turn: inout Turn
     ) -> Refusal {
         authFailures += 1
-        throttles.noteFailure(credentials.address.span, from: request.client.network.span, turn.now)
+        noteFailure(credentials.address.span, request.client, turn.now)
         if turn.journal.begin(.authFail, turn.now, turn.wall) {
             turn.journal.text("ip", request.client.address.span)
             turn.journal.text("user", credentials.address.span)

@@ -2,6 +2,14 @@ import CSP
 import Octets
 import Wire
 
+/// What the server says by itself in a session.
+private enum ServerTransaction {
+    /// The session is over.
+    case disconnect
+    /// An entry of the mailbox, by its number.
+    case entry(UInt64)
+}
+
 /// Server transactions: what waits for a session goes out with its polls and is watched until it is answered.
 ///
 /// The TransactionID of a server transaction is the number of the mailbox entry. So a second delivery has the id of the
@@ -11,15 +19,26 @@ import Wire
 extension Mailboxes where Port: ~Copyable {
     // MARK: What to send
 
+    /// What a session gets next, the one place for the order: the end of the session before all else, then what lies in
+    /// the mailbox, questions, messages and reports alike in the order of arrival. nil when nothing may go now.
+    private func next(
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
+    ) -> ServerTransaction? {
+        guard sessions[slot].isOpen else { return nil }
+        if sessions[slot].closing != 0 { return .disconnect }
+        guard sessions[slot].isReady else { return nil }
+        if sessions[slot].delivery.mayHaveMore, let entry = nextEntry(in: slot, &sessions, records, now) {
+            return .entry(entry)
+        }
+        return nil
+    }
+
     /// Whether a poll would bring something now: the Poll flag. What waits behind a full window comes with the answer
     /// that the client owes; a poll for it would be wasted. Source: CL-13.
-    func hasMore(in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant)
-        -> Bool
-    {
-        if !sessions[slot].isOpen { return false }
-        if sessions[slot].closing != 0 { return true }
-        guard sessions[slot].isReady, sessions[slot].mayHaveMore else { return false }
-        return nextEntry(in: slot, &sessions, records, now) != nil
+    func hasMore(
+        in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
+    ) -> Bool {
+        next(in: slot, &sessions, records, now) != nil
     }
 
     /// Writes the next server transaction of a session; false when there is none to send now.
@@ -27,17 +46,18 @@ extension Mailboxes where Port: ~Copyable {
         in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) -> Bool {
-        if sessions[slot].closing != 0 {
-            sendDisconnect(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
-            return true
-        }
-        guard sessions[slot].isReady, sessions[slot].mayHaveMore else { return false }
-        while let sequence = nextEntry(in: slot, &sessions, records, turn.now) {
-            let mark = writer.mark
-            if send(sequence, in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer) {
+        while let transaction = next(in: slot, &sessions, records, turn.now) {
+            switch transaction {
+            case .disconnect:
+                sendDisconnect(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
                 return true
+            case .entry(let sequence):
+                let mark = writer.mark
+                if send(sequence, in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer) {
+                    return true
+                }
+                writer.rewind(to: mark)
             }
-            writer.rewind(to: mark)
         }
         return false
     }
@@ -50,9 +70,9 @@ extension Mailboxes where Port: ~Copyable {
         in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) {
-        while sessions[slot].isOpen, sessions[slot].closing == 0, sessions[slot].isReady, sessions[slot].mayHaveMore,
+        while sessions[slot].isOpen,
             envelope.transactionCount < sessions[slot].capabilities.multiTransPerMessage,
-            let next = nextEntry(in: slot, &sessions, records, turn.now),
+            case .entry(let next) = next(in: slot, &sessions, records, turn.now),
             let entry = records.mailboxEntry(sessions[slot].user, next),
             writer.output.freeCapacity > byteCountMax(of: entry)
         {
@@ -72,18 +92,18 @@ extension Mailboxes where Port: ~Copyable {
         entry.kind == .service ? .max : 6 * Int(entry.byteCount) + 4096
     }
 
-    /// The order: what was never sent goes first, in the order of arrival; what was not answered takes the room that is
-    /// left. nil when the client keeps as many open as it can, or nothing waits.
+    /// The next entry of the mailbox: what was never sent goes first, in the order of arrival; what was not answered takes
+    /// the room that is left. nil when the client keeps as many open as it can, or nothing waits.
     ///
     /// - Source: CL-10; protocol/transport.md §3.2, §3.3.
     private func nextEntry(
         in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
     ) -> UInt64? {
-        let hasRoom = sessions[slot].outstanding.hasRoom(
+        let hasRoom = sessions[slot].delivery.outstanding.hasRoom(
             now, guardSeconds: records.settings.guardSeconds, multiTrans: sessions[slot].capabilities.multiTrans)
         guard hasRoom else { return nil }
         if let sequence = newEntry(in: slot, &sessions, records) { return sequence }
-        let repeated = sessions[slot].outstanding.due(
+        let repeated = sessions[slot].delivery.outstanding.due(
             now, guardSeconds: records.settings.guardSeconds, deliveriesMax: records.settings.deliveriesMax)
         // What was sent before a question closed the session waits for the answer too.
         guard let repeated, let entry = records.mailboxEntry(sessions[slot].user, repeated),
@@ -98,19 +118,19 @@ extension Mailboxes where Port: ~Copyable {
     {
         let user = sessions[slot].user
         let session = sessions[slot].number
-        var sequence = sessions[slot].sentUpTo
+        var sequence = sessions[slot].delivery.sentUpTo
         while let next = records.entryNumber(after: sequence, of: user) {
             sequence = next
             guard let entry = records.mailboxEntry(user, next) else { continue }
             // What another session confirmed is for the sessions that were there when it came.
             let isRead = entry.confirmationCount > 0 && (session > next || entry.isConfirmed(by: session))
             if !isRead, !isHeld(entry, next, in: slot, sessions, records),
-                sessions[slot].outstanding.place(of: next) == nil
+                sessions[slot].delivery.outstanding.place(of: next) == nil
             {
                 return next
             }
         }
-        sessions[slot].mayHaveMore = !sessions[slot].outstanding.isEmpty
+        sessions[slot].delivery.mayHaveMore = !sessions[slot].delivery.outstanding.isEmpty
         return nil
     }
 
@@ -121,18 +141,18 @@ extension Mailboxes where Port: ~Copyable {
         _ records: borrowing Records<Port>
     ) -> Bool {
         if entry.isQuiet { return true }
-        let holds = sessions[slot].holdsMail && sequence < sessions[slot].number
-        guard sessions[slot].isRestricted || holds || !mayReceive(slot, sessions) else { return false }
+        let holds = sessions[slot].access.holdsMail && sequence < sessions[slot].number
+        guard sessions[slot].access.isRestricted || holds || !mayReceive(slot, sessions) else { return false }
         switch entry.kind {
         case .service: return false
-        case .report: return sessions[slot].isRestricted
+        case .report: return sessions[slot].access.isRestricted
         case .message: return !records.isFromSystem(sequence)
         }
     }
 
     /// Whether the level of a session has messages at all.
     func mayReceive(_ slot: UInt16, _ sessions: borrowing Sessions<Port>) -> Bool {
-        !sessions[slot].level.intersection(.below(.imReceiveFunc)).isEmpty
+        !sessions[slot].access.level.intersection(.below(.imReceiveFunc)).isEmpty
     }
 
     // MARK: What was sent
@@ -142,8 +162,8 @@ extension Mailboxes where Port: ~Copyable {
         _ sequence: UInt64, as form: SentForm, in slot: UInt16, _ sessions: inout Sessions<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        sessions[slot].sentUpTo = max(sessions[slot].sentUpTo, sequence)
-        let evicted = sessions[slot].outstanding.note(sequence, as: form, turn.now)
+        sessions[slot].delivery.sentUpTo = max(sessions[slot].delivery.sentUpTo, sequence)
+        let evicted = sessions[slot].delivery.outstanding.note(sequence, as: form, turn.now)
         if let evicted { noteInVain(evicted, in: slot, &sessions, systemMessages, &records, &turn) }
     }
 
@@ -159,7 +179,7 @@ extension Mailboxes where Port: ~Copyable {
         envelope.openTransaction(.request, id: Decimal.digits(of: sequence).span, into: &writer)
         guard let form = write(sequence, in: slot, &sessions, systemMessages, &records, &turn, into: &writer) else {
             removeEntry(sequence, of: user, &records)
-            sessions[slot].outstanding.forget(sequence)
+            sessions[slot].delivery.outstanding.forget(sequence)
             return false
         }
         noteSent(sequence, as: form, in: slot, &sessions, systemMessages, &records, &turn)
@@ -175,7 +195,7 @@ extension Mailboxes where Port: ~Copyable {
     ) -> SentForm? {
         let user = sessions[slot].user
         guard var kind = records.mailboxEntry(user, sequence)?.kind else { return nil }
-        if kind == .service, sessions[slot].asksByMessage,
+        if kind == .service, sessions[slot].access.asksByMessage,
             systemMessages.turnIntoMessage(sequence, in: slot, sessions, &self, &records, turn)
         {
             kind = .message
@@ -235,7 +255,7 @@ extension Mailboxes where Port: ~Copyable {
         _ header: MessageHeader, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
         _ records: borrowing Records<Port>
     ) -> Bool {
-        sessions[slot].deliveryMethod == .push
+        sessions[slot].delivery.method == .push
             && header.contentByteCount <= sessions[slot].capabilities.acceptedContentLength
             && sessions.accepts(header.contentType.span, in: slot, records)
     }
@@ -280,21 +300,21 @@ extension Mailboxes where Port: ~Copyable {
             let entry = records.mailboxEntry(sessions[slot].user, sequence)
         else { return }
         let form = form(of: sequence, entry, in: slot, sessions, records)
-        sessions[slot].outstanding.noteAnswer(to: form)
+        sessions[slot].delivery.outstanding.noteAnswer(to: form)
         let isSuccess = isSuccess(document, element)
         switch form {
         // Any other answer than MessageDelivered, a Status for a MessageNotification above all, means that the client
         // knows of the message. It waits until it is fetched, or for the next session.
-        case .messageNotification, .fetched: sessions[slot].outstanding.forget(sequence)
+        case .messageNotification, .fetched: sessions[slot].delivery.outstanding.forget(sequence)
         case .newMessage where isSuccess && document.tag(of: element) == .status:
             noteConfirms(slot, &sessions, &records)
             confirm(sequence, in: slot, &sessions, systemMessages, &records, &turn)
-        case .newMessage: sessions[slot].outstanding.forget(sequence)
+        case .newMessage: sessions[slot].delivery.outstanding.forget(sequence)
         case .deliveryReport:
-            sessions[slot].outstanding.forget(sequence)
+            sessions[slot].delivery.outstanding.forget(sequence)
             removeEntry(sequence, of: sessions[slot].user, &records)
         case .systemMessage where isSuccess:
-            sessions[slot].outstanding.forget(sequence)
+            sessions[slot].delivery.outstanding.forget(sequence)
             systemMessages.serviceShown(sequence, in: slot, &sessions, &self, &records, turn)
         // Nobody was shown what the client does not know.
         case .systemMessage: systemMessages.askByMessage(instead: sequence, in: slot, &sessions, &self, &records, turn)
@@ -306,8 +326,8 @@ extension Mailboxes where Port: ~Copyable {
     func wasSent(
         _ sequence: UInt64, to slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>
     ) -> Bool {
-        if sessions[slot].outstanding.place(of: sequence) != nil { return true }
-        guard sequence <= max(sessions[slot].sentUpTo, sessions[slot].resumedAt) else { return false }
+        if sessions[slot].delivery.outstanding.place(of: sequence) != nil { return true }
+        guard sequence <= max(sessions[slot].delivery.sentUpTo, sessions[slot].delivery.resumedAt) else { return false }
         guard let entry = records.mailboxEntry(sessions[slot].user, sequence) else { return true }
         return !isHeld(entry, sequence, in: slot, sessions, records)
     }
@@ -317,7 +337,9 @@ extension Mailboxes where Port: ~Copyable {
         of sequence: UInt64, _ entry: MailboxEntry, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
         _ records: borrowing Records<Port>
     ) -> SentForm {
-        if let place = sessions[slot].outstanding.place(of: sequence) { return sessions[slot].outstanding[place].form }
+        if let place = sessions[slot].delivery.outstanding.place(of: sequence) {
+            return sessions[slot].delivery.outstanding[place].form
+        }
         switch entry.kind {
         case .message:
             guard let header = records.messageHeader(sequence) else { return .messageNotification }

@@ -22,7 +22,7 @@ extension Mailboxes where Port: ~Copyable {
         records.writeContent(sequence, header, into: &writer)
         writer.close(.getMessageResponse)
         guard writer.output.freeCapacity > Limits.envelopeEndByteCount else { throw Refusal(.responseTooLarge) }
-        sessions[slot].outstanding.noteFetched(sequence, turn.now)
+        sessions[slot].delivery.outstanding.noteFetched(sequence, turn.now)
     }
 
     /// GetMessageList-Request: what waits for the user, the newest first, as far as it fits.
@@ -103,7 +103,7 @@ extension Mailboxes where Port: ~Copyable {
             let id = document.word(of: current)
             if let sequence = ownMessage(id, in: slot, sessions, records) {
                 report(.messageRejected, about: sequence, to: user, &sessions, &records, turn.wall)
-                sessions[slot].outstanding.forget(sequence)
+                sessions[slot].delivery.outstanding.forget(sequence)
                 removeEntry(sequence, of: user, &records)
                 rejectedCount += 1
             } else {
@@ -133,9 +133,9 @@ extension Mailboxes where Port: ~Copyable {
         guard let word = document.first(.deliveryMethod, in: element),
             let method = DeliveryMethod(document.word(of: word))
         else { throw Refusal(.badParameter, "DeliveryMethod is P or N") }
-        sessions[slot].deliveryMethod = method
+        sessions[slot].delivery.method = method
         if let length = document.integer(.acceptedContentLength, in: element) {
-            sessions[slot].capabilities.acceptedContentLength = UInt32(min(length, UInt64(UInt32.max)))
+            sessions[slot].setAcceptedContentLength(length)
         }
         sessions.storeSession(slot, &records)
         writer.status(.success)

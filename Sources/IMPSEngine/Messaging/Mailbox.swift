@@ -161,7 +161,7 @@ extension Mailboxes where Port: ~Copyable {
         records.storeEntry(entry, sequence, of: user)
         var slot = sessions.first(of: user)
         while let current = slot {
-            sessions[current].mayHaveMore = true
+            sessions[current].delivery.mayHaveMore = true
             sessions.call(current)
             slot = sessions.next(after: current)
         }
@@ -195,7 +195,7 @@ extension Mailboxes where Port: ~Copyable {
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         let user = sessions[slot].user
-        sessions[slot].outstanding.forget(sequence)
+        sessions[slot].delivery.outstanding.forget(sequence)
         guard var entry = records.mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
         if !isAssumed { systemMessages.questionShown(sequence, in: slot, &sessions, &records, turn) }

@@ -83,7 +83,7 @@ extension Mailboxes where Port: ~Copyable {
     ) -> UInt64? {
         guard let sequence = MessageID.sequence(id),
             records.mailboxEntry(sessions[slot].user, sequence)?.kind == .message,
-            !sessions[slot].isRestricted && mayReceive(slot, sessions) || records.isFromSystem(sequence)
+            !sessions[slot].access.isRestricted && mayReceive(slot, sessions) || records.isFromSystem(sequence)
         else { return nil }
         return sequence
     }

@@ -189,7 +189,7 @@ extension Mailboxes where Port: ~Copyable {
             return Delivery(isSystem: true, element: element)
         }
         // Until a question is answered, and without a level for more, only the system address may be written to.
-        guard !sessions[slot].isRestricted else { return Delivery(element: element, code: .forbidden) }
+        guard !sessions[slot].access.isRestricted else { return Delivery(element: element, code: .forbidden) }
         guard sessions.isAgreed(.sendMessageRequest, in: slot) else {
             return Delivery(element: element, code: .serviceNotAgreed)
         }
@@ -236,7 +236,7 @@ extension Mailboxes where Port: ~Copyable {
         throws(Refusal)
     {
         guard deliveries.failureCount == deliveries.count else { return }
-        if sessions[slot].isRestricted { throw Refusal(.forbidden, "first answer the message from the system") }
+        if sessions[slot].access.isRestricted { throw Refusal(.forbidden, "first answer the message from the system") }
         let code = deliveries.items[0].code
         for index in 0..<deliveries.count where deliveries.items[index].code != code {
             throw Refusal(.multipleErrors)
@@ -320,7 +320,7 @@ extension Mailboxes where Port: ~Copyable {
         accept(&header, sequence, MessageContent(Span()), &deliveries, &sessions, &records, turn)
         copyContent(of: original, from: originalByteCount, to: sequence, &records)
         report(.messageForwarded, about: original, to: sessions[slot].user, &sessions, &records, turn.wall)
-        sessions[slot].outstanding.forget(original)
+        sessions[slot].delivery.outstanding.forget(original)
         removeEntry(original, of: sessions[slot].user, &records)
         if deliveries.failureCount == 0 {
             writer.status(.success)

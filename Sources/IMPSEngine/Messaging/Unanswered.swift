@@ -13,9 +13,9 @@ extension Mailboxes where Port: ~Copyable {
         in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        guard !sessions[slot].outstanding.isEmpty else { return }
+        guard !sessions[slot].delivery.outstanding.isEmpty else { return }
         for place in 0..<OutstandingTable.capacity {
-            let outstanding = sessions[slot].outstanding[place]
+            let outstanding = sessions[slot].delivery.outstanding[place]
             guard outstanding.sequence != 0 else { continue }
             if outstanding.form == .newMessage, sentIsDelivered(in: slot, sessions) {
                 sessions[slot].quirks.contains(.sentIsDelivered)
@@ -28,8 +28,8 @@ extension Mailboxes where Port: ~Copyable {
             else {
                 continue
             }
-            sessions[slot].outstanding[place].wasInVain = true
-            sessions[slot].outstanding.noteSilence(about: outstanding.form)
+            sessions[slot].delivery.outstanding[place].wasInVain = true
+            sessions[slot].delivery.outstanding.noteSilence(about: outstanding.form)
             switch outstanding.form {
             case .newMessage, .deliveryReport:
                 countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
@@ -59,7 +59,7 @@ extension Mailboxes where Port: ~Copyable {
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         for place in 0..<OutstandingTable.capacity {
-            noteInVain(sessions[slot].outstanding[place], in: slot, &sessions, systemMessages, &records, &turn)
+            noteInVain(sessions[slot].delivery.outstanding[place], in: slot, &sessions, systemMessages, &records, &turn)
         }
     }
 
@@ -75,7 +75,7 @@ extension Mailboxes where Port: ~Copyable {
         records.storeEntry(entry, outstanding.sequence, of: user)
         guard entry.deliveries >= records.settings.deliveriesMax else { return }
         if entry.kind == .report {
-            sessions[slot].outstanding.forget(outstanding.sequence)
+            sessions[slot].delivery.outstanding.forget(outstanding.sequence)
             removeEntry(outstanding.sequence, of: user, &records)
         } else {
             assumeDelivered(outstanding.sequence, in: slot, &sessions, systemMessages, &records, &turn)
@@ -96,15 +96,16 @@ extension Mailboxes where Port: ~Copyable {
         sessions.changeKnownClient(of: slot, &records) { known in
             if known.assumedCount < KnownClient.assumedCountMax { known.assumedCount += 1 }
         }
-        guard !sessions[slot].neverConfirms, sessions.knownClient(of: slot, records)?.neverConfirms == true else {
+        guard !sessions[slot].delivery.neverConfirms, sessions.knownClient(of: slot, records)?.neverConfirms == true
+        else {
             return
         }
-        sessions[slot].neverConfirms = true
-        sessions[slot].outstanding.noteSilence(about: .newMessage)
+        sessions[slot].delivery.neverConfirms = true
+        sessions[slot].delivery.outstanding.noteSilence(about: .newMessage)
         // What went out before and had to make room was delivered too.
         let user = sessions[slot].user
         var sequence: UInt64 = 0
-        while let next = records.entryNumber(after: sequence, of: user), next <= sessions[slot].sentUpTo {
+        while let next = records.entryNumber(after: sequence, of: user), next <= sessions[slot].delivery.sentUpTo {
             sequence = next
             guard let entry = records.mailboxEntry(user, next), entry.kind == .message, entry.deliveries > 0 else {
                 continue
@@ -115,33 +116,39 @@ extension Mailboxes where Port: ~Copyable {
 
     // MARK: Who confirms
 
+    /// Begins anew with a session that was stored: what went out before the engine started is not remembered one by one.
+    func resume(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>) {
+        sessions[slot].delivery.resumedAt = records.sequences.next - 1
+        takeKnowledge(slot, &sessions, records)
+    }
+
     /// Takes over what was seen of the client of a session before.
     func takeKnowledge(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>) {
         let known = sessions.knownClient(of: slot, records)
-        sessions[slot].confirms = known?.confirms ?? false
-        sessions[slot].neverConfirms = known?.neverConfirms ?? false
-        if sentIsDelivered(in: slot, sessions) { sessions[slot].outstanding.noteSilence(about: .newMessage) }
+        sessions[slot].delivery.confirms = known?.confirms ?? false
+        sessions[slot].delivery.neverConfirms = known?.neverConfirms ?? false
+        if sentIsDelivered(in: slot, sessions) { sessions[slot].delivery.outstanding.noteSilence(about: .newMessage) }
     }
 
     /// Whether what was sent to a session counts as delivered with the next request of its client.
     private func sentIsDelivered(in slot: UInt16, _ sessions: borrowing Sessions<Port>) -> Bool {
-        sessions[slot].neverConfirms || sessions[slot].quirks.contains(.sentIsDelivered)
+        sessions[slot].delivery.neverConfirms || sessions[slot].quirks.contains(.sentIsDelivered)
     }
 
     private func isKnownToConfirm(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>)
         -> Bool
     {
-        if !sessions[slot].confirms, sessions.knownClient(of: slot, records)?.confirms == true {
-            sessions[slot].confirms = true
+        if !sessions[slot].delivery.confirms, sessions.knownClient(of: slot, records)?.confirms == true {
+            sessions[slot].delivery.confirms = true
         }
-        return sessions[slot].confirms
+        return sessions[slot].delivery.confirms
     }
 
     /// The client of a session confirmed a message; that it can is kept for the sessions to come.
     func noteConfirms(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>) {
-        guard !sessions[slot].confirms else { return }
-        sessions[slot].confirms = true
-        sessions[slot].neverConfirms = false
+        guard !sessions[slot].delivery.confirms else { return }
+        sessions[slot].delivery.confirms = true
+        sessions[slot].delivery.neverConfirms = false
         sessions.changeKnownClient(of: slot, &records) { known in
             known.confirms = true
             known.assumedCount = 0

@@ -265,18 +265,12 @@ extension Engine where Port: ~Copyable {
     private mutating func forgetClients(_ name: Span<UInt8>, _ turn: inout Turn) throws(OperatorError) {
         let address = try records.localAddress(name)
         guard let account = records.account(address.canonical) else { throw .userUnknown }
-        records.store.delete(Key.knownClients(account.number).span)
+        records.forgetClients(of: account.number)
         var next = sessions.first(of: account.number)
         while let slot = next {
             next = sessions.next(after: slot)
             mailboxes.takeKnowledge(slot, &sessions, records)
-            guard !sessions[slot].isRestricted,
-                sessions[slot].asksByMessage == systemMessages.knowsSystemMessages(slot, sessions, records)
-            else {
-                continue
-            }
-            sessions[slot].asksByMessage = !systemMessages.knowsSystemMessages(slot, sessions, records)
-            sessions.storeSession(slot, &records)
+            systemMessages.takeKnowledge(slot, &sessions, &records)
         }
     }
 
@@ -329,7 +323,7 @@ extension Engine where Port: ~Copyable {
             output.field(
                 "idle_s", (now.milliseconds - min(now.milliseconds, sessions[slot].lastSeen.milliseconds)) / 1000)
             output.field("keepalive_s", UInt64(sessions[slot].keepAliveSeconds))
-            output.field("method", sessions[slot].deliveryMethod.letter.octets)
+            output.field("method", sessions[slot].delivery.method.letter.octets)
             output.field("call", callName(slot).octets)
             output.field("quirks", sessions[slot].quirks.list.span)
             let known = sessions.knownClient(of: slot, records) ?? KnownClient()
@@ -338,8 +332,9 @@ extension Engine where Port: ~Copyable {
                 "system_messages",
                 word(known.answers, !systemMessages.knowsSystemMessages(slot, sessions, records)).octets)
             output.field("agent", records.clientRecord(of: slot).agent.span)
-            output.field("level", (sessions[slot].level.rawValue == .max ? "full" : "limited" as StaticString).octets)
-            output.field("asked", sessions[slot].isRestricted ? 1 : 0)
+            output.field(
+                "level", (sessions[slot].access.level.rawValue == .max ? "full" : "limited" as StaticString).octets)
+            output.field("asked", sessions[slot].access.isRestricted ? 1 : 0)
             output.field("closing", UInt64(sessions[slot].closing))
             output.endRecord()
         }
@@ -348,7 +343,7 @@ extension Engine where Port: ~Copyable {
 
     /// How a client would be called now.
     private func callName(_ slot: UInt16) -> StaticString {
-        if sessions[slot].hasChannel { return "stcp" }
+        if sessions[slot].calling.hasChannel { return "stcp" }
         let methods = sessions[slot].capabilities.cirMethods
         return methods.contains(.sudp) ? "sudp" : methods.contains(.shttp) ? "shttp" : "none"
     }

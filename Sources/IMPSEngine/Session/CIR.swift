@@ -18,6 +18,22 @@ public struct Call: Sendable {
     public var way: Way
 }
 
+/// How the client of a session is called; only this file and the record of a session change it.
+struct SessionCalling {
+    /// The client is to be called after this turn. Source: protocol/transport.md §6.
+    var needsCall = false
+    /// Calls since the client was last heard of.
+    var count: UInt8 = 0
+    /// When to look whether it has to be called, again or at all; nil when nothing waits for that.
+    var at: Instant?
+    /// The client takes what comes before for the answer to its greeting.
+    var quietUntil = Instant(milliseconds: 0)
+    /// When it agreed on how it is called, in this process.
+    var agreedAt = Instant(milliseconds: 0)
+    /// It keeps a connection on which it can be called.
+    var hasChannel = false
+}
+
 /// Communication Initiation Requests: clients that do not poll by themselves are called when something waits for them.
 ///
 /// Source: protocol/transport.md §6.
@@ -26,48 +42,48 @@ extension Sessions where Port: ~Copyable {
     mutating func call(_ slot: UInt16) {
         guard canCall(slot) else { return }
         // Who was called in vain before is tried again with what is new.
-        if table[slot].calls >= Limits.callsMax, table[slot].callAt == nil { table[slot].calls = 0 }
-        guard table[slot].calls == 0 else { return }
-        table[slot].needsCall = true
+        if table[slot].calling.count >= Limits.callsMax, table[slot].calling.at == nil { table[slot].calling.count = 0 }
+        guard table[slot].calling.count == 0 else { return }
+        table[slot].calling.needsCall = true
         hasCalls = true
     }
 
     /// Whether a client can be called now.
     func canCall(_ slot: UInt16) -> Bool {
-        table[slot].hasChannel || table[slot].capabilities.cirMethods.contains(.sudp)
+        table[slot].calling.hasChannel || table[slot].capabilities.cirMethods.contains(.sudp)
     }
 
     /// The client has spoken, and knows what waits from the Poll flag; what it does not answer it is called for later.
     mutating func heard(_ slot: UInt16, _ records: borrowing Records<Port>, _ now: Instant) {
-        table[slot].needsCall = false
-        table[slot].calls = 0
-        table[slot].callAt = nil
-        guard canCall(slot), table[slot].mayHaveMore else { return }
+        table[slot].calling.needsCall = false
+        table[slot].calling.count = 0
+        table[slot].calling.at = nil
+        guard canCall(slot), table[slot].delivery.mayHaveMore else { return }
         // What waits behind an open transaction may go when the client had its time to answer it.
-        let next = table[slot].outstanding.nextOverdue(now, guardSeconds: records.settings.guardSeconds)
+        let next = table[slot].delivery.outstanding.nextOverdue(now, guardSeconds: records.settings.guardSeconds)
         scheduleCall(slot, at: next ?? now.adding(seconds: UInt64(records.settings.guardSeconds)))
     }
 
     private mutating func scheduleCall(_ slot: UInt16, at time: Instant) {
-        table[slot].callAt = time
+        table[slot].calling.at = time
         deadline.schedule(at: time)
     }
 
     /// Has a client called for what is due by now, and once more when it was not heard of.
     mutating func callAgain(_ slot: UInt16, _ now: Instant) {
-        if let remindAt = table[slot].remindAt, canCall(slot) {
+        if let remindAt = table[slot].access.remindAt, canCall(slot) {
             // Once: a client that was called in vain hears of it when it comes back by itself.
             if remindAt > now {
                 deadline.schedule(at: remindAt)
-            } else if table[slot].calls == 0 {
+            } else if table[slot].calling.count == 0 {
                 call(slot)
             }
         }
-        guard let callAt = table[slot].callAt else { return }
+        guard let callAt = table[slot].calling.at else { return }
         guard callAt <= now else { return deadline.schedule(at: callAt) }
-        table[slot].callAt = nil
-        guard canCall(slot), table[slot].calls < Limits.callsMax else { return }
-        table[slot].needsCall = true
+        table[slot].calling.at = nil
+        guard canCall(slot), table[slot].calling.count < Limits.callsMax else { return }
+        table[slot].calling.needsCall = true
         hasCalls = true
     }
 
@@ -77,8 +93,7 @@ extension Sessions where Port: ~Copyable {
         _ records: borrowing Records<Port>, _ now: Instant
     ) -> Bool {
         mailboxes.hasMore(in: slot, &self, records, now)
-            || table[slot].epoch != systemMessages.campaignEpoch && systemMessages.concernsCampaigns(slot, self)
-            || systemMessages.isReminderDue(slot, self, now)
+            || systemMessages.mayAsk(slot, self, now)
     }
 
     /// The next client to be called; to be asked for after what it is called for is durable.
@@ -92,16 +107,16 @@ extension Sessions where Port: ~Copyable {
         while callPosition < table.end {
             let slot = callPosition
             callPosition += 1
-            guard table[slot].isOpen, table[slot].needsCall else { continue }
-            table[slot].needsCall = false
+            guard table[slot].isOpen, table[slot].calling.needsCall else { continue }
+            table[slot].calling.needsCall = false
             guard canCall(slot), waits(slot, mailboxes, systemMessages, records, now) else { continue }
-            guard table[slot].quietUntil <= now else {
-                scheduleCall(slot, at: table[slot].quietUntil)
+            guard table[slot].calling.quietUntil <= now else {
+                scheduleCall(slot, at: table[slot].calling.quietUntil)
                 continue
             }
-            table[slot].calls += 1
+            table[slot].calling.count += 1
             counters.calls += 1
-            let isDatagram = !table[slot].hasChannel
+            let isDatagram = !table[slot].calling.hasChannel
             scheduleCall(slot, at: now.adding(seconds: isDatagram ? 10 : UInt64(records.settings.guardSeconds)))
             words.removeAll()
             words.append("WVCI ")
@@ -135,8 +150,8 @@ extension Sessions where Port: ~Copyable {
     ///
     /// - Source: protocol/transport.md §7.
     func channelFlag(_ slot: UInt16, _ records: borrowing Records<Port>, _ now: Instant) -> Bool? {
-        guard table[slot].capabilities.cirMethods.contains(.stcp), !table[slot].hasChannel,
-            table[slot].agreedAt.adding(seconds: UInt64(records.settings.guardSeconds)) <= now
+        guard table[slot].capabilities.cirMethods.contains(.stcp), !table[slot].calling.hasChannel,
+            table[slot].calling.agreedAt.adding(seconds: UInt64(records.settings.guardSeconds)) <= now
         else { return nil }
         if table[slot].quirks.contains(.cirFalse) { return false }
         return table[slot].quirks.contains(.cirTrue) ? true : nil
@@ -148,23 +163,23 @@ extension Sessions where Port: ~Copyable {
     /// What waits already is told a moment later, because clients take what follows at once for the answer.
     mutating func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? {
         guard let slot = table.find(id: id) else { return nil }
-        table[slot].hasChannel = true
-        table[slot].calls = 0
-        table[slot].quietUntil = Instant(milliseconds: now.milliseconds + 250)
-        scheduleCall(slot, at: table[slot].quietUntil)
+        table[slot].calling.hasChannel = true
+        table[slot].calling.count = 0
+        table[slot].calling.quietUntil = Instant(milliseconds: now.milliseconds + 250)
+        scheduleCall(slot, at: table[slot].calling.quietUntil)
         return (slot, table[slot].number)
     }
 
     /// The connection of a session is still there, after the engine read its state again.
     mutating func keepChannel(_ slot: UInt16, _ number: UInt64) {
         guard hasSession(slot, number) else { return }
-        table[slot].hasChannel = true
+        table[slot].calling.hasChannel = true
         call(slot)
     }
 
     /// The connection of a session is gone.
     mutating func closeChannel(_ slot: UInt16, _ number: UInt64) {
-        if hasSession(slot, number) { table[slot].hasChannel = false }
+        if hasSession(slot, number) { table[slot].calling.hasChannel = false }
     }
 
     /// Whether a session is still there.

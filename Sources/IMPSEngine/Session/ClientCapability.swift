@@ -21,10 +21,7 @@ extension Sessions where Port: ~Copyable {
                 throw Refusal(.badParameter, "capability lists too long")
             }
             records.store.put(Key.capabilityLists(slot).span, records.scratch)
-            table[slot].capabilities = capabilities
-            table[slot].hasCapabilities = true
-            table[slot].agreedAt = table[slot].lastSeen
-            table[slot].deliveryMethod = capabilities.initialDeliveryMethod
+            table[slot].agree(on: capabilities)
             storeSession(slot, &records)
         }
         writer.open(.clientCapabilityResponse)

@@ -104,6 +104,9 @@ extension Records where Port: ~Copyable {
         return clients.index(of: key).map { clients[$0] }
     }
 
+    /// Forgets all that is known of a user's clients.
+    mutating func forgetClients(of user: UInt32) { store.delete(Key.knownClients(user).span) }
+
     /// Keeps something else of a client; what is the same is not written.
     mutating func changeKnownClient(
         _ user: UInt32, _ key: UInt64, agent: Span<UInt8>, _ change: (inout KnownClient) -> Void

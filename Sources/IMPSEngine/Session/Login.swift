@@ -223,7 +223,7 @@ extension Sessions where Port: ~Copyable {
         writer.flag(.capabilityRequest, isNew)
         if due.count > 0 {
             systemMessages.writeSystemMessages(
-                due, for: table[slot].user, at: systemMessages.proofClient(of: slot, self, records), &records, turn,
+                due, for: table[slot].user, at: proofClient(of: slot, records), &records, turn,
                 into: &writer)
         }
         writer.close(.loginResponse)

@@ -65,7 +65,7 @@ extension Sessions where Port: ~Copyable {
         // Its place is for others when its client does not come to hear of it.
         table[slot].expiresAt = min(table[slot].expiresAt, turn.now.adding(seconds: Session.closingSeconds))
         deadline.schedule(at: table[slot].expiresAt)
-        table[slot].mayHaveMore = true
+        table[slot].delivery.wake()
         storeSession(slot, &records)
         call(slot)
         mailboxes.releaseMailbox(of: slot, &self, &records, &turn)

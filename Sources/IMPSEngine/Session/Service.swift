@@ -26,7 +26,7 @@ extension Sessions where Port: ~Copyable {
             throw Refusal(.badParameter, "AllFunctionsRequest is T or F")
         }
         let known = FunctionSet.known(in: request.version)
-        let offered = FunctionSet.offered.intersection(table[slot].level).intersection(known)
+        let offered = FunctionSet.offered.intersection(table[slot].access.level).intersection(known)
         let wanted = wantedFunctions(document, element)?.intersection(known) ?? known
         let denied = wanted.subtracting(offered)
 

@@ -20,11 +20,11 @@ extension Session {
         record.append(capabilities.multiTrans)
         record.append(bigEndian: capabilities.serverPollMin)
         record.append(hasCapabilities ? 1 : 0)
-        record.append(deliveryMethod.rawValue)
+        record.append(delivery.method.rawValue)
         record.append(bigEndian: functions.rawValue)
         record.append(isServiceAgreed ? 1 : 0)
-        record.append(bigEndian: level.rawValue)
-        record.append((isRestricted ? 1 : 0) | (asksByMessage ? 2 : 0) | (holdsMail ? 4 : 0))
+        record.append(bigEndian: access.level.rawValue)
+        record.append((access.isRestricted ? 1 : 0) | (access.asksByMessage ? 2 : 0) | (access.holdsMail ? 4 : 0))
         record.append(closingReason.rawValue)
         record.append(capabilities.cirMethods.rawValue)
         record.append(bigEndian: capabilities.udpPort)
@@ -62,11 +62,11 @@ extension Session {
         let method = DeliveryMethod(rawValue: reader.integer())
         functions = FunctionSet(rawValue: reader.integer())
         isServiceAgreed = reader.integer(UInt8.self) != 0
-        level = FunctionSet(rawValue: reader.integer())
+        access.level = FunctionSet(rawValue: reader.integer())
         let flags: UInt8 = reader.integer()
-        isRestricted = flags & 1 != 0
-        asksByMessage = flags & 2 != 0
-        holdsMail = flags & 4 != 0
+        access.isRestricted = flags & 1 != 0
+        access.asksByMessage = flags & 2 != 0
+        access.holdsMail = flags & 4 != 0
         closingReason = DisconnectReason(rawValue: reader.integer()) ?? .none
         capabilities.cirMethods.rawValue = reader.integer()
         capabilities.udpPort = reader.integer()
@@ -80,7 +80,7 @@ extension Session {
         guard !reader.isBroken, let version, let initial, let method else { return nil }
         self.version = version
         capabilities.initialDeliveryMethod = initial
-        deliveryMethod = method
+        delivery.method = method
         isOpen = true
         isReady = true
     }

@@ -22,6 +22,9 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
         _modify { yield &table[slot] }
     }
 
+    /// Makes sure that `timePassed` looks at the sessions at `time` at the latest.
+    mutating func schedule(at time: Instant) { deadline.schedule(at: time) }
+
     /// Slots from here on are free.
     var end: UInt16 { table.end }
     /// Sessions that are open.

@@ -27,20 +27,21 @@ extension SystemMessages where Port: ~Copyable {
         _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>,
         _ turn: inout Turn
     ) {
-        guard records.settings.helpErrors > 0, !sessions[slot].isRestricted, SystemMessages.isOfUser(document, element)
+        guard records.settings.helpErrors > 0, !sessions[slot].access.isRestricted,
+            SystemMessages.isOfUser(document, element)
         else { return }
         var place = 0
         for index in 0..<4 {
-            let tracked = sessions[slot].errors[index]
+            let tracked = sessions[slot].access.errors[index]
             if tracked.code == code.rawValue {
                 place = index
                 break
             }
             // A free place, or the one that came longest ago.
-            let worst = sessions[slot].errors[place]
+            let worst = sessions[slot].access.errors[place]
             if worst.code != 0, tracked.code == 0 || tracked.since < worst.since { place = index }
         }
-        var errors = sessions[slot].errors[place]
+        var errors = sessions[slot].access.errors[place]
         if errors.code != code.rawValue || !errors.isHelped && turn.now.seconds &- errors.since > 600 {
             errors = RepeatedError(code: code.rawValue, since: turn.now.seconds)
         }
@@ -49,7 +50,7 @@ extension SystemMessages where Port: ~Copyable {
             errors.isHelped = true
             help(code, sessions[slot].user, &sessions, &mailboxes, &records, &turn)
         }
-        sessions[slot].errors[place] = errors
+        sessions[slot].access.errors[place] = errors
     }
 
     /// Whether somebody did something, and not a client by itself: what it reads, subscribes to and negotiates at each

@@ -89,27 +89,28 @@ extension SystemMessages where Port: ~Copyable {
         _ slot: UInt16, through gate: LoginGate, _ sessions: inout Sessions<Port>,
         _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        sessions[slot].isRestricted = false
-        sessions[slot].asksByMessage = !knowsSystemMessages(slot, sessions, records)
+        sessions[slot].access.isRestricted = false
+        sessions[slot].access.asksByMessage = !knowsSystemMessages(slot, sessions, records)
         // What is for sessions is looked for with the first request.
-        sessions[slot].epoch = hasSessionCampaigns ? 0 : campaignEpoch
-        sessions[slot].answerBy = nil
-        sessions[slot].remindAt = nil
-        if sessions[slot].holdsMail {
-            sessions[slot].holdsMail = false
-            sessions[slot].sentUpTo = 0
-            sessions[slot].mayHaveMore = true
+        sessions[slot].access.epoch = hasSessionCampaigns ? 0 : campaignEpoch
+        sessions[slot].access.answerBy = nil
+        sessions[slot].access.remindAt = nil
+        if sessions[slot].access.holdsMail {
+            sessions[slot].access.holdsMail = false
+            sessions[slot].delivery.restart()
         }
         tellRefused(sessions[slot].user, &sessions, mailboxes, &records, &turn)
         switch gate {
         case .closed: break
         case .open(let grant, let due, _):
-            sessions[slot].level = grant.functions
-            if sessions[slot].asksByMessage { askByMessage(due, sessions[slot].user, &sessions, mailboxes, &records) }
+            sessions[slot].access.level = grant.functions
+            if sessions[slot].access.asksByMessage {
+                askByMessage(due, sessions[slot].user, &sessions, mailboxes, &records)
+            }
         case .restricted(let due):
-            sessions[slot].level = .below(.imFeat)
-            sessions[slot].isRestricted = true
-            sessions[slot].asksByMessage = true
+            sessions[slot].access.level = .below(.imFeat)
+            sessions[slot].access.isRestricted = true
+            sessions[slot].access.asksByMessage = true
             askByMessage(due, sessions[slot].user, &sessions, mailboxes, &records)
         }
     }

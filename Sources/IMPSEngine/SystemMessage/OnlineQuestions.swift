@@ -25,12 +25,18 @@ extension SystemMessages where Port: ~Copyable {
     /// Whether a change of the campaigns may be one for a session: something may be asked in it, or what was asked has
     /// closed functions.
     func concernsCampaigns(_ slot: UInt16, _ sessions: borrowing Sessions<Port>) -> Bool {
-        hasSessionCampaigns || sessions[slot].isRestricted || sessions[slot].level.rawValue != .max
+        hasSessionCampaigns || sessions[slot].access.isRestricted || sessions[slot].access.level.rawValue != .max
+    }
+
+    /// Whether the next request of a session may bring a question that is not in its mailbox yet.
+    func mayAsk(_ slot: UInt16, _ sessions: borrowing Sessions<Port>, _ now: Instant) -> Bool {
+        sessions[slot].access.epoch != campaignEpoch && concernsCampaigns(slot, sessions)
+            || isReminderDue(slot, sessions, now)
     }
 
     /// Whether a required answer has to be asked for again.
     func isReminderDue(_ slot: UInt16, _ sessions: borrowing Sessions<Port>, _ now: Instant) -> Bool {
-        sessions[slot].remindAt.map { $0 <= now } ?? false
+        sessions[slot].access.remindAt.map { $0 <= now } ?? false
     }
 
     /// Looks for what has to be asked in a session, and for the level that it has; called with each of its requests.
@@ -40,11 +46,11 @@ extension SystemMessages where Port: ~Copyable {
         _ slot: UInt16, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        let isNew = sessions[slot].epoch == 0
+        let isNew = sessions[slot].access.epoch == 0
         let reminds = isReminderDue(slot, sessions, turn.now)
-        guard sessions[slot].epoch != campaignEpoch || reminds, sessions[slot].closing == 0 else { return }
-        sessions[slot].epoch = campaignEpoch
-        sessions[slot].remindAt = nil
+        guard sessions[slot].access.epoch != campaignEpoch || reminds, sessions[slot].closing == 0 else { return }
+        sessions[slot].access.epoch = campaignEpoch
+        sessions[slot].access.remindAt = nil
         let user = sessions[slot].user
         for place in operatorPlaces where campaigns[place].number != 0 {
             var state = records.sheet(of: user).entry(campaigns[place])?.state
@@ -88,7 +94,8 @@ extension SystemMessages where Port: ~Copyable {
     private func isStillAskedByMessage(
         _ place: Int, _ state: AnswerState?, _ slot: UInt16, _ sessions: borrowing Sessions<Port>
     ) -> Bool {
-        state == nil && sessions[slot].isRestricted && sessions[slot].asksByMessage && campaigns[place].kind == .login
+        state == nil && sessions[slot].access.isRestricted && sessions[slot].access.asksByMessage
+            && campaigns[place].kind == .login
             && campaigns[place].blocks
     }
 
@@ -98,12 +105,14 @@ extension SystemMessages where Port: ~Copyable {
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         // What was asked before a login is asked at the next one.
-        guard campaign.kind != .login, sessions[slot].answerBy == nil, sessions[slot].closing == 0 else { return }
-        guard !sessions[slot].asksByMessage || records.settings.mayAnswerByMessage(campaign) else {
+        guard campaign.kind != .login, sessions[slot].access.answerBy == nil, sessions[slot].closing == 0 else {
+            return
+        }
+        guard !sessions[slot].access.asksByMessage || records.settings.mayAnswerByMessage(campaign) else {
             sessions.disconnect(slot, .forcedLogout, because: .unanswerable, &mailboxes, &records, &turn)
             return
         }
-        sessions[slot].isRestricted = true
+        sessions[slot].access.isRestricted = true
         // Another session may have seen it and not answered.
         enqueueService(campaign, for: sessions[slot].user, &sessions, mailboxes, &records)
         awaitAnswer(slot, seconds: campaign.timeout, &sessions, turn.now)
@@ -112,17 +121,17 @@ extension SystemMessages where Port: ~Copyable {
 
     private func awaitAnswer(_ slot: UInt16, seconds: UInt32, _ sessions: inout Sessions<Port>, _ now: Instant) {
         let end = now.adding(seconds: UInt64(seconds))
-        sessions[slot].answerBy = end
-        sessions.deadline.schedule(at: end)
+        sessions[slot].access.answerBy = end
+        sessions.schedule(at: end)
     }
 
     private func remind(
         _ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ turn: borrowing Turn
     ) {
         let time = turn.now.adding(seconds: UInt64(records.settings.remindSeconds))
-        sessions[slot].remindAt = time
+        sessions[slot].access.remindAt = time
         // A client that is called does not poll to hear of it.
-        if sessions.canCall(slot) { sessions.deadline.schedule(at: time) }
+        if sessions.canCall(slot) { sessions.schedule(at: time) }
     }
 
     /// Gives a restricted session that was stored its time again; the monotonic clock began anew.
@@ -130,8 +139,8 @@ extension SystemMessages where Port: ~Copyable {
         _ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
     ) {
         // It is not new, and may not have seen what was put before it.
-        sessions[slot].epoch = .max
-        guard sessions[slot].isRestricted else { return }
+        sessions[slot].access.epoch = .max
+        guard sessions[slot].access.isRestricted else { return }
         let user = sessions[slot].user
         for place in operatorPlaces where campaigns[place].blocks && campaigns[place].kind != .login {
             if records.sheet(of: user).entry(campaigns[place])?.state == .asked {
@@ -146,12 +155,12 @@ extension SystemMessages where Port: ~Copyable {
         _ turn: inout Turn
     ) {
         for slot in 0..<sessions.end {
-            guard sessions[slot].isOpen, let end = sessions[slot].answerBy else { continue }
+            guard sessions[slot].isOpen, let end = sessions[slot].access.answerBy else { continue }
             guard end <= turn.now else {
-                sessions.deadline.schedule(at: end)
+                sessions.schedule(at: end)
                 continue
             }
-            sessions[slot].answerBy = nil
+            sessions[slot].access.answerBy = nil
             let user = sessions[slot].user
             guard openBlocks(records.sheet(of: user), user, records, turn.wall).inSession else {
                 // What was asked is over.
@@ -162,7 +171,7 @@ extension SystemMessages where Port: ~Copyable {
                 records.logUser(sessions[slot].user, &turn)
                 turn.journal.end()
             }
-            noteTimeouts(of: user, atLogin: false, proofClient(of: slot, sessions, records), &records, turn)
+            noteTimeouts(of: user, atLogin: false, sessions.proofClient(of: slot, records), &records, turn)
             sessions.disconnect(slot, .forcedLogout, because: .unanswered, &mailboxes, &records, &turn)
         }
     }
@@ -213,22 +222,20 @@ extension SystemMessages where Port: ~Copyable {
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)
-            if sessions[slot].isRestricted {
-                if open.inSession || open.atLogin && sessions[slot].asksByMessage { continue }
+            if sessions[slot].access.isRestricted {
+                if open.inSession || open.atLogin && sessions[slot].access.asksByMessage { continue }
                 // What was held back is delivered from the front.
-                sessions[slot].isRestricted = false
-                sessions[slot].answerBy = nil
-                sessions[slot].sentUpTo = 0
-                sessions[slot].mayHaveMore = true
+                sessions[slot].access.isRestricted = false
+                sessions[slot].access.answerBy = nil
+                sessions[slot].delivery.restart()
                 if !level.isFull { isTold = true }
-            } else if sessions[slot].level == level.functions {
+            } else if sessions[slot].access.level == level.functions {
                 continue
             } else {
                 isTold = true
-                sessions[slot].sentUpTo = 0
-                sessions[slot].mayHaveMore = true
+                sessions[slot].delivery.restart()
             }
-            sessions[slot].level = level.functions
+            sessions[slot].access.level = level.functions
             sessions.storeSession(slot, &records)
             sessions.call(slot)
         }

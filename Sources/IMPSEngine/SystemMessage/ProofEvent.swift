@@ -273,12 +273,12 @@ extension Records where Port: ~Copyable {
     }
 }
 
-extension SystemMessages where Port: ~Copyable {
+extension Sessions where Port: ~Copyable {
     /// What an event tells of the client of a session.
-    func proofClient(of slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>)
+    func proofClient(of slot: UInt16, _ records: borrowing Records<Port>)
         -> ProofClient
     {
         let client = records.clientRecord(of: slot)
-        return ProofClient(agent: client.agent.span, address: client.address.span, session: sessions[slot].number)
+        return ProofClient(agent: client.agent.span, address: client.address.span, session: table[slot].number)
     }
 }

@@ -243,7 +243,7 @@ extension SystemMessages where Port: ~Copyable {
     ) {
         var toPoll: UInt64 = 0
         for slot in 0..<sessions.end where sessions[slot].isOpen && sessions[slot].closing == 0 {
-            if sessions[slot].epoch != campaignEpoch { toPoll += 1 }
+            if sessions[slot].access.epoch != campaignEpoch { toPoll += 1 }
         }
         output.field("name", campaign.name.span)
         output.field("generation", UInt64(campaign.generation))

@@ -75,7 +75,7 @@ extension SystemMessages where Port: ~Copyable {
         records.writeSystemMessage(campaign, for: message.owner, isRequired: campaign.isRequired, into: &writer)
         writer.close(.systemMessageList)
         writer.close(.systemMessageRequest)
-        records.noteSent(campaign, message.owner, proofClient(of: slot, sessions, records), turn)
+        records.noteSent(campaign, message.owner, sessions.proofClient(of: slot, records), turn)
         return true
     }
 
@@ -92,7 +92,7 @@ extension SystemMessages where Port: ~Copyable {
         let header = storeQuestion(campaign, sequence, for: message.owner, &mailboxes, &records, turn.wall)
         records.changeEntry(
             sequence, of: message.owner, to: MailboxEntry(kind: .message, byteCount: header.contentByteCount))
-        records.noteSent(campaign, message.owner, proofClient(of: slot, sessions, records), turn)
+        records.noteSent(campaign, message.owner, sessions.proofClient(of: slot, records), turn)
         return true
     }
 
@@ -125,7 +125,7 @@ extension SystemMessages where Port: ~Copyable {
         _ records: inout Records<Port>, _ turn: borrowing Turn
     ) {
         if let message = records.serviceMessage(sequence) {
-            noteShown(message, proofClient(of: slot, sessions, records), &records, turn)
+            noteShown(message, sessions.proofClient(of: slot, records), &records, turn)
         }
         mailboxes.removeEntry(sequence, of: sessions[slot].user, &records)
     }
@@ -144,7 +144,7 @@ extension SystemMessages where Port: ~Copyable {
             mailboxes.removeEntry(next, of: user, &records)
             var slot = sessions.first(of: user)
             while let current = slot {
-                sessions[current].outstanding.forget(next)
+                sessions[current].delivery.forget(next)
                 slot = sessions.next(after: current)
             }
         }
@@ -163,7 +163,7 @@ extension SystemMessages where Port: ~Copyable {
         _ turn: borrowing Turn
     ) {
         guard let message = records.questionByMessage(sequence, of: sessions[slot].user) else { return }
-        noteShown(message, proofClient(of: slot, sessions, records), &records, turn)
+        noteShown(message, sessions.proofClient(of: slot, records), &records, turn)
     }
 
     private func noteShown(

@@ -34,6 +34,14 @@ extension Records where Port: ~Copyable {
 }
 
 extension SystemMessages where Port: ~Copyable {
+    /// Asks the client of a session as what is known of it now says, if nothing keeps it closed.
+    func takeKnowledge(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>) {
+        let asksByMessage = !knowsSystemMessages(slot, sessions, records)
+        guard !sessions[slot].access.isRestricted, sessions[slot].access.asksByMessage != asksByMessage else { return }
+        sessions[slot].access.asksByMessage = asksByMessage
+        sessions.storeSession(slot, &records)
+    }
+
     /// The same for the client of a session that begins.
     func knowsSystemMessages(_ slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>)
         -> Bool
@@ -46,8 +54,8 @@ extension SystemMessages where Port: ~Copyable {
     func noteAnswers(in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>) {
         records.noteAnswers(
             sessions[slot].user, sessions[slot].clientKey, agent: records.clientRecord(of: slot).agent.span)
-        guard sessions[slot].asksByMessage, knowsSystemMessages(slot, sessions, records) else { return }
-        sessions[slot].asksByMessage = false
+        guard sessions[slot].access.asksByMessage, knowsSystemMessages(slot, sessions, records) else { return }
+        sessions[slot].access.asksByMessage = false
         sessions.storeSession(slot, &records)
     }
 
@@ -68,9 +76,9 @@ extension SystemMessages where Port: ~Copyable {
         else { return }
         records.noteUnanswered(
             user, sessions[slot].clientKey, agent: records.clientRecord(of: slot).agent.span, turn.wall)
-        sessions[slot].outstanding.forget(sequence)
+        sessions[slot].delivery.forget(sequence)
         mailboxes.removeEntry(sequence, of: user, &records)
-        sessions[slot].asksByMessage = true
+        sessions[slot].access.asksByMessage = true
         sessions.storeSession(slot, &records)
         enqueueQuestion(campaign, for: user, &sessions, &mailboxes, &records, turn.wall)
     }

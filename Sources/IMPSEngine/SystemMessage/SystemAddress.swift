@@ -67,14 +67,14 @@ extension SystemMessages where Port: ~Copyable {
         let campaign = campaign(at: place, for: user, records)
         guard let option = records.chosenOption(text, campaign), campaign.mechanism.isEmpty else {
             records.noteInVain(
-                .notUnderstood, campaign, user, words: text, proofClient(of: slot, sessions, records), turn)
+                .notUnderstood, campaign, user, words: text, sessions.proofClient(of: slot, records), turn)
             explain(campaign, to: user, &sessions, &mailboxes, &records, turn.wall)
             return
         }
         guard var entry = records.sheet(of: user).entry(campaign) else { return }
         entry.at = turn.wall.storedSeconds
         record(
-            option, campaign, user, &entry, proofClient(of: slot, sessions, records), &sessions, &mailboxes, &records,
+            option, campaign, user, &entry, sessions.proofClient(of: slot, records), &sessions, &mailboxes, &records,
             &turn)
         if !entry.grant.isAdmitted {
             disconnectAll(user, because: .declined, &sessions, &mailboxes, &records, &turn)

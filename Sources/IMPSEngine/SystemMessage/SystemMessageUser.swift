@@ -41,7 +41,7 @@ extension SystemMessages where Port: ~Copyable {
         writer.integer(.code, UInt64(StatusCode.partialSuccess.rawValue))
         writer.text(.description, StatusCode.partialSuccess.meaning)
         let outcome = takeAnswers(
-            document, list, of: user, request.client, proofClient(of: slot, sessions, records), &accounts, &sessions,
+            document, list, of: user, request.client, sessions.proofClient(of: slot, records), &accounts, &sessions,
             &mailboxes, &records, &turn, details: true, into: &writer)
         writer.close(.result)
         writer.close(.status)
@@ -53,10 +53,9 @@ extension SystemMessages where Port: ~Copyable {
             if outcome.failureCount > 0 { throw Refusal(outcome.failure) }
             writer.status(.success)
         }
-        if let holds = outcome.holds, sessions[slot].holdsMail != holds {
-            sessions[slot].holdsMail = holds
-            sessions[slot].sentUpTo = 0
-            sessions[slot].mayHaveMore = true
+        if let holds = outcome.holds, sessions[slot].access.holdsMail != holds {
+            sessions[slot].access.holdsMail = holds
+            sessions[slot].delivery.restart()
             sessions.storeSession(slot, &records)
         }
         if outcome.denial != nil {
@@ -163,7 +162,7 @@ extension SystemMessages where Port: ~Copyable {
     ) -> Bool {
         // Like a wrong password: who guesses has to wait.
         if let address = records.address(of: user) {
-            accounts.throttles.noteFailure(address.span, from: client.network.span, turn.now)
+            accounts.noteFailure(address.span, client, turn.now)
         }
         entry.tries += entry.tries < .max ? 1 : 0
         if entry.tries >= Limits.verificationTries {

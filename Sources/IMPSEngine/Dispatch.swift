@@ -81,9 +81,7 @@ extension Sessions where Port: ~Copyable {
 }
 
 extension Engine where Port: ~Copyable {
-    /// What is legal before login, and the gate in front of everything else; then the one table of primitives.
-    ///
-    /// A new primitive is a case here and a file in the folder of its feature.
+    /// What is legal before login, and the gate in front of everything else; then the table of primitives.
     ///
     /// - Parameters:
     ///   - slot: The session; nil when the message names none or an unknown one.
@@ -109,7 +107,14 @@ extension Engine where Port: ~Copyable {
         }
         guard let slot else { throw Refusal(.invalidSession) }
         try sessions.admit(primitive, in: slot)
+        try perform(primitive, document, request, element, in: slot, &turn, into: &writer)
+    }
 
+    /// The table: which room does what. A new primitive is a case here and a file in the folder of its room.
+    private mutating func perform(
+        _ primitive: Primitive, _ document: borrowing Document, _ request: Request, _ element: Document.Element,
+        in slot: UInt16, _ turn: inout Turn, into writer: inout Writer
+    ) throws(Refusal) {
         switch primitive {
         case .loginRequest, .versionDiscoveryRequest: break
         case .logoutRequest:

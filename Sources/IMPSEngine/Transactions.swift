@@ -62,13 +62,7 @@ extension Engine where Port: ~Copyable {
         let descriptor = document.first(.sessionDescriptor, in: session)
         let id = descriptor.flatMap { document.first(.sessionID, in: $0) }
         let slot = id.flatMap { sessions.table.find(id: document.word(of: $0)) }
-        if let slot {
-            writer.output.setLimit(Int(clamping: sessions[slot].capabilities.parserSize))
-            sessions.touch(slot, turn.now)
-            sessions.noteAddress(of: slot, client, &records)
-            mailboxes.settleUnanswered(in: slot, &sessions, systemMessages, &records, &turn)
-            systemMessages.refresh(slot, &sessions, &mailboxes, &records, &turn)
-        }
+        if let slot { open(slot, client, &turn, into: &writer) }
 
         var envelope = openEnvelope(document, sessionID: id, into: &writer)
         let emptyMark = writer.mark
@@ -112,6 +106,15 @@ extension Engine where Port: ~Copyable {
         }
         close(&envelope, slot, &turn, into: &writer)
         return .message
+    }
+
+    /// A session is heard of: what is due in it is looked at before its message is.
+    private mutating func open(_ slot: UInt16, _ client: Client, _ turn: inout Turn, into writer: inout Writer) {
+        writer.output.setLimit(Int(clamping: sessions[slot].capabilities.parserSize))
+        sessions.touch(slot, turn.now)
+        sessions.noteAddress(of: slot, client, &records)
+        mailboxes.settleUnanswered(in: slot, &sessions, systemMessages, &records, &turn)
+        systemMessages.refresh(slot, &sessions, &mailboxes, &records, &turn)
     }
 
     /// Ends a message, after what else goes with it.

@@ -61,8 +61,10 @@ extension Mailboxes where Port: ~Copyable {
     private func firstShortLived(_ records: borrowing Records<Port>) -> (
         expiry: UInt64, user: UInt32, sequence: UInt64
     )? {
-        let first = Key.kind(0x58)
-        guard let entry = records.store.entry(atOrAfter: first.span), entry.key.count == 21, entry.key[0] == 0x58 else {
+        let first = Key.kind(RecordKind.expiry)
+        guard let entry = records.store.entry(atOrAfter: first.span), entry.key.count == 21,
+            entry.key[0] == RecordKind.expiry
+        else {
             return nil
         }
         var reader = RecordReader(entry.key.extracting(1..<21))
@@ -144,7 +146,8 @@ extension Records where Port: ~Copyable {
     /// The number of the first stored message or report after `sequence`.
     func messageNumber(after sequence: UInt64) -> UInt64? {
         let key = Key.message(sequence + 1, piece: 0)
-        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 10, entry.key[0] == 0x4D else {
+        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 10, entry.key[0] == RecordKind.message
+        else {
             return nil
         }
         var reader = RecordReader(entry.key.extracting(1..<9))

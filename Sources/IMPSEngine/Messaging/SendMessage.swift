@@ -347,6 +347,3 @@ extension Mailboxes where Port: ~Copyable {
         }
     }
 }
-
-extension Records where Port: ~Copyable {
-}

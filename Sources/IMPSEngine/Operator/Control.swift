@@ -131,32 +131,7 @@ extension Engine where Port: ~Copyable {
     ) throws(OperatorError) -> ControlProgress {
         var words = Words(command.line.span)
         let verb = words.next()
-        if verb.span.equals("user") {
-            let action = words.next()
-            if action.span.equals("list") { return listUsers(&command, into: &output) }
-            if action.span.equals("import") {
-                return try importUsers(&command, &turn, into: &output)
-            }
-            let name = words.next()
-            if action.span.equals("show") {
-                try showUser(name.span, into: &output)
-            } else if action.span.equals("del") {
-                try accounts.deleteUser(name.span, &sessions, &mailboxes, systemMessages, &records, &turn)
-            } else if action.span.equals("forget") {
-                try forgetClients(name.span, &turn)
-            } else {
-                let kind = try kind(words.next().span)
-                let password = words.next()
-                if action.span.equals("add") {
-                    try accounts.addUser(name.span, kind: kind ?? .digest, password: password.span, &records, &turn)
-                } else if action.span.equals("passwd") {
-                    try accounts.setPassword(name.span, kind: kind, password: password.span, &records, &turn)
-                } else {
-                    throw .usage("user add|del|forget|import|list|passwd|show")
-                }
-            }
-            return .done
-        }
+        if verb.span.equals("user") { return try executeUser(&command, &turn, into: &output) }
         if verb.span.equals("status") {
             writeStatus(&turn, into: &output)
             return .done
@@ -174,30 +149,67 @@ extension Engine where Port: ~Copyable {
         }
         if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
         if verb.span.equals("dump") { return records.dump(&command, into: &output) }
-        if verb.span.equals("sysmsg") {
-            let action = words.next()
-            let name = words.next()
-            if action.span.equals("list") { return records.listCampaigns(&command, into: &output) }
-            if action.span.equals("progress") {
-                return try systemMessages.showProgress(name.span, &command, sessions, records, into: &output)
-            }
-            if action.span.equals("results") { return try records.listResults(name.span, &command, into: &output) }
-            if action.span.equals("journal") { return try records.listEvents(name.span, &command, into: &output) }
-            if action.span.equals("verify") { return try records.verifyProof(name.span, &command, into: &output) }
-            if action.span.equals("show") {
-                try systemMessages.showCampaign(name.span, words.next().span, &records, into: &output)
-            } else {
-                try systemMessages.changeCampaign(
-                    action.span, name.span, &words, &sessions, &mailboxes, &records, &turn, into: &output)
-            }
-            return .done
-        }
+        if verb.span.equals("sysmsg") { return try executeSystemMessage(&command, &turn, into: &output) }
         if verb.span.equals("ping") {
             guard records.answers() else { throw .storeUnreadable }
             return .done
         }
         throw .usage(
             "user, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset")
+    }
+
+    private mutating func executeUser(
+        _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
+    ) throws(OperatorError) -> ControlProgress {
+        var words = Words(command.line.span)
+        _ = words.next()
+        let action = words.next()
+        if action.span.equals("list") { return listUsers(&command, into: &output) }
+        if action.span.equals("import") {
+            return try importUsers(&command, &turn, into: &output)
+        }
+        let name = words.next()
+        if action.span.equals("show") {
+            try showUser(name.span, into: &output)
+        } else if action.span.equals("del") {
+            try accounts.deleteUser(name.span, &sessions, &mailboxes, systemMessages, &records, &turn)
+        } else if action.span.equals("forget") {
+            try forgetClients(name.span, &turn)
+        } else {
+            let kind = try kind(words.next().span)
+            let password = words.next()
+            if action.span.equals("add") {
+                try accounts.addUser(name.span, kind: kind ?? .digest, password: password.span, &records, &turn)
+            } else if action.span.equals("passwd") {
+                try accounts.setPassword(name.span, kind: kind, password: password.span, &records, &turn)
+            } else {
+                throw .usage("user add|del|forget|import|list|passwd|show")
+            }
+        }
+        return .done
+    }
+
+    private mutating func executeSystemMessage(
+        _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
+    ) throws(OperatorError) -> ControlProgress {
+        var words = Words(command.line.span)
+        _ = words.next()
+        let action = words.next()
+        let name = words.next()
+        if action.span.equals("list") { return records.listCampaigns(&command, into: &output) }
+        if action.span.equals("progress") {
+            return try systemMessages.showProgress(name.span, &command, sessions, records, into: &output)
+        }
+        if action.span.equals("results") { return try records.listResults(name.span, &command, into: &output) }
+        if action.span.equals("journal") { return try records.listEvents(name.span, &command, into: &output) }
+        if action.span.equals("verify") { return try records.verifyProof(name.span, &command, into: &output) }
+        if action.span.equals("show") {
+            try systemMessages.showCampaign(name.span, words.next().span, &records, into: &output)
+        } else {
+            try systemMessages.changeCampaign(
+                action.span, name.span, &words, &sessions, &mailboxes, &records, &turn, into: &output)
+        }
+        return .done
     }
 
     private func kind(_ word: Span<UInt8>) throws(OperatorError) -> AccountKind? {

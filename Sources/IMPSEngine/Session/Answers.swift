@@ -82,7 +82,9 @@ extension Sessions where Port: ~Copyable {
         sequence: UInt64, session: UInt64, hash: UInt64
     )? {
         let key = Key.answer(sequence + 1)
-        guard let entry = records.store.entry(atOrAfter: key.span), entry.key.count == 9, entry.key[0] == 0x52 else {
+        guard let entry = records.store.entry(atOrAfter: key.span), entry.key.count == 9,
+            entry.key[0] == RecordKind.answer
+        else {
             return nil
         }
         var keyReader = RecordReader(entry.key.extracting(1..<9))

@@ -62,7 +62,8 @@ extension Records where Port: ~Copyable {
     /// The first code from `code` on that has a text from the configuration.
     func firstNoticeText(from code: UInt16) -> UInt16? {
         let key = Key.noticeText(code)
-        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 3, entry.key[0] == 0x48 else {
+        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 3, entry.key[0] == RecordKind.noticeText
+        else {
             return nil
         }
         var reader = RecordReader(entry.key.extracting(1..<3))

@@ -7,6 +7,11 @@ import Wire
 public struct EngineMemory: ~Copyable {
     let sessions: Slab<Session>
     let buckets: Slab<UInt16>
+    let networks: Slab<SessionList>
+    let timers: Slab<UInt16>
+    let outstanding: Slab<OutstandingTable>
+    let freeOutstanding: Slab<UInt16>
+    let answers: Slab<KeptAnswer>
     let challenges: Slab<Challenge>
     let throttles: Slab<Throttle>
     let campaigns: Slab<Campaign>
@@ -22,12 +27,19 @@ public struct EngineMemory: ~Copyable {
     public static var campaignCount: Int { 32 + Notice.count }
     /// Users at once for whom messages to a full mailbox are counted.
     public static var refusedCount: Int { 32 }
+    /// Answers that are kept for repeats in so many sessions.
+    public static func answerCount(sessions: Int) -> Int { AnswerPool.count(sessions: sessions) }
     /// Senders of whom it is known how much of the store their messages take.
     public static var senderCount: Int { 64 }
 
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
     ///   - buckets: A power of two, about as many as sessions.
+    ///   - networks: As many as buckets.
+    ///   - timers: As many as sessions.
+    ///   - outstanding: As many as sessions.
+    ///   - freeOutstanding: As many as sessions.
+    ///   - answers: `answerCount(sessions:)` of them.
     ///   - challenges: One for each login that waits for its digest.
     ///   - throttles: A power of two; addresses and users that failed to log in, and where users logged in from.
     ///   - campaigns: `campaignCount` of them.
@@ -37,13 +49,21 @@ public struct EngineMemory: ~Copyable {
     ///   - settings: A place for them, beside the engine: reading one may copy all that holds it.
     ///   - scratch: `scratchByteCount` octets.
     public init(
-        sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>, challenges: consuming Slab<Challenge>,
+        sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>,
+        networks: consuming Slab<SessionList>, timers: consuming Slab<UInt16>,
+        outstanding: consuming Slab<OutstandingTable>, freeOutstanding: consuming Slab<UInt16>,
+        answers: consuming Slab<KeptAnswer>, challenges: consuming Slab<Challenge>,
         throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
         pendingLogins: consuming Slab<PendingLogin>, refused: consuming Slab<RefusedMessages>,
         senders: consuming Slab<SenderShare>, settings: consuming Slab<Settings>, scratch: consuming FixedBytes
     ) {
         self.sessions = sessions
         self.buckets = buckets
+        self.networks = networks
+        self.timers = timers
+        self.outstanding = outstanding
+        self.freeOutstanding = freeOutstanding
+        self.answers = answers
         self.challenges = challenges
         self.throttles = throttles
         self.campaigns = campaigns
@@ -74,7 +94,10 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     ) {
         records = Records(store, settings, memory.settings, memory.scratch)
         accounts = Accounts(vault, memory.challenges, memory.throttles)
-        sessions = Sessions(memory.sessions, memory.buckets)
+        sessions = Sessions(
+            SessionTable(
+                slots: memory.sessions, buckets: memory.buckets, networks: memory.networks, timers: memory.timers),
+            OutstandingPool(memory.outstanding, memory.freeOutstanding), AnswerPool(memory.answers))
         mailboxes = Mailboxes(memory.senders)
         systemMessages = SystemMessages(memory.campaigns, memory.pendingLogins, memory.refused)
     }
@@ -119,26 +142,29 @@ extension Engine where Port: ~Copyable {
         systemMessages.reloadPendingLogins(records, turn.now)
         // A turn that was not kept changes little of it.
         if reloadCount == 1 { mailboxes.countShares(records) }
-        sessions.deadline.schedule(at: turn.now)
-        sessions.table.checkInvariants()
+        mailboxes.deadline.schedule(at: turn.now)
+        sessions.checkInvariants()
     }
 
     /// When `timePassed` should be called next; nil when nothing waits for time.
     public var deadline: Instant? {
-        var deadline = sessions.deadline
-        if let time = mailboxes.deadline.next { deadline.schedule(at: time) }
+        var deadline = mailboxes.deadline
+        if let time = sessions.table.nextDue { deadline.schedule(at: time) }
         if let time = systemMessages.deadline.next { deadline.schedule(at: time) }
         return deadline.next
     }
 
     /// Does what is due; the shell calls it at `deadline`, and whenever the wall clock begins to be trusted.
     public mutating func timePassed(_ turn: inout Turn) {
-        sessions.deadline = Deadline()
         mailboxes.deadline = Deadline()
         systemMessages.deadline = Deadline()
-        sessions.expireSessions(&mailboxes, systemMessages, &records, &turn)
+        while let slot = sessions.takeDue(turn.now) {
+            sessions.timePassed(slot, &mailboxes, systemMessages, &records, &turn)
+            guard sessions[slot].isOpen else { continue }
+            systemMessages.timePassed(slot, &sessions, &mailboxes, &records, &turn)
+            sessions.scheduleNext(slot, turn.now)
+        }
         systemMessages.expirePendingLogins(&records, &turn)
-        systemMessages.expireAnswers(&sessions, &mailboxes, &records, &turn)
         systemMessages.tellRefused(&sessions, mailboxes, &records, &turn)
         systemMessages.watchDates(&sessions, turn)
         if turn.wall.isTrusted {

@@ -68,6 +68,7 @@ extension Engine where Port: ~Copyable {
         let emptyMark = writer.mark
         var asksForMore = false
         var hasUnreadable = false
+        var bodyHash: Hash64?
         var transaction = document.first(.transaction, in: session)
         guard transaction != nil else { return .malformed }
         while let current = transaction {
@@ -88,8 +89,9 @@ extension Engine where Port: ~Copyable {
             case (nil, .response):
                 answer(document, request, .invalidSession, nil, &envelope, into: &writer)
             case (_, .request):
-                answer(
-                    document, request, in: slot, hasID: id != nil, body, &turn, &envelope, into: &writer)
+                let hash = bodyHash ?? Hash64(body)
+                bodyHash = hash
+                answer(document, request, in: slot, hasID: id != nil, hash, &turn, &envelope, into: &writer)
             }
         }
         if writer.mark == emptyMark {
@@ -236,13 +238,18 @@ extension Engine where Port: ~Copyable {
 
     /// Does what a Request asks and answers it.
     private mutating func answer(
-        _ document: borrowing Document, _ request: Request, in slot: UInt16?, hasID: Bool, _ body: Span<UInt8>,
+        _ document: borrowing Document, _ request: Request, in slot: UInt16?, hasID: Bool, _ body: Hash64,
         _ turn: inout Turn, _ envelope: inout Envelope, into writer: inout Writer
     ) {
         openResponse(document, request, &envelope, into: &writer)
         let content = writer.mark
         var hash: UInt64 = 0
-        if let id = request.transactionID { hash = answerHash(transactionID: document.word(of: id), body: body) }
+        if let id = request.transactionID {
+            // What a repeat is recognised by: the TransactionID together with everything that the message says.
+            var whole = body
+            whole.combine(document.word(of: id))
+            hash = whole.value
+        }
         if let slot, hash != 0, sessions.replayAnswer(hash, in: slot, records, now: turn.now, into: &writer) {
             envelope.closeTransaction(into: &writer)
             return

@@ -219,6 +219,10 @@ private func openStore(
         _ = try prepareStore(opened, configuration)
         let memory = EngineMemory(
             sessions: Memory.slab(65_000, Session.self), buckets: Memory.slab(1024, UInt16.self),
+            networks: Memory.slab(1024, SessionList.self), timers: Memory.slab(65_000, UInt16.self),
+            outstanding: Memory.slab(65_000, OutstandingTable.self),
+            freeOutstanding: Memory.slab(65_000, UInt16.self),
+            answers: Memory.slab(EngineMemory.answerCount(sessions: 65_000), KeptAnswer.self),
             challenges: Memory.slab(64, Challenge.self), throttles: Memory.slab(1, Throttle.self),
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),

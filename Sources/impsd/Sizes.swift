@@ -19,8 +19,11 @@ struct Sizes {
     var textByteCount: Int
     var server: ServerSizes
 
-    /// Octets of a session with its share of the table by users.
-    static var sessionByteCount: Int { MemoryLayout<Session>.stride + 4 }
+    /// Octets of a session with its share of the tables; of buckets there are two at most, of answers four.
+    static var sessionByteCount: Int {
+        MemoryLayout<Session>.stride + 2 * (2 + MemoryLayout<SessionList>.stride) + 2
+            + MemoryLayout<OutstandingTable>.stride + 2 + 4 * MemoryLayout<KeptAnswer>.stride
+    }
 
     init(_ configuration: Configuration) {
         server = ServerSizes()
@@ -107,6 +110,10 @@ struct Sizes {
     func engineMemory() -> EngineMemory {
         EngineMemory(
             sessions: Memory.slab(sessions, Session.self), buckets: Memory.slab(buckets, UInt16.self),
+            networks: Memory.slab(buckets, SessionList.self), timers: Memory.slab(sessions, UInt16.self),
+            outstanding: Memory.slab(sessions, OutstandingTable.self),
+            freeOutstanding: Memory.slab(sessions, UInt16.self),
+            answers: Memory.slab(EngineMemory.answerCount(sessions: sessions), KeptAnswer.self),
             challenges: Memory.slab(challenges, Challenge.self), throttles: Memory.slab(throttles, Throttle.self),
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(challenges, PendingLogin.self),

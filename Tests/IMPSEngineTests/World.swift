@@ -39,6 +39,9 @@ final class World {
             store: MemoryStore(disk), settings: settings, vault: Vault.open(key: key.span)!,
             memory: EngineMemory(
                 sessions: lent(64, Session()), buckets: lent(64, UInt16(0)),
+                networks: lent(64, SessionList()), timers: lent(64, UInt16(0)),
+                outstanding: lent(64, OutstandingTable()), freeOutstanding: lent(64, UInt16(0)),
+                answers: lent(EngineMemory.answerCount(sessions: 64), KeptAnswer()),
                 challenges: lent(challenges, Challenge()), throttles: lent(throttles, Throttle()),
                 campaigns: lent(EngineMemory.campaignCount, Campaign()),
                 pendingLogins: lent(challenges, PendingLogin()),

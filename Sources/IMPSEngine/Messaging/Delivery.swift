@@ -99,15 +99,13 @@ extension Mailboxes where Port: ~Copyable {
     private func nextEntry(
         in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
     ) -> UInt64? {
-        let hasRoom = sessions[slot].delivery.outstanding.hasRoom(
-            now, guardSeconds: records.settings.guardSeconds, multiTrans: sessions[slot].capabilities.multiTrans)
+        let hasRoom = sessions.hasWindow(slot, records.settings, now)
         guard hasRoom else { return nil }
         if let sequence = newEntry(in: slot, &sessions, records) { return sequence }
-        let repeated = sessions[slot].delivery.outstanding.due(
-            now, guardSeconds: records.settings.guardSeconds, deliveriesMax: records.settings.deliveriesMax)
+        let repeated = sessions.dueAgain(slot, records.settings, now)
         // What was sent before a question closed the session waits for the answer too.
         guard let repeated, let entry = records.mailboxEntry(sessions[slot].user, repeated),
-            isHeld(entry, repeated, in: slot, sessions, records)
+            isHeld(entry, repeated, in: slot, sessions)
         else { return repeated }
         return nil
     }
@@ -118,27 +116,28 @@ extension Mailboxes where Port: ~Copyable {
     {
         let user = sessions[slot].user
         let session = sessions[slot].number
-        var sequence = sessions[slot].delivery.sentUpTo
+        var sequence = max(sessions[slot].delivery.sentUpTo, sessions[slot].delivery.passedBy)
+        var meetsOutstanding = false
         while let next = records.entryNumber(after: sequence, of: user) {
             sequence = next
             guard let entry = records.mailboxEntry(user, next) else { continue }
             // What another session confirmed is for the sessions that were there when it came.
             let isRead = entry.confirmationCount > 0 && (session > next || entry.isConfirmed(by: session))
-            if !isRead, !isHeld(entry, next, in: slot, sessions, records),
-                sessions[slot].delivery.outstanding.place(of: next) == nil
-            {
-                return next
+            if !isRead, !isHeld(entry, next, in: slot, sessions) {
+                if sessions.outstanding(of: next, in: slot) == nil { return next }
+                meetsOutstanding = true
             }
+            // What stays back is not looked at with each poll, however much it is.
+            if !meetsOutstanding { sessions[slot].delivery.passedBy = next }
         }
-        sessions[slot].delivery.mayHaveMore = !sessions[slot].delivery.outstanding.isEmpty
+        sessions[slot].delivery.mayHaveMore = sessions.hasOutstanding(slot)
         return nil
     }
 
     /// Whether an entry stays where it is as far as a session goes: until a question is answered, because the user wants
     /// it so, or because his level has no messages.
     private func isHeld(
-        _ entry: MailboxEntry, _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
-        _ records: borrowing Records<Port>
+        _ entry: MailboxEntry, _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>
     ) -> Bool {
         if entry.isQuiet { return true }
         let holds = sessions[slot].access.holdsMail && sequence < sessions[slot].number
@@ -146,7 +145,7 @@ extension Mailboxes where Port: ~Copyable {
         switch entry.kind {
         case .service: return false
         case .report: return sessions[slot].access.isRestricted
-        case .message: return !records.isFromSystem(sequence)
+        case .message: return entry.isOfPerson
         }
     }
 
@@ -163,7 +162,7 @@ extension Mailboxes where Port: ~Copyable {
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         sessions[slot].delivery.sentUpTo = max(sessions[slot].delivery.sentUpTo, sequence)
-        let evicted = sessions[slot].delivery.outstanding.note(sequence, as: form, turn.now)
+        let evicted = sessions.noteSent(sequence, as: form, in: slot, turn.now)
         if let evicted { noteInVain(evicted, in: slot, &sessions, systemMessages, &records, &turn) }
     }
 
@@ -179,7 +178,7 @@ extension Mailboxes where Port: ~Copyable {
         envelope.openTransaction(.request, id: Decimal.digits(of: sequence).span, into: &writer)
         guard let form = write(sequence, in: slot, &sessions, systemMessages, &records, &turn, into: &writer) else {
             removeEntry(sequence, of: user, &records)
-            sessions[slot].delivery.outstanding.forget(sequence)
+            sessions.forget(sequence, in: slot)
             return false
         }
         noteSent(sequence, as: form, in: slot, &sessions, systemMessages, &records, &turn)
@@ -300,21 +299,21 @@ extension Mailboxes where Port: ~Copyable {
             let entry = records.mailboxEntry(sessions[slot].user, sequence)
         else { return }
         let form = form(of: sequence, entry, in: slot, sessions, records)
-        sessions[slot].delivery.outstanding.noteAnswer(to: form)
+        sessions[slot].delivery.answered.noteAnswer(to: form)
         let isSuccess = isSuccess(document, element)
         switch form {
         // Any other answer than MessageDelivered, a Status for a MessageNotification above all, means that the client
         // knows of the message. It waits until it is fetched, or for the next session.
-        case .messageNotification, .fetched: sessions[slot].delivery.outstanding.forget(sequence)
+        case .messageNotification, .fetched: sessions.forget(sequence, in: slot)
         case .newMessage where isSuccess && document.tag(of: element) == .status:
             noteConfirms(slot, &sessions, &records)
             confirm(sequence, in: slot, &sessions, systemMessages, &records, &turn)
-        case .newMessage: sessions[slot].delivery.outstanding.forget(sequence)
+        case .newMessage: sessions.forget(sequence, in: slot)
         case .deliveryReport:
-            sessions[slot].delivery.outstanding.forget(sequence)
+            sessions.forget(sequence, in: slot)
             removeEntry(sequence, of: sessions[slot].user, &records)
         case .systemMessage where isSuccess:
-            sessions[slot].delivery.outstanding.forget(sequence)
+            sessions.forget(sequence, in: slot)
             systemMessages.serviceShown(sequence, in: slot, &sessions, &self, &records, turn)
         // Nobody was shown what the client does not know.
         case .systemMessage: systemMessages.askByMessage(instead: sequence, in: slot, &sessions, &self, &records, turn)
@@ -326,10 +325,10 @@ extension Mailboxes where Port: ~Copyable {
     func wasSent(
         _ sequence: UInt64, to slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>
     ) -> Bool {
-        if sessions[slot].delivery.outstanding.place(of: sequence) != nil { return true }
+        if sessions.outstanding(of: sequence, in: slot) != nil { return true }
         guard sequence <= max(sessions[slot].delivery.sentUpTo, sessions[slot].delivery.resumedAt) else { return false }
         guard let entry = records.mailboxEntry(sessions[slot].user, sequence) else { return true }
-        return !isHeld(entry, sequence, in: slot, sessions, records)
+        return !isHeld(entry, sequence, in: slot, sessions)
     }
 
     /// How an entry was sent that a client answers; after a restart, how it would be.
@@ -337,9 +336,7 @@ extension Mailboxes where Port: ~Copyable {
         of sequence: UInt64, _ entry: MailboxEntry, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
         _ records: borrowing Records<Port>
     ) -> SentForm {
-        if let place = sessions[slot].delivery.outstanding.place(of: sequence) {
-            return sessions[slot].delivery.outstanding[place].form
-        }
+        if let outstanding = sessions.outstanding(of: sequence, in: slot) { return outstanding.form }
         switch entry.kind {
         case .message:
             guard let header = records.messageHeader(sequence) else { return .messageNotification }

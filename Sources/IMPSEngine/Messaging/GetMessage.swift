@@ -22,7 +22,7 @@ extension Mailboxes where Port: ~Copyable {
         records.writeContent(sequence, header, into: &writer)
         writer.close(.getMessageResponse)
         guard writer.output.freeCapacity > Limits.envelopeEndByteCount else { throw Refusal(.responseTooLarge) }
-        sessions[slot].delivery.outstanding.noteFetched(sequence, turn.now)
+        sessions.noteFetched(sequence, in: slot, turn.now)
     }
 
     /// GetMessageList-Request: what waits for the user, the newest first, as far as it fits.
@@ -103,7 +103,7 @@ extension Mailboxes where Port: ~Copyable {
             let id = document.word(of: current)
             if let sequence = ownMessage(id, in: slot, sessions, records) {
                 report(.messageRejected, about: sequence, to: user, &sessions, &records, turn.wall)
-                sessions[slot].delivery.outstanding.forget(sequence)
+                sessions.forget(sequence, in: slot)
                 removeEntry(sequence, of: user, &records)
                 rejectedCount += 1
             } else {

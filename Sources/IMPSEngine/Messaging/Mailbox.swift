@@ -31,13 +31,7 @@ extension Records where Port: ~Copyable {
         var sequence: UInt64 = 0
         while let next = entryNumber(after: sequence, of: user) {
             sequence = next
-            guard let entry = mailboxEntry(user, next) else { continue }
-            if entry.confirmationCount > 0 {
-                totals.lingering += 1
-            } else if entry.counts {
-                totals.count += 1
-                totals.byteCount += UInt64(entry.byteCount)
-            }
+            if let entry = mailboxEntry(user, next) { totals.add(entry) }
         }
         storeTotals(totals, of: user)
     }
@@ -81,30 +75,10 @@ extension Records where Port: ~Copyable {
     mutating func changeEntry(_ sequence: UInt64, of user: UInt32, to entry: MailboxEntry) {
         guard let former = mailboxEntry(user, sequence) else { return }
         var totals = totals(of: user)
-        if former.counts { totals.remove(former) }
-        if entry.counts {
-            totals.count += 1
-            totals.byteCount += UInt64(entry.byteCount)
-        }
+        totals.remove(former)
+        totals.add(entry)
         storeTotals(totals, of: user)
         storeEntry(entry, sequence, of: user)
-    }
-
-    /// Messages that wait for a user and that he has not seen, without those from the system address, among the first
-    /// thousand entries: a login looks at no more.
-    func waitingCount(_ user: UInt32) -> UInt32 {
-        guard totals(of: user).count > 0 else { return 0 }
-        var count: UInt32 = 0
-        var sequence: UInt64 = 0
-        for _ in 0..<1000 {
-            guard let next = entryNumber(after: sequence, of: user) else { break }
-            sequence = next
-            guard let entry = mailboxEntry(user, next), entry.kind == .message, !entry.isQuiet,
-                entry.confirmationCount == 0, !isFromSystem(next)
-            else { continue }
-            count += 1
-        }
-        return count
     }
 
     /// Messages in a mailbox that are not sent by themselves.
@@ -154,8 +128,7 @@ extension Mailboxes where Port: ~Copyable {
     ) {
         if entry.counts {
             var totals = records.totals(of: user)
-            totals.count += 1
-            totals.byteCount += UInt64(entry.byteCount)
+            totals.add(entry)
             records.storeTotals(totals, of: user)
         }
         records.storeEntry(entry, sequence, of: user)
@@ -171,11 +144,7 @@ extension Mailboxes where Port: ~Copyable {
     mutating func removeEntry(_ sequence: UInt64, of user: UInt32, _ records: inout Records<Port>) {
         guard let entry = records.mailboxEntry(user, sequence) else { return }
         var totals = records.totals(of: user)
-        if entry.confirmationCount > 0 {
-            totals.lingering -= min(totals.lingering, 1)
-        } else if entry.counts {
-            totals.remove(entry)
-        }
+        totals.remove(entry)
         records.store.delete(Key.mailboxEntry(user, sequence).span)
         records.storeTotals(totals, of: user)
         switch entry.kind {
@@ -195,23 +164,23 @@ extension Mailboxes where Port: ~Copyable {
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         let user = sessions[slot].user
-        sessions[slot].delivery.outstanding.forget(sequence)
+        sessions.forget(sequence, in: slot)
         guard var entry = records.mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
         if !isAssumed { systemMessages.questionShown(sequence, in: slot, &sessions, &records, turn) }
         if entry.confirmationCount == 0 {
             counters.delivered += 1
             if !isAssumed { report(.success, about: sequence, to: user, &sessions, &records, turn.wall) }
-            var totals = records.totals(of: user)
-            if entry.counts { totals.remove(entry) }
-            totals.lingering += 1
-            records.storeTotals(totals, of: user)
         }
+        var totals = records.totals(of: user)
+        totals.remove(entry)
         entry.confirmations[entry.confirmationCount] = sessions[slot].number
         entry.confirmationCount += 1
+        totals.add(entry)
         let isBounded =
             entry.confirmationCount < MailboxEntry.confirmationCountMax
-            && records.totals(of: user).lingering <= records.settings.offlineMessagesMax
+            && totals.lingering <= records.settings.offlineMessagesMax
+        records.storeTotals(totals, of: user)
         records.storeEntry(entry, sequence, of: user)
         if !isBounded || !isAwaited(entry, sequence, of: user, sessions, turn.now) {
             removeEntry(sequence, of: user, &records)

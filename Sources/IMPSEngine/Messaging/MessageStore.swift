@@ -82,8 +82,8 @@ extension Mailboxes where Port: ~Copyable {
         _ id: Span<UInt8>, in slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>
     ) -> UInt64? {
         guard let sequence = MessageID.sequence(id),
-            records.mailboxEntry(sessions[slot].user, sequence)?.kind == .message,
-            !sessions[slot].access.isRestricted && mayReceive(slot, sessions) || records.isFromSystem(sequence)
+            let entry = records.mailboxEntry(sessions[slot].user, sequence), entry.kind == .message,
+            !entry.isOfPerson || !sessions[slot].access.isRestricted && mayReceive(slot, sessions)
         else { return nil }
         return sequence
     }

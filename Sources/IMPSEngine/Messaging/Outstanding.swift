@@ -1,3 +1,5 @@
+import Octets
+
 /// What a server transaction is to its client; each is answered in its own way, or not at all.
 enum SentForm: UInt8 {
     case newMessage, messageNotification, deliveryReport, systemMessage
@@ -22,14 +24,33 @@ struct Outstanding {
     func isOverdue(_ now: Instant, guardSeconds: UInt32) -> Bool { now.seconds &- sentAt >= guardSeconds }
 }
 
+/// Which server transactions a client answers: what it is known to, it keeps room for.
+struct AnsweredForms {
+    /// The forms that the client answered when it was sent one last, and whether it left anything unanswered.
+    private var bits: UInt8 = 0
+    private var hasIgnored = false
+
+    /// Notes that the client answered one of this form.
+    mutating func noteAnswer(to form: SentForm) { bits |= form.bit }
+
+    /// Notes that the client had its time to answer one of this form, and did not.
+    mutating func noteSilence(about form: SentForm) {
+        bits &= ~form.bit
+        hasIgnored = true
+    }
+
+    /// Whether a transaction of this form may still be answered.
+    func mayAnswer(_ form: SentForm) -> Bool { !hasIgnored || bits & form.bit != 0 }
+}
+
 /// The server transactions of a session that wait for an answer.
-struct OutstandingTable {
+public struct OutstandingTable: ZeroInitializable {
     @_transparent static var capacity: Int { Int(Limits.outstandingCountMax) }
 
     private var places = InlineArray<8, Outstanding>(repeating: Outstanding())
-    /// The forms that the client answered when it was sent one last, and whether it left anything unanswered.
-    private var answeredForms: UInt8 = 0
-    private var hasIgnored = false
+
+    /// A table without any.
+    public init() {}
 
     subscript(place: Int) -> Outstanding {
         get { places[place] }
@@ -54,11 +75,11 @@ struct OutstandingTable {
     /// what follows.
     ///
     /// - Source: CL-10.
-    func hasRoom(_ now: Instant, guardSeconds: UInt32, multiTrans: UInt8) -> Bool {
+    func hasRoom(_ now: Instant, _ forms: AnsweredForms, guardSeconds: UInt32, multiTrans: UInt8) -> Bool {
         var open: UInt8 = 0
         for place in 0..<OutstandingTable.capacity {
             let outstanding = places[place]
-            guard outstanding.sequence != 0, outstanding.deliveries == 1, mayBeAnswered(outstanding.form),
+            guard outstanding.sequence != 0, outstanding.deliveries == 1, forms.mayAnswer(outstanding.form),
                 !outstanding.isOverdue(now, guardSeconds: guardSeconds)
             else { continue }
             open += 1
@@ -132,18 +153,143 @@ struct OutstandingTable {
         return oldest
     }
 
-    /// Notes that the client answered one of this form.
-    mutating func noteAnswer(to form: SentForm) { answeredForms |= form.bit }
-
-    /// Notes that the client had its time to answer one of this form, and did not.
-    mutating func noteSilence(about form: SentForm) {
-        answeredForms &= ~form.bit
-        hasIgnored = true
-    }
-
-    private func mayBeAnswered(_ form: SentForm) -> Bool { !hasIgnored || answeredForms & form.bit != 0 }
-
     mutating func forget(_ sequence: UInt64) {
         if let place = place(of: sequence) { places[place] = Outstanding() }
+    }
+}
+
+/// Tables for the sessions that have something open: most have not, and need none.
+struct OutstandingPool: ~Copyable {
+    private var tables: Slab<OutstandingTable>
+    /// Tables from here on were never in use; their memory is not touched.
+    private var used: UInt16 = 0
+    /// References to those that were in use and are free again.
+    private var free: Slab<UInt16>
+    private var freeCount = 0
+
+    /// - Parameters:
+    ///   - tables: One for each session at once.
+    ///   - free: As many.
+    init(_ tables: consuming Slab<OutstandingTable>, _ free: consuming Slab<UInt16>) {
+        self.tables = tables
+        self.free = free
+    }
+
+    /// The table of a session; `reference` is not 0.
+    subscript(reference: UInt16) -> OutstandingTable {
+        _read { yield tables[Int(reference) - 1] }
+        _modify { yield &tables[Int(reference) - 1] }
+    }
+
+    /// A reference to an empty table: one that was used before, so that few are ever touched.
+    mutating func take() -> UInt16 {
+        guard freeCount == 0 else {
+            freeCount -= 1
+            return free[freeCount]
+        }
+        invariant(Int(used) < tables.count, "IM048 a table for each session")
+        used += 1
+        tables[Int(used) - 1] = OutstandingTable()
+        return used
+    }
+
+    /// Takes a table back.
+    mutating func release(_ reference: UInt16) {
+        tables[Int(reference) - 1] = OutstandingTable()
+        free[freeCount] = reference
+        freeCount += 1
+    }
+
+    mutating func removeAll() {
+        used = 0
+        freeCount = 0
+    }
+
+    /// Holds for every state: each table that was ever used is free or a session's.
+    func checkInvariants(open: Int) {
+        invariant(open + freeCount == Int(used), "IM051 each table is free or of one session")
+    }
+}
+
+extension Sessions where Port: ~Copyable {
+    /// Whether a session has something open.
+    func hasOutstanding(_ slot: UInt16) -> Bool { table[slot].delivery.outstanding != 0 }
+
+    /// What a session has open at a place of its table; free when there is nothing.
+    func outstanding(at place: Int, in slot: UInt16) -> Outstanding {
+        let reference = table[slot].delivery.outstanding
+        return reference == 0 ? Outstanding() : outstanding[reference][place]
+    }
+
+    /// What a session has open of an entry; nil when it is not under way.
+    func outstanding(of sequence: UInt64, in slot: UInt16) -> Outstanding? {
+        let reference = table[slot].delivery.outstanding
+        guard reference != 0 else { return nil }
+        return outstanding[reference].place(of: sequence).map { outstanding[reference][$0] }
+    }
+
+    /// The window: whether a client keeps one more transaction open.
+    func hasWindow(_ slot: UInt16, _ settings: borrowing Settings, _ now: Instant) -> Bool {
+        let reference = table[slot].delivery.outstanding
+        guard reference != 0 else { return table[slot].capabilities.multiTrans > 0 }
+        return outstanding[reference].hasRoom(
+            now, table[slot].delivery.answered, guardSeconds: settings.guardSeconds,
+            multiTrans: table[slot].capabilities.multiTrans)
+    }
+
+    /// The oldest entry that is due once more: overdue, and not sent often enough yet.
+    func dueAgain(_ slot: UInt16, _ settings: borrowing Settings, _ now: Instant) -> UInt64? {
+        let reference = table[slot].delivery.outstanding
+        guard reference != 0 else { return nil }
+        return outstanding[reference].due(
+            now, guardSeconds: settings.guardSeconds, deliveriesMax: settings.deliveriesMax)
+    }
+
+    /// When the next guard time of a session ends; nil when none runs.
+    func nextOverdue(_ slot: UInt16, _ settings: borrowing Settings, _ now: Instant) -> Instant? {
+        let reference = table[slot].delivery.outstanding
+        guard reference != 0 else { return nil }
+        return outstanding[reference].nextOverdue(now, guardSeconds: settings.guardSeconds)
+    }
+
+    /// Notes that an entry goes out.
+    ///
+    /// - Returns: The entry that had to make room, the one that was sent first.
+    mutating func noteSent(_ sequence: UInt64, as form: SentForm, in slot: UInt16, _ now: Instant) -> Outstanding? {
+        outstanding[openTable(of: slot)].note(sequence, as: form, now)
+    }
+
+    /// Notes that the client fetched a message by itself, unless that has no room: what was sent is watched first.
+    mutating func noteFetched(_ sequence: UInt64, in slot: UInt16, _ now: Instant) {
+        outstanding[openTable(of: slot)].noteFetched(sequence, now)
+    }
+
+    /// Notes that nothing was heard of a delivery within the guard time.
+    mutating func noteInVain(at place: Int, in slot: UInt16) {
+        let reference = table[slot].delivery.outstanding
+        guard reference != 0 else { return }
+        outstanding[reference][place].wasInVain = true
+        table[slot].delivery.answered.noteSilence(about: outstanding[reference][place].form)
+    }
+
+    /// Expects nothing more of the client about an entry.
+    mutating func forget(_ sequence: UInt64, in slot: UInt16) {
+        let reference = table[slot].delivery.outstanding
+        guard reference != 0 else { return }
+        outstanding[reference].forget(sequence)
+        if outstanding[reference].isEmpty { closeTable(of: slot) }
+    }
+
+    private mutating func openTable(of slot: UInt16) -> UInt16 {
+        if table[slot].delivery.outstanding == 0 { table[slot].delivery.outstanding = outstanding.take() }
+        return table[slot].delivery.outstanding
+    }
+
+    /// Gives back the table of a session.
+    mutating func closeTable(of slot: UInt16) {
+        let reference = table[slot].delivery.outstanding
+        guard reference != 0 else { return }
+        outstanding.release(reference)
+        table[slot].delivery.outstanding = 0
     }
 }

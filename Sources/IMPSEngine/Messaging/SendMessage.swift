@@ -320,7 +320,7 @@ extension Mailboxes where Port: ~Copyable {
         accept(&header, sequence, MessageContent(Span()), &deliveries, &sessions, &records, turn)
         copyContent(of: original, from: originalByteCount, to: sequence, &records)
         report(.messageForwarded, about: original, to: sessions[slot].user, &sessions, &records, turn.wall)
-        sessions[slot].delivery.outstanding.forget(original)
+        sessions.forget(original, in: slot)
         removeEntry(original, of: sessions[slot].user, &records)
         if deliveries.failureCount == 0 {
             writer.status(.success)

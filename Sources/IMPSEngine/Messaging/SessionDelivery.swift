@@ -8,10 +8,13 @@ struct SessionDelivery {
     var mayHaveMore = true
     /// The highest mailbox entry that was sent in this session.
     var sentUpTo: UInt64 = 0
+    /// Entries up to this one were looked at: what of them was not sent stays back until `restart`.
+    var passedBy: UInt64 = 0
     /// Entries up to this one may have gone out before the engine started.
     var resumedAt: UInt64 = 0
-    /// What was sent and not answered yet.
-    var outstanding = OutstandingTable()
+    /// The table of what was sent and not answered yet; 0 when there is nothing.
+    var outstanding: UInt16 = 0
+    var answered = AnsweredForms()
     /// The client is known to confirm messages, or never to. Source: CL-31.
     var confirms = false
     var neverConfirms = false
@@ -19,12 +22,10 @@ struct SessionDelivery {
     /// Something may wait for the session that it has not seen.
     mutating func wake() { mayHaveMore = true }
 
-    /// What an entry says reached its user by another way: nothing is expected of the client any more.
-    mutating func forget(_ sequence: UInt64) { outstanding.forget(sequence) }
-
     /// What was held back is delivered from the front of the mailbox.
     mutating func restart() {
         sentUpTo = 0
+        passedBy = 0
         mayHaveMore = true
     }
 }

@@ -13,9 +13,9 @@ extension Mailboxes where Port: ~Copyable {
         in slot: UInt16, _ sessions: inout Sessions<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        guard !sessions[slot].delivery.outstanding.isEmpty else { return }
+        guard sessions.hasOutstanding(slot) else { return }
         for place in 0..<OutstandingTable.capacity {
-            let outstanding = sessions[slot].delivery.outstanding[place]
+            let outstanding = sessions.outstanding(at: place, in: slot)
             guard outstanding.sequence != 0 else { continue }
             if outstanding.form == .newMessage, sentIsDelivered(in: slot, sessions) {
                 sessions[slot].quirks.contains(.sentIsDelivered)
@@ -28,8 +28,7 @@ extension Mailboxes where Port: ~Copyable {
             else {
                 continue
             }
-            sessions[slot].delivery.outstanding[place].wasInVain = true
-            sessions[slot].delivery.outstanding.noteSilence(about: outstanding.form)
+            sessions.noteInVain(at: place, in: slot)
             switch outstanding.form {
             case .newMessage, .deliveryReport:
                 countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
@@ -59,7 +58,7 @@ extension Mailboxes where Port: ~Copyable {
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         for place in 0..<OutstandingTable.capacity {
-            noteInVain(sessions[slot].delivery.outstanding[place], in: slot, &sessions, systemMessages, &records, &turn)
+            noteInVain(sessions.outstanding(at: place, in: slot), in: slot, &sessions, systemMessages, &records, &turn)
         }
     }
 
@@ -75,7 +74,7 @@ extension Mailboxes where Port: ~Copyable {
         records.storeEntry(entry, outstanding.sequence, of: user)
         guard entry.deliveries >= records.settings.deliveriesMax else { return }
         if entry.kind == .report {
-            sessions[slot].delivery.outstanding.forget(outstanding.sequence)
+            sessions.forget(outstanding.sequence, in: slot)
             removeEntry(outstanding.sequence, of: user, &records)
         } else {
             assumeDelivered(outstanding.sequence, in: slot, &sessions, systemMessages, &records, &turn)
@@ -101,7 +100,7 @@ extension Mailboxes where Port: ~Copyable {
             return
         }
         sessions[slot].delivery.neverConfirms = true
-        sessions[slot].delivery.outstanding.noteSilence(about: .newMessage)
+        sessions[slot].delivery.answered.noteSilence(about: .newMessage)
         // What went out before and had to make room was delivered too.
         let user = sessions[slot].user
         var sequence: UInt64 = 0
@@ -127,7 +126,7 @@ extension Mailboxes where Port: ~Copyable {
         let known = sessions.knownClient(of: slot, records)
         sessions[slot].delivery.confirms = known?.confirms ?? false
         sessions[slot].delivery.neverConfirms = known?.neverConfirms ?? false
-        if sentIsDelivered(in: slot, sessions) { sessions[slot].delivery.outstanding.noteSilence(about: .newMessage) }
+        if sentIsDelivered(in: slot, sessions) { sessions[slot].delivery.answered.noteSilence(about: .newMessage) }
     }
 
     /// Whether what was sent to a session counts as delivered with the next request of its client.

@@ -1,3 +1,4 @@
+import CSP
 import Octets
 
 /// Changes the records of an older schema to those of this one, in the transaction that notes the new number: so a power
@@ -11,7 +12,30 @@ extension Records where Port: ~Copyable {
         rewriteAll(Key.kind(RecordKind.answerSheet), sheetOfSchema2)
         rewriteAll(Key.kind(RecordKind.mailbox), entryOfSchema2)
         rewriteAll(Key.kind(RecordKind.session), sessionOfSchema2)
+        // How an answer is found again is another way, so a repeat of what was asked before is not recognised.
+        deleteAll(Key.kind(RecordKind.answer))
+        nameSenders()
+        recount()
         carryProofs()
+    }
+
+    /// Entries of mailboxes tell who sent what they are about, which their messages know by address.
+    private mutating func nameSenders() {
+        var start = Key.kind(RecordKind.mailbox)
+        while let key = firstKey(atOrAfter: start), key.span[0] == start.span[0] {
+            start = key
+            _ = start.append(0)
+            guard key.count == 13 else { continue }
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let user: UInt32 = reader.integer()
+            let sequence: UInt64 = reader.integer()
+            guard var entry = mailboxEntry(user, sequence), entry.kind == .message,
+                let header = messageHeader(sequence), !header.sender.span.equals(settings.systemAddress.span)
+            else { continue }
+            let sender = Address(header.sender.span, homeDomain: settings.domain.span)
+            entry.sender = sender.flatMap { account($0.canonical)?.number } ?? .max
+            storeEntry(entry, sequence, of: user)
+        }
     }
 
     /// The proof was one record for each user and generation, whose first refusal was never taken back; its journal begins

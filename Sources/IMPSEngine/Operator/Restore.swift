@@ -171,7 +171,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Computes the totals of all mailboxes anew.
-    private mutating func recount() {
+    mutating func recount() {
         var key = Key.kind(RecordKind.mailbox)
         while let entry = mailboxKey(atOrAfter: key) {
             recount(entry.user)

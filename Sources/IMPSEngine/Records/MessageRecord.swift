@@ -141,6 +141,8 @@ struct MailboxTotals {
     var byteCount: UInt64 = 0
     /// Entries that one session confirmed and another still waits for.
     var lingering: UInt32 = 0
+    /// Of those that wait, the messages of people: what a login tells of.
+    var messages: UInt32 = 0
 
     init() {}
 
@@ -149,6 +151,7 @@ struct MailboxTotals {
         count = reader.integer()
         byteCount = reader.integer()
         lingering = reader.integer()
+        messages = reader.integer()
         guard !reader.isBroken else { return nil }
     }
 
@@ -156,11 +159,29 @@ struct MailboxTotals {
         record.append(bigEndian: count)
         record.append(bigEndian: byteCount)
         record.append(bigEndian: lingering)
+        record.append(bigEndian: messages)
     }
 
+    /// Counts an entry that comes.
+    mutating func add(_ entry: MailboxEntry) {
+        if entry.confirmationCount > 0 {
+            lingering += 1
+        } else if entry.counts {
+            count += 1
+            byteCount += UInt64(entry.byteCount)
+            if entry.isOfPerson { messages += 1 }
+        }
+    }
+
+    /// Counts an entry that goes.
     mutating func remove(_ entry: MailboxEntry) {
-        count -= min(count, 1)
-        byteCount -= min(byteCount, UInt64(entry.byteCount))
+        if entry.confirmationCount > 0 {
+            lingering -= min(lingering, 1)
+        } else if entry.counts {
+            count -= min(count, 1)
+            byteCount -= min(byteCount, UInt64(entry.byteCount))
+            if entry.isOfPerson { messages -= min(messages, 1) }
+        }
     }
 }
 
@@ -173,7 +194,8 @@ struct MailboxEntry {
     /// It can be listed and fetched, and is not sent by itself.
     var isQuiet = false
     var byteCount: UInt32 = 0
-    /// The number of the sender's account; 0 for what the server says.
+    /// The number of the sender's account, the highest there is for one that is not known any more; 0 for what the server
+    /// says.
     var sender: UInt32 = 0
     /// How often it went out in vain to clients that may have no way to confirm it.
     var deliveries: UInt8 = 0
@@ -213,6 +235,9 @@ struct MailboxEntry {
 
     /// Whether it takes room of the mailbox; what the server says by itself does not.
     var counts: Bool { kind != .service && !isQuiet }
+
+    /// A message of a person, and not from the system address.
+    var isOfPerson: Bool { kind == .message && sender != 0 }
 
     func isConfirmed(by session: UInt64) -> Bool {
         for index in 0..<confirmationCount where confirmations[index] == session { return true }

@@ -2,6 +2,42 @@ import CSP
 import Octets
 import Wire
 
+/// What the store keeps of an answer in front of its text.
+struct AnswerRecord: BitwiseCopyable {
+    @_transparent static var byteCount: Int { 19 }
+
+    /// The number of the session, and its slot.
+    var session: UInt64
+    var slot: UInt16
+    /// The hash over TransactionID and body of the request.
+    var hash: UInt64
+    /// The code page of WBXML that it begins in.
+    var page: UInt8
+
+    init(session: UInt64, slot: UInt16, hash: UInt64, page: UInt8) {
+        self.session = session
+        self.slot = slot
+        self.hash = hash
+        self.page = page
+    }
+
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        session = reader.integer()
+        slot = reader.integer()
+        hash = reader.integer()
+        page = reader.integer()
+        if reader.isBroken { return nil }
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(bigEndian: session)
+        record.append(bigEndian: slot)
+        record.append(bigEndian: hash)
+        record.append(page)
+    }
+}
+
 /// Repeated requests get the answer that the first one got, and nothing is done twice.
 ///
 /// Only answers to requests that changed something are kept: a request that changed nothing gives its answer again by
@@ -13,19 +49,18 @@ extension Sessions where Port: ~Copyable {
     mutating func replayAnswer(
         _ hash: UInt64, in slot: UInt16, _ records: borrowing Records<Port>, now: Instant, into writer: inout Writer
     ) -> Bool {
-        for index in 0..<Int(Limits.answerCount) {
-            let kept = table[slot].answers[index]
-            guard kept.sequence != 0, kept.hash == UInt32(truncatingIfNeeded: hash),
-                now.seconds &- kept.at <= records.settings.answerSeconds
+        var place = table[slot].answers.first
+        while place != 0 {
+            let kept = answers.answer(at: place)
+            place = kept.next
+            guard kept.answer.hash == UInt32(truncatingIfNeeded: hash),
+                now.seconds &- kept.answer.at <= records.settings.answerSeconds
             else { continue }
-            let key = Key.answer(fullSequence(kept.sequence, records))
-            guard let record = records.store.value(for: key.span) else { continue }
-            var reader = RecordReader(record)
-            let owner: UInt64 = reader.integer()
-            let fullHash: UInt64 = reader.integer()
-            let page: UInt8 = reader.integer()
-            guard !reader.isBroken, owner == table[slot].number, fullHash == hash else { continue }
-            writer.replay(reader.rest, page: page)
+            let key = Key.answer(fullSequence(kept.answer.sequence, records))
+            guard let record = records.store.value(for: key.span), let answer = AnswerRecord(record),
+                answer.session == table[slot].number, answer.hash == hash
+            else { continue }
+            writer.replay(record.extracting(AnswerRecord.byteCount..<record.count), page: answer.page)
             counters.repeatedRequests += 1
             return true
         }
@@ -40,69 +75,49 @@ extension Sessions where Port: ~Copyable {
         _ hash: UInt64, in slot: UInt16, _ records: inout Records<Port>, now: Instant, _ answer: Span<UInt8>,
         page: UInt8
     ) {
-        guard answer.count + 17 <= Int(Limits.valueByteCountMax) else { return }
-        let place = Int(table[slot].nextAnswer)
-        let displaced = table[slot].answers[place].sequence
-        if displaced != 0 { records.store.delete(Key.answer(fullSequence(displaced, records)).span) }
+        guard answer.count + AnswerRecord.byteCount <= Int(Limits.valueByteCountMax) else { return }
         let sequence = records.takeSequence()
+        let kept = KeptAnswer(hash: hash, sequence: sequence, at: now.seconds)
+        guard let displaced = answers.keep(kept, in: &table[slot].answers) else { return }
+        if displaced != 0 { records.store.delete(Key.answer(fullSequence(displaced, records)).span) }
         records.scratch.removeAll()
-        records.scratch.append(bigEndian: table[slot].number)
-        records.scratch.append(bigEndian: hash)
-        records.scratch.append(page)
+        AnswerRecord(session: table[slot].number, slot: slot, hash: hash, page: page).write(into: &records.scratch)
         records.scratch.append(answer)
         records.store.put(Key.answer(sequence).span, records.scratch)
-        note(
-            KeptAnswer(
-                hash: UInt32(truncatingIfNeeded: hash), sequence: UInt32(truncatingIfNeeded: sequence), at: now.seconds),
-            in: slot)
     }
 
     /// Takes the answers of a session out of the store.
     mutating func forgetAnswers(of slot: UInt16, _ records: inout Records<Port>) {
-        for index in 0..<Int(Limits.answerCount) {
-            let kept = table[slot].answers[index]
-            if kept.sequence != 0 { records.store.delete(Key.answer(fullSequence(kept.sequence, records)).span) }
+        while let sequence = answers.removeLast(of: &table[slot].answers) {
+            records.store.delete(Key.answer(fullSequence(sequence, records)).span)
         }
     }
 
     /// Finds the kept answers of all sessions in the store.
     mutating func reloadAnswers(_ records: borrowing Records<Port>, _ now: Instant) {
+        answers.removeAll()
         var sequence: UInt64 = 0
-        while let answer = storedAnswer(after: sequence, records) {
-            sequence = answer.sequence
-            guard let slot = slot(ofSession: answer.session) else { continue }
-            note(
-                KeptAnswer(
-                    hash: UInt32(truncatingIfNeeded: answer.hash), sequence: UInt32(truncatingIfNeeded: sequence),
-                    at: now.seconds), in: slot)
+        while let (next, answer) = storedAnswer(after: sequence, records) {
+            sequence = next
+            guard let answer, answer.slot < table.end, table[answer.slot].isOpen,
+                table[answer.slot].number == answer.session
+            else { continue }
+            _ = answers.keep(
+                KeptAnswer(hash: answer.hash, sequence: sequence, at: now.seconds), in: &table[answer.slot].answers)
         }
     }
 
-    private func storedAnswer(after sequence: UInt64, _ records: borrowing Records<Port>) -> (
-        sequence: UInt64, session: UInt64, hash: UInt64
-    )? {
+    private func storedAnswer(
+        after sequence: UInt64, _ records: borrowing Records<Port>
+    ) -> (sequence: UInt64, answer: AnswerRecord?)? {
         let key = Key.answer(sequence + 1)
         guard let entry = records.store.entry(atOrAfter: key.span), entry.key.count == 9,
             entry.key[0] == RecordKind.answer
         else {
             return nil
         }
-        var keyReader = RecordReader(entry.key.extracting(1..<9))
-        var reader = RecordReader(entry.value)
-        return (keyReader.integer(), reader.integer(), reader.integer())
-    }
-
-    private mutating func note(_ answer: KeptAnswer, in slot: UInt16) {
-        let place = Int(table[slot].nextAnswer)
-        table[slot].answers[place] = answer
-        table[slot].nextAnswer = UInt8((place + 1) % Int(Limits.answerCount))
-    }
-
-    private func slot(ofSession number: UInt64) -> UInt16? {
-        for slot in 0..<table.end {
-            if table[slot].isOpen, table[slot].number == number { return slot }
-        }
-        return nil
+        var reader = RecordReader(entry.key.extracting(1..<9))
+        return (reader.integer(), AnswerRecord(entry.value))
     }
 
     /// The whole sequence number of which the low half is kept: the highest one that was given out already.
@@ -110,14 +125,5 @@ extension Sessions where Port: ~Copyable {
         let next = records.sequences.next
         let candidate = next & ~UInt64(UInt32.max) | UInt64(low)
         return candidate < next ? candidate : candidate - 1 << 32
-    }
-}
-
-extension Engine where Port: ~Copyable {
-    /// The key of a request: its TransactionID together with everything that it says.
-    func answerHash(transactionID: Span<UInt8>, body: Span<UInt8>) -> UInt64 {
-        var hash = Hash64(transactionID)
-        hash.combine(body)
-        return hash.value
     }
 }

@@ -45,7 +45,7 @@ extension Sessions where Port: ~Copyable {
         if table[slot].calling.count >= Limits.callsMax, table[slot].calling.at == nil { table[slot].calling.count = 0 }
         guard table[slot].calling.count == 0 else { return }
         table[slot].calling.needsCall = true
-        hasCalls = true
+        table.enqueueCall(slot)
     }
 
     /// Whether a client can be called now.
@@ -60,31 +60,26 @@ extension Sessions where Port: ~Copyable {
         table[slot].calling.at = nil
         guard canCall(slot), table[slot].delivery.mayHaveMore else { return }
         // What waits behind an open transaction may go when the client had its time to answer it.
-        let next = table[slot].delivery.outstanding.nextOverdue(now, guardSeconds: records.settings.guardSeconds)
+        let next = nextOverdue(slot, records.settings, now)
         scheduleCall(slot, at: next ?? now.adding(seconds: UInt64(records.settings.guardSeconds)))
     }
 
     private mutating func scheduleCall(_ slot: UInt16, at time: Instant) {
         table[slot].calling.at = time
-        deadline.schedule(at: time)
+        table.schedule(slot, at: time)
     }
 
     /// Has a client called for what is due by now, and once more when it was not heard of.
     mutating func callAgain(_ slot: UInt16, _ now: Instant) {
-        if let remindAt = table[slot].access.remindAt, canCall(slot) {
+        if let remindAt = table[slot].access.remindAt, remindAt <= now, canCall(slot), table[slot].calling.count == 0 {
             // Once: a client that was called in vain hears of it when it comes back by itself.
-            if remindAt > now {
-                deadline.schedule(at: remindAt)
-            } else if table[slot].calling.count == 0 {
-                call(slot)
-            }
+            call(slot)
         }
-        guard let callAt = table[slot].calling.at else { return }
-        guard callAt <= now else { return deadline.schedule(at: callAt) }
+        guard let callAt = table[slot].calling.at, callAt <= now else { return }
         table[slot].calling.at = nil
         guard canCall(slot), table[slot].calling.count < Limits.callsMax else { return }
         table[slot].calling.needsCall = true
-        hasCalls = true
+        table.enqueueCall(slot)
     }
 
     /// Whether a poll would bring anything.
@@ -103,11 +98,8 @@ extension Sessions where Port: ~Copyable {
         _ mailboxes: borrowing Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: borrowing Records<Port>, _ now: Instant, into words: inout FixedBytes
     ) -> Call? {
-        guard hasCalls else { return nil }
-        while callPosition < table.end {
-            let slot = callPosition
-            callPosition += 1
-            guard table[slot].isOpen, table[slot].calling.needsCall else { continue }
+        while let slot = table.takeCall() {
+            guard table[slot].calling.needsCall else { continue }
             table[slot].calling.needsCall = false
             guard canCall(slot), waits(slot, mailboxes, systemMessages, records, now) else { continue }
             guard table[slot].calling.quietUntil <= now else {
@@ -128,8 +120,6 @@ extension Sessions where Port: ~Copyable {
                 isDatagram ? .datagram(record.address, table[slot].capabilities.udpPort) : .channel
             return Call(slot: slot, way: way)
         }
-        hasCalls = false
-        callPosition = 0
         return nil
     }
 
@@ -137,7 +127,7 @@ extension Sessions where Port: ~Copyable {
     mutating func noteAddress(of slot: UInt16, _ client: Client, _ records: inout Records<Port>) {
         guard table[slot].addressHash != client.addressHash else { return }
         table[slot].addressHash = client.addressHash
-        table[slot].networkHash = client.networkHash
+        table.heard(slot, from: client.networkHash)
         guard table[slot].capabilities.cirMethods.contains(.sudp) else { return }
         let record = records.clientRecord(of: slot)
         storeSession(slot, cookie: record.cookie.span, client, agent: record.agent.span, &records)

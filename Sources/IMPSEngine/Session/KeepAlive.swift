@@ -28,7 +28,7 @@ extension Sessions where Port: ~Copyable {
             if seconds != table[slot].keepAliveSeconds {
                 table[slot].keepAliveSeconds = seconds
                 touch(slot, now)
-                deadline.schedule(at: table[slot].expiresAt)
+                table.schedule(slot, at: table[slot].expiresAt)
                 storeSession(slot, &records)
             }
         }
@@ -42,6 +42,7 @@ extension Sessions where Port: ~Copyable {
     mutating func touch(_ slot: UInt16, _ now: Instant) {
         guard table[slot].closing == 0 else { return }
         table[slot].lastSeen = now
+        table.heard(slot, from: table[slot].networkHash)
         table[slot].expiresAt = now.adding(seconds: table[slot].expirySeconds)
     }
 }

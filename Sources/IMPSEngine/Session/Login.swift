@@ -111,7 +111,7 @@ extension Sessions where Port: ~Copyable {
         systemMessages.enter(slot, through: gate, &self, mailboxes, &records, &turn)
         table[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
-        deadline.schedule(at: table[slot].expiresAt)
+        table.schedule(slot, at: table[slot].expiresAt)
         if let cookie = document.first(.sessionCookie, in: element) {
             storeSession(slot, cookie: document.word(of: cookie), request.client, agent: request.agent.span, &records)
         }
@@ -144,7 +144,9 @@ extension Sessions where Port: ~Copyable {
     private func isWorthLess(_ slot: UInt16, than other: UInt16) -> Bool {
         let isClosing = table[slot].closing != 0
         guard isClosing == (table[other].closing != 0) else { return isClosing }
-        return table[slot].isOlder(than: table[other])
+        // Of the same millisecond, the one that began before.
+        return table[slot].lastSeen == table[other].lastSeen
+            ? table[slot].number < table[other].number : table[slot].lastSeen < table[other].lastSeen
     }
 
     /// A slot for another session. When there is none, and more than half of them belong to one network, the one of these
@@ -153,15 +155,10 @@ extension Sessions where Port: ~Copyable {
         for user: UInt32, _ client: Client, _ mailboxes: inout Mailboxes<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) -> UInt16? {
-        if table.hasRoom { return table.open(user) }
-        if let greediest = table.majorityNetwork, greediest != client.networkHash {
-            var oldest: UInt16?
-            for slot in 0..<table.end where table[slot].isOpen && table[slot].networkHash == greediest {
-                if oldest.map({ isWorthLess(slot, than: $0) }) ?? true { oldest = slot }
-            }
-            if let oldest { endSession(oldest, .replaced, &mailboxes, systemMessages, &records, &turn) }
+        if !table.hasRoom, let slot = table.greedySession(besides: client.networkHash) {
+            endSession(slot, .replaced, &mailboxes, systemMessages, &records, &turn)
         }
-        return table.open(user)
+        return table.open(user, from: client.networkHash)
     }
 
     private mutating func logLogin(

@@ -64,7 +64,8 @@ extension Sessions where Port: ~Copyable {
         table[slot].closingReason = reason
         // Its place is for others when its client does not come to hear of it.
         table[slot].expiresAt = min(table[slot].expiresAt, turn.now.adding(seconds: Session.closingSeconds))
-        deadline.schedule(at: table[slot].expiresAt)
+        table.schedule(slot, at: table[slot].expiresAt)
+        table.yields(slot)
         table[slot].delivery.wake()
         storeSession(slot, &records)
         call(slot)
@@ -97,23 +98,34 @@ extension Sessions where Port: ~Copyable {
         forgetAnswers(of: slot, &records)
         records.store.delete(Key.session(slot).span)
         if table[slot].hasCapabilities { records.store.delete(Key.capabilityLists(slot).span) }
+        closeTable(of: slot)
         table.close(slot)
     }
 
-    /// Ends the sessions that were silent for too long, and has the others called for what is due.
-    mutating func expireSessions(
-        _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+    // MARK: Time
+
+    /// The next session for which time has something to do.
+    mutating func takeDue(_ now: Instant) -> UInt16? { table.takeDue(now) }
+
+    /// Ends a session that was silent for too long, or has its client called for what is due.
+    mutating func timePassed(
+        _ slot: UInt16, _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        for slot in 0..<table.end {
-            guard table[slot].isOpen else { continue }
-            if table[slot].expiresAt <= turn.now {
-                endSession(slot, .expired, &mailboxes, systemMessages, &records, &turn)
-            } else {
-                // Polls move the end on without telling; so this may be early, and then it is looked at again.
-                deadline.schedule(at: table[slot].expiresAt)
-                callAgain(slot, turn.now)
-            }
+        if table[slot].expiresAt <= turn.now {
+            endSession(slot, .expired, &mailboxes, systemMessages, &records, &turn)
+        } else {
+            callAgain(slot, turn.now)
         }
+    }
+
+    /// Has a session looked at when time has something to do in it next. Requests move its end on without telling; so
+    /// this may be early, and then it is looked at again.
+    mutating func scheduleNext(_ slot: UInt16, _ now: Instant) {
+        var next = table[slot].expiresAt
+        if let time = table[slot].calling.at { next = min(next, time) }
+        if let time = table[slot].access.answerBy { next = min(next, time) }
+        if let time = table[slot].access.remindAt, time > now, canCall(slot) { next = min(next, time) }
+        table.schedule(slot, at: next)
     }
 }

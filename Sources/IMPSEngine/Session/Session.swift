@@ -3,15 +3,6 @@ import Digests
 import Octets
 import Wire
 
-/// Where the answer to a request lies that must not be done twice.
-struct KeptAnswer {
-    /// The low half of the hash over TransactionID and body; the record has all of it.
-    var hash: UInt32 = 0
-    /// The low half of the answer's sequence number; 0 when the place is free.
-    var sequence: UInt32 = 0
-    var at: UInt32 = 0
-}
-
 /// A client that is logged in.
 ///
 /// What a restart must not lose is also in the store (`SessionRecord.swift`); the rest begins anew with the process:
@@ -54,10 +45,15 @@ public struct Session: ZeroInitializable {
     var networkHash: UInt32 = 0
     /// What it calls itself; 0 when that is not known.
     var agentHash: UInt32 = 0
-    var answers = InlineArray<16, KeptAnswer>(repeating: KeptAnswer())
-    var nextAnswer: UInt8 = 0
+    var answers = AnswerChain()
+    // What the table and its lists keep of it.
     /// The next slot of the same bucket, or of the free list.
     var nextSlot: UInt16 = .max
+    private var networkLink = SessionLink()
+    private var callLink = SessionLink()
+    /// When time alone has something to do here, and its place among the timers, counted from 1; 0 for none.
+    var dueAt = Instant(milliseconds: 0)
+    var timerPlace: UInt16 = 0
 
     /// A free slot.
     public init() {}
@@ -75,11 +71,20 @@ public struct Session: ZeroInitializable {
         capabilities.acceptedContentLength = UInt32(min(length, UInt64(UInt32.max)))
     }
 
+    func link(_ kind: SessionListKind) -> SessionLink {
+        switch kind {
+        case .network: return networkLink
+        case .call: return callLink
+        }
+    }
+
+    mutating func setLink(_ kind: SessionListKind, _ link: SessionLink) {
+        switch kind {
+        case .network: networkLink = link
+        case .call: callLink = link
+        }
+    }
+
     /// What its client is recognised by in other sessions.
     var clientKey: UInt64 { KnownClient.key(clientHash: clientHash, agentHash: agentHash) }
-
-    /// Whether it was heard of before another; of the same millisecond, whether it began before.
-    func isOlder(than other: borrowing Session) -> Bool {
-        lastSeen == other.lastSeen ? number < other.number : lastSeen < other.lastSeen
-    }
 }

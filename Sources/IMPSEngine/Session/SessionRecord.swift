@@ -120,7 +120,7 @@ extension Sessions where Port: ~Copyable {
         _ slot: UInt16, cookie: Span<UInt8>, _ client: Client, agent: Span<UInt8>, _ records: inout Records<Port>
     ) {
         table[slot].addressHash = client.addressHash
-        table[slot].networkHash = client.networkHash
+        if table[slot].networkHash != client.networkHash { table.heard(slot, from: client.networkHash) }
         records.scratch.removeAll()
         table[slot].write(into: &records.scratch)
         invariant(records.scratch.count == Session.fixedByteCount, "IM040 a session's record has its length")
@@ -133,26 +133,25 @@ extension Sessions where Port: ~Copyable {
     /// Becomes what the store says.
     mutating func reload(_ records: borrowing Records<Port>, _ turn: inout Turn) {
         table.removeAll()
+        outstanding.removeAll()
         reloadSessions(records, &turn)
         reloadAnswers(records, turn.now)
     }
 
     private mutating func reloadSessions(_ records: borrowing Records<Port>, _ turn: inout Turn) {
         var skipped: UInt64 = 0
-        for index in 0..<table.capacity {
-            let slot = UInt16(index)
-            let key = Key.session(slot)
-            guard let record = records.store.value(for: key.span) else { continue }
-            guard var session = Session(record), records.address(of: session.user) != nil else {
+        var next: UInt16? = 0
+        while let start = next, let slot = records.storedSession(from: start), Int(slot) < table.capacity {
+            next = slot < .max ? slot + 1 : nil
+            guard var session = records.session(in: slot), records.address(of: session.user) != nil else {
                 skipped += 1
                 continue
             }
-            table.open(session.user, at: slot)
-            session.nextSlot = table[slot].nextSlot
             session.lastSeen = turn.now
             let seconds = session.expirySeconds
             session.expiresAt = turn.now.adding(seconds: session.closing == 0 ? seconds : Session.closingSeconds)
-            table[slot] = session
+            table.open(session, at: slot)
+            table.schedule(slot, at: session.expiresAt)
         }
         if skipped > 0, turn.journal.begin(.storeSkip, turn.now, turn.wall) {
             turn.journal.word("kind", "session")
@@ -163,6 +162,24 @@ extension Sessions where Port: ~Copyable {
 }
 
 extension Records where Port: ~Copyable {
+    /// The first slot from `slot` on that has a stored session.
+    func storedSession(from slot: UInt16) -> UInt16? {
+        let key = Key.session(slot)
+        guard let entry = store.entry(atOrAfter: key.span), entry.key.count == 3, entry.key[0] == RecordKind.session
+        else {
+            return nil
+        }
+        var reader = RecordReader(entry.key.extracting(1..<3))
+        return reader.integer()
+    }
+
+    /// The stored session of a slot; nil when there is none, or its record is broken.
+    func session(in slot: UInt16) -> Session? {
+        let key = Key.session(slot)
+        guard let record = store.value(for: key.span) else { return nil }
+        return Session(record)
+    }
+
     /// What only the record of a session has of its client.
     func clientRecord(of slot: UInt16) -> ClientRecord {
         let key = Key.session(slot)

@@ -9,6 +9,12 @@ struct SessionTable: ~Copyable {
     private var slots: Slab<Session>
     /// The first slot of each bucket; a user's sessions are all in one.
     private var buckets: Slab<UInt16>
+    /// The sessions of each network, in as many lists as there are buckets.
+    private var networks: Slab<SessionList>
+    /// The list with more than half of all places; nil when there is none.
+    private var greediest: Int?
+    private var timers: SessionTimers
+    private var calls = SessionList()
     /// The first of the slots that were in use and are free again.
     private var firstFree: UInt16
     /// Slots from here on were never in use; their memory is not touched.
@@ -18,11 +24,17 @@ struct SessionTable: ~Copyable {
     private(set) var countMost = 0
     var refusedCount: UInt64 = 0
 
-    init(slots: consuming Slab<Session>, buckets: consuming Slab<UInt16>) {
+    init(
+        slots: consuming Slab<Session>, buckets: consuming Slab<UInt16>, networks: consuming Slab<SessionList>,
+        timers: consuming Slab<UInt16>
+    ) {
         invariant(slots.count < Int(SessionTable.none), "IM030 slots within the index")
         invariant(buckets.count & (buckets.count - 1) == 0, "IM031 buckets are a power of two")
+        invariant(networks.count == buckets.count && timers.count >= slots.count, "IM039 as many lists as buckets")
         self.slots = slots
         self.buckets = buckets
+        self.networks = networks
+        self.timers = SessionTimers(timers)
         firstFree = SessionTable.none
         for index in 0..<self.buckets.count { self.buckets[index] = SessionTable.none }
     }
@@ -37,7 +49,13 @@ struct SessionTable: ~Copyable {
 
     mutating func removeAll() {
         for slot in 0..<end { slots[Int(slot)] = Session() }
-        for index in 0..<buckets.count { buckets[index] = SessionTable.none }
+        for index in 0..<buckets.count {
+            buckets[index] = SessionTable.none
+            if networks[index].count > 0 { networks[index] = SessionList() }
+        }
+        greediest = nil
+        calls = SessionList()
+        timers.removeAll()
         firstFree = SessionTable.none
         end = 0
         count = 0
@@ -46,27 +64,12 @@ struct SessionTable: ~Copyable {
     /// Whether a slot is free.
     var hasRoom: Bool { firstFree != SessionTable.none || Int(end) < slots.count }
 
-    /// The network that more than half of the sessions were heard of from last; nil when there is none.
-    ///
-    /// Whoever has more than half of the votes is left when each vote for another one takes one of his away.
-    var majorityNetwork: UInt32? {
-        var candidate: UInt32 = 0
-        var votes = 0
-        for slot in 0..<end where slots[Int(slot)].isOpen {
-            if votes == 0 { candidate = slots[Int(slot)].networkHash }
-            votes += slots[Int(slot)].networkHash == candidate ? 1 : -1
-        }
-        var own = 0
-        for slot in 0..<end where slots[Int(slot)].isOpen && slots[Int(slot)].networkHash == candidate { own += 1 }
-        return own * 2 > count ? candidate : nil
-    }
-
     /// Takes a free slot for a session of `user`; nil when there is none.
-    mutating func open(_ user: UInt32) -> UInt16? {
+    mutating func open(_ user: UInt32, from network: UInt32) -> UInt16? {
         let slot = firstFree
         if slot != SessionTable.none {
             firstFree = slots[Int(slot)].nextSlot
-            insert(slot, user)
+            insert(slot, user, network)
             return slot
         }
         guard Int(end) < slots.count else {
@@ -74,12 +77,12 @@ struct SessionTable: ~Copyable {
             return nil
         }
         end += 1
-        insert(end - 1, user)
+        insert(end - 1, user, network)
         return end - 1
     }
 
     /// Takes a given slot, behind all that are in use, for a session that was stored.
-    mutating func open(_ user: UInt32, at slot: UInt16) {
+    mutating func open(_ stored: Session, at slot: UInt16) {
         invariant(slot >= end && Int(slot) < slots.count, "IM032 stored sessions in order")
         while end < slot {
             slots[Int(end)].nextSlot = firstFree
@@ -87,22 +90,27 @@ struct SessionTable: ~Copyable {
             end += 1
         }
         end += 1
-        insert(slot, user)
+        insert(slot, stored.user, stored.networkHash, stored)
     }
 
-    private mutating func insert(_ slot: UInt16, _ user: UInt32) {
+    private mutating func insert(_ slot: UInt16, _ user: UInt32, _ network: UInt32, _ session: Session = Session()) {
         let bucket = Int(user) & (buckets.count - 1)
-        slots[Int(slot)] = Session()
+        slots[Int(slot)] = session
         slots[Int(slot)].isOpen = true
         slots[Int(slot)].user = user
+        slots[Int(slot)].networkHash = network
         slots[Int(slot)].nextSlot = buckets[bucket]
         buckets[bucket] = slot
+        enlist(slot)
         count += 1
         countMost = max(countMost, count)
     }
 
     mutating func close(_ slot: UInt16) {
         invariant(slots[Int(slot)].isOpen, "IM033 an open session")
+        timers.remove(slot, &slots)
+        calls.remove(slot, .call, &slots)
+        networks[list(of: slot)].remove(slot, .network, &slots)
         let bucket = Int(slots[Int(slot)].user) & (buckets.count - 1)
         if buckets[bucket] == slot {
             buckets[bucket] = slots[Int(slot)].nextSlot
@@ -116,6 +124,8 @@ struct SessionTable: ~Copyable {
         firstFree = slot
         count -= 1
     }
+
+    // MARK: Users
 
     /// The first session of a user; nil when there is none.
     func first(of user: UInt32) -> UInt16? {
@@ -136,6 +146,70 @@ struct SessionTable: ~Copyable {
         return nil
     }
 
+    // MARK: Networks
+
+    private func list(of slot: UInt16) -> Int { Int(slots[Int(slot)].networkHash) & (networks.count - 1) }
+
+    private mutating func enlist(_ slot: UInt16) {
+        let list = list(of: slot)
+        networks[list].append(slot, .network, &slots)
+        if Int(networks[list].count) * 2 > slots.count { greediest = list }
+    }
+
+    /// A session was heard of now, from a network: of this it is the last that gives way to others.
+    mutating func heard(_ slot: UInt16, from network: UInt32) {
+        networks[list(of: slot)].remove(slot, .network, &slots)
+        slots[Int(slot)].networkHash = network
+        enlist(slot)
+    }
+
+    /// A session is the first of its network that gives way.
+    mutating func yields(_ slot: UInt16) {
+        let list = list(of: slot)
+        networks[list].remove(slot, .network, &slots)
+        networks[list].prepend(slot, .network, &slots)
+    }
+
+    /// The session that gives way when there is no room: of a network that has more than half of all, and is another one
+    /// than that of who comes, the one that was heard of longest ago.
+    func greedySession(besides network: UInt32) -> UInt16? {
+        guard let greediest, greediest != Int(network) & (networks.count - 1),
+            Int(networks[greediest].count) * 2 > slots.count
+        else { return nil }
+        return networks[greediest].first
+    }
+
+    // MARK: Calls
+
+    /// Has the client of a session called after this turn.
+    mutating func enqueueCall(_ slot: UInt16) {
+        if !slots[Int(slot)].link(.call).isListed { calls.append(slot, .call, &slots) }
+    }
+
+    /// The next session whose client is to be called.
+    mutating func takeCall() -> UInt16? {
+        guard let slot = calls.first else { return nil }
+        calls.remove(slot, .call, &slots)
+        return slot
+    }
+
+    // MARK: Time
+
+    /// When time has something to do next in a session; nil when there is none.
+    var nextDue: Instant? { timers.first.map { slots[Int($0)].dueAt } }
+
+    /// Has a session looked at when `time` comes, or before.
+    mutating func schedule(_ slot: UInt16, at time: Instant) { timers.schedule(slot, at: time, &slots) }
+
+    /// The next session whose time has come; it has to be scheduled anew.
+    mutating func takeDue(_ now: Instant) -> UInt16? {
+        guard let slot = timers.first, slots[Int(slot)].dueAt <= now else { return nil }
+        timers.remove(slot, &slots)
+        return slot
+    }
+
+    // MARK: Invariants
+
     /// Holds for every state; called after each step in debug builds and in the simulation.
     func checkInvariants() {
         var open = 0
@@ -150,6 +224,14 @@ struct SessionTable: ~Copyable {
             }
         }
         invariant(open == count, "IM037 every session in its bucket")
+        var listed = 0
+        for list in 0..<networks.count {
+            networks[list].checkInvariants(.network, slots)
+            listed += Int(networks[list].count)
+        }
+        invariant(listed == count && timers.count == count, "IM047 every session in a list and among the timers")
+        calls.checkInvariants(.call, slots)
+        timers.checkInvariants(slots)
     }
 }
 

@@ -3,15 +3,29 @@ import Octets
 /// The room of who is logged in: sessions, what was agreed with their clients, and how these are called.
 struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
     var table: SessionTable
-    /// Some session needs a call; which one is looked for from this slot on.
-    var hasCalls = false
-    var callPosition: UInt16 = 0
-    /// When a session ends, or its client is called or reminded.
-    var deadline = Deadline()
+    /// What clients have not answered yet; `Messaging/` changes it.
+    var outstanding: OutstandingPool
+    /// Answers that are kept for repeats.
+    var answers: AnswerPool
     var counters = SessionCounters()
 
-    init(_ slots: consuming Slab<Session>, _ buckets: consuming Slab<UInt16>) {
-        table = SessionTable(slots: slots, buckets: buckets)
+    init(_ table: consuming SessionTable, _ outstanding: consuming OutstandingPool, _ answers: consuming AnswerPool) {
+        self.table = table
+        self.outstanding = outstanding
+        self.answers = answers
+    }
+
+    /// Holds for every state; called after each step of the simulations.
+    func checkInvariants() {
+        table.checkInvariants()
+        var kept = 0
+        var open = 0
+        for slot in 0..<table.end where table[slot].isOpen {
+            kept += Int(table[slot].answers.count)
+            open += hasOutstanding(slot) ? 1 : 0
+        }
+        answers.checkInvariants(kept: kept)
+        outstanding.checkInvariants(open: open)
     }
 
     // MARK: For the other rooms
@@ -22,8 +36,8 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
         _modify { yield &table[slot] }
     }
 
-    /// Makes sure that `timePassed` looks at the sessions at `time` at the latest.
-    mutating func schedule(at time: Instant) { deadline.schedule(at: time) }
+    /// Has a session looked at when `time` comes, or before.
+    mutating func schedule(_ slot: UInt16, at time: Instant) { table.schedule(slot, at: time) }
 
     /// Slots from here on are free.
     var end: UInt16 { table.end }

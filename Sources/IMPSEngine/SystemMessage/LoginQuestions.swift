@@ -89,16 +89,14 @@ extension SystemMessages where Port: ~Copyable {
         _ slot: UInt16, through gate: LoginGate, _ sessions: inout Sessions<Port>,
         _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
+        let former = sessions[slot].access
         sessions[slot].access.isRestricted = false
+        sessions[slot].access.holdsMail = false
         sessions[slot].access.asksByMessage = !knowsSystemMessages(slot, sessions, records)
         // What is for sessions is looked for with the first request.
         sessions[slot].access.epoch = hasSessionCampaigns ? 0 : campaignEpoch
         sessions[slot].access.answerBy = nil
         sessions[slot].access.remindAt = nil
-        if sessions[slot].access.holdsMail {
-            sessions[slot].access.holdsMail = false
-            sessions[slot].delivery.restart()
-        }
         tellRefused(sessions[slot].user, &sessions, mailboxes, &records, &turn)
         switch gate {
         case .closed: break
@@ -113,6 +111,9 @@ extension SystemMessages where Port: ~Copyable {
             sessions[slot].access.asksByMessage = true
             askByMessage(due, sessions[slot].user, &sessions, mailboxes, &records)
         }
+        // Something may have been held back from a session that goes on.
+        let isOther = former.isRestricted || former.holdsMail || former.level != sessions[slot].access.level
+        if isOther { sessions[slot].delivery.restart() }
     }
 
     private var hasActiveCampaign: Bool {
@@ -180,7 +181,7 @@ extension SystemMessages where Port: ~Copyable {
 
     /// Whether a login tells of messages that wait. Source: SM-36, OM-4, protocol/system-message.md §6.3.
     private func waits(for user: UInt32, _ version: Version, _ records: borrowing Records<Port>) -> Bool {
-        version == .v1_3 && records.settings.announcement != .off && records.waitingCount(user) > 0
+        version == .v1_3 && records.settings.announcement != .off && records.totals(of: user).messages > 0
     }
 
     private func addWaiting(
@@ -246,7 +247,7 @@ extension SystemMessages where Port: ~Copyable {
         let isAsked = former?.generation == campaign.generation && former?.state == .asked
         if isAsked, isPending || campaign.kind != .notice { return }
         if campaign.kind == .notice {
-            entry.argument = records.waitingCount(user)
+            entry.argument = records.totals(of: user).messages
             if let former { entry.generation = former.generation &+ 1 }
         }
         set(entry, of: user, &records)

@@ -122,7 +122,7 @@ extension SystemMessages where Port: ~Copyable {
     private func awaitAnswer(_ slot: UInt16, seconds: UInt32, _ sessions: inout Sessions<Port>, _ now: Instant) {
         let end = now.adding(seconds: UInt64(seconds))
         sessions[slot].access.answerBy = end
-        sessions.schedule(at: end)
+        sessions.schedule(slot, at: end)
     }
 
     private func remind(
@@ -131,7 +131,7 @@ extension SystemMessages where Port: ~Copyable {
         let time = turn.now.adding(seconds: UInt64(records.settings.remindSeconds))
         sessions[slot].access.remindAt = time
         // A client that is called does not poll to hear of it.
-        if sessions.canCall(slot) { sessions.schedule(at: time) }
+        if sessions.canCall(slot) { sessions.schedule(slot, at: time) }
     }
 
     /// Gives a restricted session that was stored its time again; the monotonic clock began anew.
@@ -150,30 +150,24 @@ extension SystemMessages where Port: ~Copyable {
     }
 
     /// No answer in time means no access in a session either; the message stays due. Source: SM-68.
-    mutating func expireAnswers(
-        _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>,
-        _ turn: inout Turn
+    func timePassed(
+        _ slot: UInt16, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        for slot in 0..<sessions.end {
-            guard sessions[slot].isOpen, let end = sessions[slot].access.answerBy else { continue }
-            guard end <= turn.now else {
-                sessions.schedule(at: end)
-                continue
-            }
-            sessions[slot].access.answerBy = nil
-            let user = sessions[slot].user
-            guard openBlocks(records.sheet(of: user), user, records, turn.wall).inSession else {
-                // What was asked is over.
-                applyLevel(to: user, &sessions, mailboxes, &records, &turn)
-                continue
-            }
-            if turn.journal.begin(.sysmsgTimeout, turn.now, turn.wall) {
-                records.logUser(sessions[slot].user, &turn)
-                turn.journal.end()
-            }
-            noteTimeouts(of: user, atLogin: false, sessions.proofClient(of: slot, records), &records, turn)
-            sessions.disconnect(slot, .forcedLogout, because: .unanswered, &mailboxes, &records, &turn)
+        guard let end = sessions[slot].access.answerBy, end <= turn.now else { return }
+        sessions[slot].access.answerBy = nil
+        let user = sessions[slot].user
+        guard openBlocks(records.sheet(of: user), user, records, turn.wall).inSession else {
+            // What was asked is over.
+            applyLevel(to: user, &sessions, mailboxes, &records, &turn)
+            return
         }
+        if turn.journal.begin(.sysmsgTimeout, turn.now, turn.wall) {
+            records.logUser(sessions[slot].user, &turn)
+            turn.journal.end()
+        }
+        noteTimeouts(of: user, atLogin: false, sessions.proofClient(of: slot, records), &records, turn)
+        sessions.disconnect(slot, .forcedLogout, because: .unanswered, &mailboxes, &records, &turn)
     }
 
     // MARK: Dates

@@ -276,7 +276,7 @@ extension Records where Port: ~Copyable {
 
 extension SystemMessages where Port: ~Copyable {
     /// No answer came in time to what keeps a login, or a session, closed.
-    mutating func noteTimeouts(
+    func noteTimeouts(
         of user: UInt32, atLogin: Bool, _ client: ProofClient, _ records: inout Records<Port>, _ turn: borrowing Turn
     ) {
         for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].blocks {

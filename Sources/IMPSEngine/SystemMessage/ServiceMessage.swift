@@ -144,7 +144,7 @@ extension SystemMessages where Port: ~Copyable {
             mailboxes.removeEntry(next, of: user, &records)
             var slot = sessions.first(of: user)
             while let current = slot {
-                sessions[current].delivery.forget(next)
+                sessions.forget(next, in: current)
                 slot = sessions.next(after: current)
             }
         }

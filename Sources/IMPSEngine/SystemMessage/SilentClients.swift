@@ -76,7 +76,7 @@ extension SystemMessages where Port: ~Copyable {
         else { return }
         records.noteUnanswered(
             user, sessions[slot].clientKey, agent: records.clientRecord(of: slot).agent.span, turn.wall)
-        sessions[slot].delivery.forget(sequence)
+        sessions.forget(sequence, in: slot)
         mailboxes.removeEntry(sequence, of: user, &records)
         sessions[slot].access.asksByMessage = true
         sessions.storeSession(slot, &records)

@@ -155,12 +155,6 @@ extension SystemMessages where Port: ~Copyable {
 }
 
 extension Records where Port: ~Copyable {
-    /// Whether a message came from the system address.
-    func isFromSystem(_ sequence: UInt64) -> Bool {
-        guard let header = messageHeader(sequence) else { return false }
-        return header.sender.span.equals(settings.systemAddress.span)
-    }
-
     func headerFromSystem(_ byteCount: Int, to user: UInt32, _ wall: WallTime) -> MessageHeader {
         var header = MessageHeader()
         header.sender = settings.systemAddress

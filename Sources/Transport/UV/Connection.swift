@@ -20,6 +20,8 @@ struct Connection: ZeroInitializable {
 
     var phase = Phase.free
     var client = Client(address: InlineBytes())
+    /// It is known whose it is, and counted for his network.
+    var isNamed = false
     /// When the connection is cut, whatever it waits for.
     var deadline = Instant(milliseconds: 0)
     var reader = RequestReader()

@@ -151,7 +151,7 @@ extension Server {
     /// Takes the connection that waits at a listener. Without any place left it stays there, and libuv stops asking the
     /// system for more until it is taken: so nothing spins.
     private mutating func accept(_ listener: Int) {
-        guard let index = freeConnection() else {
+        guard let index = connections.open() else {
             isWaitingForRoom[listener] = true
             return
         }
@@ -159,21 +159,20 @@ extension Server {
         let handle = unsafe handles + index
         unsafe uv_tcp_init(loop, handle)
         unsafe handle.pointee.data = Server.data(index)
-        connections[index] = Connection()
-        connections[index].phase = .closing
         pools[connectionPool].take()
-        connectionCount += 1
         guard unsafe uv_accept(uv_shim_stream(listeners + listener), uv_shim_stream(handle)) == 0 else {
             close(index)
             return
         }
         unsafe uv_tcp_nodelay(handle, 1)
         let network = unsafe Server.peer(of: handle, isNetwork: true)
-        connections[index].client = Client(
-            address: unsafe Server.peer(of: handle, isNetwork: false), network: network,
-            local: unsafe Server.local(of: handle), port: boundPort,
-            cirPort: settings.hasChannels ? cirPort : 0)
-        guard index < sizes.connections, countOfAddress(index) <= settings.connectionsOfAddressMax else {
+        let count = connections.name(
+            index,
+            Client(
+                address: unsafe Server.peer(of: handle, isNetwork: false), network: network,
+                local: unsafe Server.local(of: handle), port: boundPort,
+                cirPort: settings.hasChannels ? cirPort : 0))
+        guard connections.isPlace(index), count <= settings.connectionsOfAddressMax else {
             shed(index)
             return
         }
@@ -182,28 +181,12 @@ extension Server {
         startReading(index)
     }
 
-    /// A free place; those behind the limit are only for saying no.
-    private func freeConnection() -> Int? {
-        for index in 0..<connections.count where connections[index].phase == .free { return index }
-        return nil
-    }
-
-    private func countOfAddress(_ index: Int) -> Int {
-        let hash = connections[index].client.networkHash
-        var count = 0
-        for other in 0..<connections.count
-        where connections[other].phase != .free && connections[other].client.networkHash == hash {
-            count += 1
-        }
-        return count
-    }
-
     /// Tells a connection that it is one too many.
     private mutating func shed(_ index: Int) {
         pools[connectionPool].refused += 1
         if turn.journal.begin(.connLimit, turn.now, turn.wall) {
             logAddress(index)
-            turn.journal.number("open", UInt64(connectionCount))
+            turn.journal.number("open", UInt64(connections.openCount))
             turn.journal.end()
         }
         startReading(index)

@@ -461,9 +461,8 @@ extension Server {
 
     private mutating func closed(_ index: Int) {
         returnOutput(index)
-        connections[index] = Connection()
+        connections.close(index)
         pools[connectionPool].give()
-        connectionCount -= 1
         beginTurn()
         acceptWaiting()
     }

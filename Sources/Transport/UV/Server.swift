@@ -59,8 +59,7 @@ public struct Server: ~Copyable {
     let timer: UnsafeMutablePointer<uv_timer_t>
     let signals: UnsafeMutablePointer<uv_signal_t>
 
-    var connections: Slab<Connection>
-    var connectionCount = 0
+    var connections: ConnectionTable
     let connectionPool: Int
     var channels: Slab<Channel>
     /// The free ones, as a stack.
@@ -142,7 +141,7 @@ public struct Server: ~Copyable {
         unsafe idle = .allocate(capacity: 1)
         unsafe timer = .allocate(capacity: 1)
         unsafe signals = .allocate(capacity: 5)
-        connections = Memory.slab(slots, Connection.self)
+        connections = ConnectionTable(limit: sizes.connections, shedCount: sizes.shedCount)
         channels = Memory.slab(sizes.channels, Channel.self)
         freeChannels = Memory.slab(sizes.channels, UInt16.self)
         // The first ones are taken first, so that memory that nobody needs is not touched.
@@ -164,7 +163,9 @@ public struct Server: ~Copyable {
     /// What a connection costs.
     public static func connectionPool(_ sizes: ServerSizes) -> Pool {
         let handles = unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_write_t>.stride
-        let octets = unsafe handles + MemoryLayout<uv_shutdown_t>.stride + MemoryLayout<Connection>.stride + 2
+        let octets =
+            unsafe handles + MemoryLayout<uv_shutdown_t>.stride + MemoryLayout<Connection>.stride + 4
+            + 4 * MemoryLayout<NetworkCount>.stride
         return Pool(
             "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
     }
@@ -455,7 +456,7 @@ public struct Server: ~Copyable {
         var next = handler.deadline
         if let bindsAt { next = min(next ?? bindsAt, bindsAt) }
         if let feedsAt { next = min(next ?? feedsAt, feedsAt) }
-        if connectionCount > 0 || turn.journal.hasSuppressed {
+        if connections.openCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
             sweepsAt = sweep
             next = min(next ?? sweep, sweep)

@@ -1,0 +1,118 @@
+import Octets
+
+/// Where the answer to a request lies that must not be done twice.
+public struct KeptAnswer: ZeroInitializable {
+    /// The low half of the hash over TransactionID and body; the record has all of it.
+    var hash: UInt32 = 0
+    /// The low half of the answer's sequence number.
+    var sequence: UInt32 = 0
+    /// Seconds of the monotonic clock when it was given.
+    var at: UInt32 = 0
+    /// The place of the one before it in the same session, or of the next free one, counted from 1.
+    fileprivate var next: UInt16 = 0
+
+    /// A free place.
+    public init() {}
+
+    init(hash: UInt64, sequence: UInt64, at: UInt32) {
+        self.hash = UInt32(truncatingIfNeeded: hash)
+        self.sequence = UInt32(truncatingIfNeeded: sequence)
+        self.at = at
+    }
+}
+
+/// The kept answers of a session, the last one in front.
+struct AnswerChain: BitwiseCopyable {
+    /// Counted from 1; 0 for none.
+    fileprivate(set) var first: UInt16 = 0
+    private(set) var count: UInt8 = 0
+
+    fileprivate mutating func count(_ change: Int) { count = UInt8(Int(count) + change) }
+}
+
+/// The kept answers of all sessions: some for each, and more for those that ask more, as long as there are.
+struct AnswerPool: ~Copyable {
+    private var places: Slab<KeptAnswer>
+    /// Places from here on were never in use; their memory is not touched.
+    private var used = 0
+    private var firstFree: UInt16 = 0
+    private var freeCount: Int
+
+    init(_ places: consuming Slab<KeptAnswer>) {
+        invariant(places.count < 65_536, "IM049 places of answers within the index")
+        freeCount = places.count
+        self.places = places
+    }
+
+    /// Places that a server with so many sessions needs.
+    static func count(sessions: Int) -> Int { min(65_000, 4 * sessions + 64) }
+
+    /// Answers that one session may keep: fewer when there are few places left.
+    private var share: Int { freeCount * 8 < places.count ? 2 : Int(Limits.answerCount) }
+
+    /// The answer at a place of a chain, and the place of the one before it.
+    func answer(at place: UInt16) -> (answer: KeptAnswer, next: UInt16) {
+        (places[Int(place) - 1], places[Int(place) - 1].next)
+    }
+
+    /// Keeps one more answer of a session.
+    ///
+    /// - Returns: The sequence number, its low half, of the one that made room for it; 0 for none. nil when it cannot be
+    ///   kept, because there is no place and the session has none to give.
+    mutating func keep(_ answer: KeptAnswer, in chain: inout AnswerChain) -> UInt32? {
+        var displaced: UInt32 = 0
+        if Int(chain.count) >= share || freeCount == 0 {
+            guard let last = removeLast(of: &chain) else { return nil }
+            displaced = last
+        }
+        let place = takePlace()
+        places[Int(place) - 1] = answer
+        places[Int(place) - 1].next = chain.first
+        chain.first = place
+        chain.count(1)
+        return displaced
+    }
+
+    /// Takes the oldest answer of a session away; its sequence number, or nil when there is none.
+    mutating func removeLast(of chain: inout AnswerChain) -> UInt32? {
+        guard chain.count > 0 else { return nil }
+        var before: UInt16 = 0
+        var place = chain.first
+        while places[Int(place) - 1].next != 0 {
+            before = place
+            place = places[Int(place) - 1].next
+        }
+        if before == 0 { chain.first = 0 } else { places[Int(before) - 1].next = 0 }
+        chain.count(-1)
+        let sequence = places[Int(place) - 1].sequence
+        places[Int(place) - 1] = KeptAnswer()
+        places[Int(place) - 1].next = firstFree
+        firstFree = place
+        freeCount += 1
+        return sequence
+    }
+
+    mutating func removeAll() {
+        used = 0
+        firstFree = 0
+        freeCount = places.count
+    }
+
+    private mutating func takePlace() -> UInt16 {
+        freeCount -= 1
+        if firstFree != 0 {
+            let place = firstFree
+            firstFree = places[Int(place) - 1].next
+            return place
+        }
+        used += 1
+        return UInt16(used)
+    }
+
+    /// Holds for every state: each place is free or in one chain.
+    ///
+    /// - Parameter kept: Answers in the chains of all sessions.
+    func checkInvariants(kept: Int) {
+        invariant(kept + freeCount == places.count, "IM050 each place of an answer is free or in a chain")
+    }
+}

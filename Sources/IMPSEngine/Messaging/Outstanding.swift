@@ -1,3 +1,4 @@
+import CSP
 import Octets
 
 /// What a server transaction is to its client; each is answered in its own way, or not at all.

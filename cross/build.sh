@@ -11,7 +11,7 @@ mkdir -p "$dist/symbols"
 
 # What was inlined from another module is not seen to have changed: a change anywhere compiles everything again.
 [ -z "$(find Sources Package.swift "$work/impsd.artifactbundle/info.json" -newer "$scratch/built" 2>&1)" ] ||
-    rm -rf "$scratch"/*/release/*.build
+    rm -rf "$scratch"/*/release/*.build "$scratch"/*/release/description.json "$scratch"/release.yaml
 mkdir -p "$scratch"
 touch "$scratch/building"
 swift build --swift-sdks-path "$work" --swift-sdk "impsd-$1" --triple "$swift" --scratch-path "$scratch" \

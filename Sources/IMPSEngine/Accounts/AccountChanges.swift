@@ -77,6 +77,7 @@ extension Accounts where Port: ~Copyable {
     /// Makes an account.
     ///
     /// - Throws: `notAnAddress`, `userExists`, `passwordRefused`, `storeFull`.
+    @inline(never)
     mutating func addUser(
         _ name: Span<UInt8>, kind: AccountKind, password: Span<UInt8>, _ records: inout Records<Port>,
         _ turn: inout Turn

@@ -112,6 +112,7 @@ extension Accounts where Port: ~Copyable {
     }
 
     /// Counts and logs a failed login.
+    @inline(never)
     private mutating func failure(
         _ cause: FailureCause, _ description: StaticString? = nil, _ request: Request, _ credentials: Credentials,
         _ turn: inout Turn
@@ -186,6 +187,7 @@ extension Accounts where Port: ~Copyable {
         throw Refusal(.serviceUnavailable, "many logins at once, try again later")
     }
 
+    @inline(never)
     private func logWait(
         _ seconds: UInt64, _ why: StaticString, _ request: Request, _ credentials: Credentials, _ turn: inout Turn
     ) {

@@ -228,6 +228,7 @@ extension Mailboxes where Port: ~Copyable {
     /// NewMessage, or MessageNotification for a session that wants to fetch messages or cannot take this one.
     ///
     /// - Source: protocol/primitives.md §6.2, rule 4.
+    @inline(never)
     private func sendMessage(
         _ sequence: UInt64, _ header: MessageHeader, in slot: UInt16, _ sessions: borrowing Sessions<Port>,
         _ records: borrowing Records<Port>, into writer: inout Writer
@@ -322,6 +323,7 @@ extension Mailboxes where Port: ~Copyable {
 
     /// Whether an entry went out to a session, so that its client can have anything to say about it. What went out before
     /// the engine started is not remembered one by one: then what is not held back counts.
+    @inline(never)
     func wasSent(
         _ sequence: UInt64, to slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>
     ) -> Bool {

@@ -8,6 +8,7 @@ import Wire
 /// message that may live shorter has an entry of its own in the index by time.
 extension Mailboxes where Port: ~Copyable {
     /// Takes an expired message out of a mailbox and tells the sender (542).
+    @inline(never)
     mutating func expire(
         _ sequence: UInt64, of user: UInt32, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>,
         _ turn: inout Turn
@@ -26,6 +27,7 @@ extension Mailboxes where Port: ~Copyable {
     }
 
     /// Sees to it that a message is looked at when it expires.
+    @inline(never)
     mutating func scheduleExpiry(
         _ header: MessageHeader, _ sequence: UInt64, of user: UInt32, _ records: inout Records<Port>,
         _ turn: borrowing Turn

@@ -122,6 +122,7 @@ extension Records where Port: ~Copyable {
 
 extension Mailboxes where Port: ~Copyable {
     /// Puts an entry into a mailbox and lets the user's sessions know.
+    @inline(never)
     func enqueue(
         _ entry: MailboxEntry, _ sequence: UInt64, for user: UInt32, _ sessions: inout Sessions<Port>,
         _ records: inout Records<Port>

@@ -63,6 +63,7 @@ extension Mailboxes where Port: ~Copyable {
     }
 
     /// Counts a delivery in vain of all sessions together; the last one counts as a delivery.
+    @inline(never)
     private mutating func countInVain(
         _ outstanding: Outstanding, in slot: UInt16, _ sessions: inout Sessions<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn

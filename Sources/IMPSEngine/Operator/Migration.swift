@@ -76,6 +76,7 @@ extension Records where Port: ~Copyable {
         while let key = firstKey(atOrAfter: kind), key.span[0] == kind.span[0] { store.delete(key.span) }
     }
 
+    @inline(never)
     private mutating func rewriteAll(
         _ kind: Key, _ rewrite: (Span<UInt8>, Span<UInt8>, inout FixedBytes) -> Void
     ) {

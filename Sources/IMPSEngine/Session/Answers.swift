@@ -71,6 +71,7 @@ extension Sessions where Port: ~Copyable {
     ///
     /// An answer that is too large for one value is not kept: only lists of failed recipients grow that far, and there
     /// a repeat is refused by the recipients' mailboxes at worst.
+    @inline(never)
     mutating func keepAnswer(
         _ hash: UInt64, in slot: UInt16, _ records: inout Records<Port>, now: Instant, _ answer: Span<UInt8>,
         page: UInt8

@@ -194,6 +194,7 @@ extension Sessions where Port: ~Copyable {
     }
 
     /// Where the client reaches this server: what the operator says, else where it has just reached it.
+    @inline(never)
     private func appendHost<let capacity: Int>(
         _ client: Client, brackets: Bool, to text: inout InlineBytes<capacity>, _ records: borrowing Records<Port>
     ) {

@@ -55,6 +55,7 @@ extension Sessions where Port: ~Copyable {
     }
 
     /// Tells a session at its next poll that it is over; until then it can do nothing else.
+    @inline(never)
     mutating func disconnect(
         _ slot: UInt16, _ code: StatusCode, because reason: DisconnectReason = .none,
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn

@@ -244,6 +244,7 @@ extension SystemMessages where Port: ~Copyable {
     // MARK: Audience
 
     /// Whether a campaign is for a user.
+    @inline(never)
     func isFor(_ campaign: borrowing Campaign, _ user: UInt32, _ sheet: AnswerSheet, _ records: borrowing Records<Port>)
         -> Bool
     {

@@ -5,6 +5,7 @@ import Wire
 /// The server's own notices: raising them, and their texts. Source: protocol/system-message.md §5.2.
 extension SystemMessages where Port: ~Copyable {
     /// Tells a user something at his next poll, in this session or the next. One that waits still is brought up to date.
+    @inline(never)
     func notify(
         _ notice: Notice, _ argument: UInt32, _ user: UInt32, _ sessions: inout Sessions<Port>,
         _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn

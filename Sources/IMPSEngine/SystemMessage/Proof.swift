@@ -244,6 +244,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// What a user said that counts as no answer: too late, or not to be understood.
+    @inline(never)
     mutating func noteInVain(
         _ kind: ProofEvent.Kind, _ campaign: Campaign, _ user: UInt32, option: UInt64 = 0, words: Span<UInt8> = Span(),
         _ client: ProofClient, _ turn: borrowing Turn
@@ -258,6 +259,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Keeps a state of which there is no event, with one that says so.
+    @inline(never)
     mutating func carry(_ proof: Proof, _ campaign: UInt32, _ user: UInt32, _ generation: UInt16) {
         var proof = proof
         var event = ProofEvent(carried: generation)

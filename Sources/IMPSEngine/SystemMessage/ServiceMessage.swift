@@ -36,6 +36,7 @@ struct ServiceMessage {
 
 extension SystemMessages where Port: ~Copyable {
     /// Has a message wait for the next poll of a user; one that waits already is not put there twice.
+    @inline(never)
     func enqueueService(
         _ campaign: Campaign, for user: UInt32, _ sessions: inout Sessions<Port>,
         _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>
@@ -81,6 +82,7 @@ extension SystemMessages where Port: ~Copyable {
 
     /// Makes an ordinary message out of an entry, for a session that does not know System Messages; false when there is
     /// nothing to ask any more.
+    @inline(never)
     func turnIntoMessage(
         _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ turn: borrowing Turn
@@ -107,6 +109,7 @@ extension SystemMessages where Port: ~Copyable {
             MailboxEntry(kind: .message, byteCount: header.contentByteCount), sequence, for: user, &sessions, &records)
     }
 
+    @inline(never)
     private func storeQuestion(
         _ campaign: Campaign, _ sequence: UInt64, for user: UInt32, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ wall: WallTime

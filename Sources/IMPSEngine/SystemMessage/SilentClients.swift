@@ -12,6 +12,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// A client was sent a System Message and has not answered; what it is asked next within a day may be the second.
+    @inline(never)
     mutating func noteUnanswered(_ user: UInt32, _ key: UInt64, agent: Span<UInt8>, _ wall: WallTime) {
         changeKnownClient(user, key, agent: agent) { known in
             guard !known.answers, !known.ignoresSystemMessages else { return }
@@ -63,6 +64,7 @@ extension SystemMessages where Port: ~Copyable {
     /// guard time, or that it does not know it.
     ///
     /// The message gets a number of its own: a client may drop what comes under one that it has seen.
+    @inline(never)
     func askByMessage(
         instead sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ turn: borrowing Turn

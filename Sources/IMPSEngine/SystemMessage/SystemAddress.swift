@@ -23,6 +23,7 @@ extension SystemMessages where Port: ~Copyable {
     /// Puts a text into a user's mailbox, whatever its quota says.
     ///
     /// - Parameter isQuiet: It can be listed and fetched, and is not sent by itself.
+    @inline(never)
     func sendFromSystem(
         _ text: InlineBytes<7000>, to user: UInt32, isQuiet: Bool = false, _ sessions: inout Sessions<Port>,
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ wall: WallTime

@@ -117,6 +117,7 @@ extension SystemMessages where Port: ~Copyable {
     /// Writes SystemMessageList with as many of the due messages as there is room for; what is left stays due.
     ///
     /// Each that is written counts as sent.
+    @inline(never)
     func writeSystemMessages(
         _ due: DueCampaigns, for user: UInt32, at client: ProofClient, _ records: inout Records<Port>,
         _ turn: borrowing Turn, into writer: inout Writer

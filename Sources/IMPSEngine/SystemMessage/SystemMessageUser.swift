@@ -65,6 +65,7 @@ extension SystemMessages where Port: ~Copyable {
         }
     }
 
+    @inline(never)
     func disconnectAll(
         _ user: UInt32, because reason: DisconnectReason, _ sessions: inout Sessions<Port>,
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
@@ -84,6 +85,7 @@ extension SystemMessages where Port: ~Copyable {
     ///   - client: Where they come from, and `proof`, what is kept of that.
     ///   - login: The tag of the login that they come with; 0 in a session.
     ///   - details: Whether a DetailedResult is written for each that failed.
+    @inline(never)
     func takeAnswers(
         _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ client: Client,
         _ proof: ProofClient, login: UInt32 = 0, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,

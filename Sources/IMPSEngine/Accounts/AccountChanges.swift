@@ -83,7 +83,7 @@ extension Accounts where Port: ~Copyable {
         _ turn: inout Turn
     ) throws(OperatorError) {
         let address = try records.localAddress(name)
-        guard records.account(address.canonical) == nil, !records.settings.isSystemAddress(address.canonical) else {
+        guard records.account(address.canonical) == nil, !address.isSystem else {
             throw .userExists
         }
         guard records.store.hasRoom else { throw .storeFull }

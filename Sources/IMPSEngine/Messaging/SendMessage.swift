@@ -185,17 +185,14 @@ extension Mailboxes where Port: ~Copyable {
         _ records: borrowing Records<Port>, _ turn: inout Turn
     ) -> Delivery {
         let sender = sessions[slot].user
-        if records.settings.isSystemAddress(document.word(of: element)) {
-            return Delivery(isSystem: true, element: element)
-        }
+        let address = Address(document.word(of: element), homeDomain: records.settings.domain.span)
+        if address?.isSystem == true { return Delivery(isSystem: true, element: element) }
         // Until a question is answered, and without a level for more, only the system address may be written to.
         guard !sessions[slot].access.isRestricted else { return Delivery(element: element, code: .forbidden) }
         guard sessions.isAgreed(.sendMessageRequest, in: slot) else {
             return Delivery(element: element, code: .serviceNotAgreed)
         }
-        guard let address = Address(document.word(of: element), homeDomain: records.settings.domain.span),
-            address.kind == .user
-        else { return Delivery(element: element, code: .unknownUser) }
+        guard let address, address.kind == .user else { return Delivery(element: element, code: .unknownUser) }
         guard address.isLocal else { return Delivery(element: element, code: .domainNotSupported) }
         guard let account = records.account(address.canonical) else {
             return Delivery(element: element, code: .unknownUser)

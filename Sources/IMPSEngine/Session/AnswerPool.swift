@@ -8,7 +8,8 @@ public struct KeptAnswer: ZeroInitializable {
     var sequence: UInt32 = 0
     /// Seconds of the monotonic clock when it was given.
     var at: UInt32 = 0
-    /// The place of the one before it in the same session, or of the next free one, counted from 1.
+    /// The place of the one after it in the same session, behind the last the first again; or of the next free one. Counted
+    /// from 1.
     fileprivate var next: UInt16 = 0
 
     /// A free place.
@@ -21,13 +22,11 @@ public struct KeptAnswer: ZeroInitializable {
     }
 }
 
-/// The kept answers of a session, the last one in front.
+/// The kept answers of a session: a ring, of which the last one is known.
 struct AnswerChain: BitwiseCopyable {
     /// Counted from 1; 0 for none.
-    fileprivate(set) var first: UInt16 = 0
-    private(set) var count: UInt8 = 0
-
-    fileprivate mutating func count(_ change: Int) { count = UInt8(Int(count) + change) }
+    fileprivate(set) var last: UInt16 = 0
+    fileprivate(set) var count: UInt8 = 0
 }
 
 /// The kept answers of all sessions: some for each, and more for those that ask more, as long as there are.
@@ -50,9 +49,10 @@ struct AnswerPool: ~Copyable {
     /// Answers that one session may keep: fewer when there are few places left.
     private var share: Int { freeCount * 8 < places.count ? 2 : Int(Limits.answerCount) }
 
-    /// The answer at a place of a chain, and the place of the one before it.
-    func answer(at place: UInt16) -> (answer: KeptAnswer, next: UInt16) {
-        (places[Int(place) - 1], places[Int(place) - 1].next)
+    /// The answer behind a place of a chain, and its own place: from `last` on, the first that was kept.
+    func answer(after place: UInt16) -> (answer: KeptAnswer, place: UInt16) {
+        let next = places[Int(place) - 1].next
+        return (places[Int(next) - 1], next)
     }
 
     /// Keeps one more answer of a session.
@@ -62,34 +62,33 @@ struct AnswerPool: ~Copyable {
     mutating func keep(_ answer: KeptAnswer, in chain: inout AnswerChain) -> UInt32? {
         var displaced: UInt32 = 0
         if Int(chain.count) >= share || freeCount == 0 {
-            guard let last = removeLast(of: &chain) else { return nil }
-            displaced = last
+            guard let first = removeFirst(of: &chain) else { return nil }
+            displaced = first
         }
         let place = takePlace()
         places[Int(place) - 1] = answer
-        places[Int(place) - 1].next = chain.first
-        chain.first = place
-        chain.count(1)
+        if chain.last == 0 {
+            places[Int(place) - 1].next = place
+        } else {
+            places[Int(place) - 1].next = places[Int(chain.last) - 1].next
+            places[Int(chain.last) - 1].next = place
+        }
+        chain.last = place
+        chain.count += 1
         return displaced
     }
 
     /// Takes the oldest answer of a session away; its sequence number, or nil when there is none.
-    mutating func removeLast(of chain: inout AnswerChain) -> UInt32? {
+    mutating func removeFirst(of chain: inout AnswerChain) -> UInt32? {
         guard chain.count > 0 else { return nil }
-        var before: UInt16 = 0
-        var place = chain.first
-        while places[Int(place) - 1].next != 0 {
-            before = place
-            place = places[Int(place) - 1].next
-        }
-        if before == 0 { chain.first = 0 } else { places[Int(before) - 1].next = 0 }
-        chain.count(-1)
-        let sequence = places[Int(place) - 1].sequence
-        places[Int(place) - 1] = KeptAnswer()
+        let place = places[Int(chain.last) - 1].next
+        places[Int(chain.last) - 1].next = places[Int(place) - 1].next
+        chain.count -= 1
+        if chain.count == 0 { chain.last = 0 }
         places[Int(place) - 1].next = firstFree
         firstFree = place
         freeCount += 1
-        return sequence
+        return places[Int(place) - 1].sequence
     }
 
     mutating func removeAll() {

@@ -49,10 +49,10 @@ extension Sessions where Port: ~Copyable {
     mutating func replayAnswer(
         _ hash: UInt64, in slot: UInt16, _ records: borrowing Records<Port>, now: Instant, into writer: inout Writer
     ) -> Bool {
-        var place = table[slot].answers.first
-        while place != 0 {
-            let kept = answers.answer(at: place)
-            place = kept.next
+        var place = table[slot].answers.last
+        for _ in 0..<table[slot].answers.count {
+            let kept = answers.answer(after: place)
+            place = kept.place
             guard kept.answer.hash == UInt32(truncatingIfNeeded: hash),
                 now.seconds &- kept.answer.at <= records.settings.answerSeconds
             else { continue }
@@ -89,7 +89,7 @@ extension Sessions where Port: ~Copyable {
 
     /// Takes the answers of a session out of the store.
     mutating func forgetAnswers(of slot: UInt16, _ records: inout Records<Port>) {
-        while let sequence = answers.removeLast(of: &table[slot].answers) {
+        while let sequence = answers.removeFirst(of: &table[slot].answers) {
             records.store.delete(Key.answer(fullSequence(sequence, records)).span)
         }
     }

@@ -25,6 +25,7 @@ public struct SessionList: ZeroInitializable {
     public init() {}
 
     var first: UInt16? { firstLink == 0 ? nil : firstLink - 1 }
+    var last: UInt16? { lastLink == 0 ? nil : lastLink - 1 }
 
     func next(after slot: UInt16, _ kind: SessionListKind, _ slots: borrowing Slab<Session>) -> UInt16? {
         let after = slots[Int(slot)].link(kind).after

@@ -158,6 +158,7 @@ struct SessionTable: ~Copyable {
 
     /// A session was heard of now, from a network: of this it is the last that gives way to others.
     mutating func heard(_ slot: UInt16, from network: UInt32) {
+        if slots[Int(slot)].networkHash == network, networks[list(of: slot)].last == slot { return }
         networks[list(of: slot)].remove(slot, .network, &slots)
         slots[Int(slot)].networkHash = network
         enlist(slot)

@@ -10,11 +10,11 @@ extension Settings {
         _ = address.append(domain.span)
         return address
     }
+}
 
-    func isSystemAddress(_ text: Span<UInt8>) -> Bool {
-        guard let address = Address(text, homeDomain: domain.span) else { return false }
-        return address.canonical.equalsIgnoringCase(systemAddress.span)
-    }
+extension Address {
+    /// It is the address that asks.
+    var isSystem: Bool { isLocal && kind == .user && canonical.starts(with: "wv:system@") }
 }
 
 /// System Messages for clients that do not know them: an ordinary message from the system address asks, and an ordinary

@@ -15,6 +15,7 @@ func lent<Element: BitwiseCopyable>(_ count: Int, _ value: Element) -> Slab<Elem
 final class World {
     let disk = MemoryStore.Disk()
     private var engine: Engine<MemoryStore>
+    private var turnCount = 0
     private var document: Document
     private var writer: Writer
     private var turn: Turn
@@ -78,6 +79,9 @@ final class World {
         disk.commit(succeeds: true)
     }
 
+    /// Looks whether the rooms agree with the store; a violation ends the process with its code.
+    func checkInvariants() { engine.checkInvariants() }
+
     /// Ends the engine without a word and starts another one on the disk.
     func crash() {
         disk.commit(succeeds: false)
@@ -140,6 +144,8 @@ final class World {
     func commit(succeeds: Bool) -> Bool {
         disk.commit(succeeds: succeeds)
         if !succeeds { engine.reload(&turn) }
+        turnCount += 1
+        if turnCount % 16 == 0, disk.losesChange == nil { engine.checkInvariants() }
         return succeeds
     }
 

@@ -90,7 +90,7 @@ extension Records where Port: ~Copyable {
         }
     }
 
-    private func firstKey(atOrAfter key: Key) -> Key? {
+    func firstKey(atOrAfter key: Key) -> Key? {
         guard let entry = store.entry(atOrAfter: key.span) else { return nil }
         return Key(entry.key)
     }

@@ -2,84 +2,6 @@ import CSP
 import Octets
 import Wire
 
-extension Sessions where Port: ~Copyable {
-    /// A client polls, so it is through with its negotiation.
-    mutating func polled(_ slot: UInt16) {
-        if table[slot].closing == 0 { table[slot].isReady = true }
-    }
-
-    /// Whether the level and what was agreed have the function of a primitive.
-    func isAgreed(_ primitive: Primitive, in slot: UInt16) -> Bool {
-        primitive.requirement.isMet(by: FunctionSet.offered.intersection(table[slot].access.level))
-            && (!table[slot].isServiceAgreed || primitive.requirement.isMet(by: table[slot].functions))
-    }
-
-    /// Messages of the system address are for everybody, whatever his level is: they may ask something. The handlers see
-    /// to it that they are no others.
-    private func mayAnswer(by primitive: Primitive, in slot: UInt16) -> Bool {
-        switch primitive {
-        case .sendMessageRequest, .getMessageRequest, .messageDelivered: return true
-        default: return false
-        }
-    }
-
-    /// What clients ask and say of themselves right after each login, whatever was agreed. A refusal stops some of them,
-    /// and A shows no message before it knows its contact lists. Source: CL-1, CL-2, CL-4 to CL-6.
-    private func isPartOfLogin(_ primitive: Primitive) -> Bool {
-        switch primitive {
-        case .getListRequest, .getPresenceRequest, .updatePresenceRequest, .getBlockedListRequest: return true
-        default: return false
-        }
-    }
-
-    /// What is open before a question is answered. A client that answers by a message may send one to the system address
-    /// only, which its handler sees to.
-    ///
-    /// - Source: protocol/system-message.md §4.6, §5.3.
-    private func admitRestricted(_ primitive: Primitive, asksByMessage: Bool) throws(Refusal) {
-        switch primitive {
-        case .systemMessageUser, .keepAliveRequest, .logoutRequest, .messageDelivered, .sendMessageRequest,
-            .getMessageRequest:
-            break
-        case .clientCapabilityRequest, .serviceRequest, .getSPInfoRequest:
-            if !asksByMessage { throw Refusal(.forbidden, "first answer the message from the system") }
-        default: throw Refusal(.forbidden, "first answer the message from the system")
-        }
-    }
-
-    /// Whether a session may use a primitive now.
-    ///
-    /// - Throws: the code of the Disconnect when the session is over, 501 for what 1.3 has beyond this server, 405 for a
-    ///   function that is not offered, 506 for one that was not agreed.
-    /// - Source: protocol/session.md §7, rule 4; protocol/primitives.md §11.
-    mutating func admit(_ primitive: Primitive, in slot: UInt16) throws(Refusal) {
-        if table[slot].closing != 0 {
-            throw Refusal(StatusCode(rawValue: table[slot].closing) ?? .forcedLogout)
-        }
-        switch primitive {
-        case .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
-            throw Refusal(.notImplemented)
-        default: break
-        }
-        if isPartOfLogin(primitive) {
-            table[slot].isReady = true
-            return
-        }
-        guard primitive.requirement.isMet(by: FunctionSet.offered) else { throw Refusal(.serviceNotSupported) }
-        if table[slot].access.isRestricted {
-            try admitRestricted(primitive, asksByMessage: table[slot].access.asksByMessage)
-        }
-        guard mayAnswer(by: primitive, in: slot) || isAgreed(primitive, in: slot) else {
-            throw Refusal(.serviceNotAgreed)
-        }
-        switch primitive {
-        // Negotiation is not use: deliveries wait for the end of it.
-        case .clientCapabilityRequest, .getSPInfoRequest, .keepAliveRequest, .logoutRequest: break
-        default: table[slot].isReady = true
-        }
-    }
-}
-
 extension Engine where Port: ~Copyable {
     /// What is legal before login, and the gate in front of everything else; then the table of primitives.
     ///
@@ -95,16 +17,15 @@ extension Engine where Port: ~Copyable {
             // In a session the unknown is not implemented; outside one nothing is told about what is.
             throw Refusal(slot == nil ? .invalidSession : .notImplemented)
         }
-        switch primitive {
-        case .loginRequest:
+        if primitive == .loginRequest {
             return sessions.login(
                 document, request, element, hash, &accounts, &mailboxes, &systemMessages, &records, &turn, into: &writer
             )
-        case .getSPInfoRequest where !hasID:
-            return sessions.getSPInfo(document, element, records, into: &writer)
-        case .versionDiscoveryRequest: return discoverVersions(into: &writer)
-        default: break
         }
+        if primitive == .getSPInfoRequest, !hasID {
+            return sessions.getSPInfo(document, element, records, into: &writer)
+        }
+        if primitive == .versionDiscoveryRequest { return discoverVersions(into: &writer) }
         guard let slot else { throw Refusal(.invalidSession) }
         try sessions.admit(primitive, in: slot)
         try perform(primitive, document, request, element, in: slot, &turn, into: &writer)

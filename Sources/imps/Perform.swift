@@ -16,7 +16,7 @@ func perform(_ options: Options) -> ExitCode {
         var chat = Chat(options)
         return chat.run(&session)
     case .send: return send(options, &session)
-    default: return receive(options, &session)
+    case .receive, .decode, .encode: return receive(options, &session)
     }
 }
 

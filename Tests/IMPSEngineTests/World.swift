@@ -22,7 +22,7 @@ final class World {
     private var milliseconds: UInt64 = 1000
     private var random: Seeded
     private var command = ControlCommand(line: FixedBytes(lent(ControlCommand.lineByteCountMax, UInt8(0))))
-    private var controlOutput = FixedBytes(lent(8192, UInt8(0)))
+    private var controlOutput = FixedBytes(lent(40_000, UInt8(0)))
     private let settings: Settings
 
     private let challengeCount: Int

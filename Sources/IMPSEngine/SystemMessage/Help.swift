@@ -57,21 +57,11 @@ extension SystemMessages where Port: ~Copyable {
     /// login is nobody's error. Source: CL-22.
     private static func isOfUser(_ document: borrowing Document, _ element: Document.Element) -> Bool {
         guard let primitive = Primitive(document.tag(of: element)) else { return false }
-        switch primitive {
+        guard primitive == .listManageRequest else { return primitive.admission.has(.ofUser) }
         // Without an operation it reads a list.
-        case .listManageRequest:
-            return document.first(.addNickList, in: element) != nil
-                || document.first(.removeNickList, in: element) != nil
-                || document.first(.contactListProperties, in: element) != nil
-        case .sendMessageRequest, .forwardMessageRequest, .rejectMessageRequest, .createListRequest, .deleteListRequest,
-            .createAttributeListRequest, .blockEntityRequest, .createGroupRequest,
-            .deleteGroupRequest, .joinGroupRequest, .leaveGroupRequest, .addGroupMembersRequest,
-            .removeGroupMembersRequest, .memberAccessRequest, .setGroupPropsRequest, .rejectListRequest,
-            .inviteRequest, .inviteUserResponse, .cancelInviteRequest, .searchRequest, .updatePublicProfileRequest,
-            .extendConversationRequest:
-            return true
-        default: return false
-        }
+        return document.first(.addNickList, in: element) != nil
+            || document.first(.removeNickList, in: element) != nil
+            || document.first(.contactListProperties, in: element) != nil
     }
 
     private func help(

@@ -117,19 +117,19 @@ public enum Notice: UInt8, Sendable {
         guard place < optionCount else { return nil }
         var option = CampaignOption()
         option.id = UInt16(place) + 1
-        switch (self, place) {
-        case (.help, 1):
+        switch self {
+        case .help where place == 1:
             option.action = .helpOff
             _ = option.text.append("Do not show again")
-        case (.added, 0):
-            option.action = .addContact
-            _ = option.text.append("Add too")
-        case (.added, _), (.waiting, 1):
+        case .added:
+            option.action = place == 0 ? .addContact : .none
+            _ = option.text.append(place == 0 ? "Add too" : "Ignore")
+        case .waiting where place == 1:
+            option.action = .hold
+            if isAskedFirst { option.grant = .deny }
             _ = option.text.append("Ignore")
-            if self == .waiting { option.action = .hold }
-            if self == .waiting, isAskedFirst { option.grant = .deny }
-        case (.waiting, _): _ = option.text.append("Log in")
-        default: _ = option.text.append("OK")
+        case .waiting: _ = option.text.append("Log in")
+        case .help, .level, .quota, .privacy: _ = option.text.append("OK")
         }
         return option
     }

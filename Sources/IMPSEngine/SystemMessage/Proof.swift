@@ -112,8 +112,9 @@ struct Proof: BitwiseCopyable, Sendable {
     private func keeps(_ kind: ProofEvent.Kind) -> Bool {
         switch kind {
         case .notUnderstood, .tooLate, .sentAgain: return count < Proof.chatterCountMax
-        case .answered where !has(Proof.wasAdmitted): return true
-        default: return count < Proof.eventCountMax
+        case .answered: return !has(Proof.wasAdmitted) || count < Proof.eventCountMax
+        case .started, .renewed, .ended, .deleted, .sent, .shown, .declined, .wrongKey, .denied, .timedOut, .carried:
+            return count < Proof.eventCountMax
         }
     }
 

@@ -128,7 +128,9 @@ extension Records where Port: ~Copyable {
             return event.at == proof.answered && event.option == proof.option
                 && event.isVerified == proof.has(Proof.wasVerified)
                 && event.isByOperator == proof.has(Proof.wasByOperator)
-        default: return true
+        case .started, .renewed, .ended, .deleted, .wrongKey, .denied, .timedOut, .notUnderstood, .tooLate, .sentAgain,
+            .carried:
+            return true
         }
     }
 

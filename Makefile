@@ -73,6 +73,14 @@ durability: test-packages build ## 50 rounds of writers, SIGKILL and restart
 simulate: test-packages ## 2000 new seeds of each simulation
 	IMPSD_SIMULATION_SEEDS=2000 swift test --filter Simulation
 
+.PHONY: mutants
+mutants: test-packages ## change the engine in small ways, one at a time, and see whether its tests notice
+	Tests/Support/mutants.py
+
+.PHONY: scaling
+scaling: scaling-packages build ## what a request costs, in instructions, against how much there is of everything
+	Tests/Support/scaling.py
+
 .PHONY: bench
 bench: test-packages build ## measure what the engine does beside what the disk does
 	swift build $(RELEASE_FLAGS) --product bench && .build/release/bench
@@ -177,6 +185,10 @@ board-packages:
 .PHONY: build-packages
 build-packages:
 	$(call install,$(BUILD_PACKAGES))
+
+.PHONY: scaling-packages
+scaling-packages:
+	$(call install,$(BUILD_PACKAGES) valgrind)
 
 .PHONY: test-packages
 test-packages:

@@ -158,7 +158,10 @@ extension Engine where Port: ~Copyable {
     public mutating func timePassed(_ turn: inout Turn) {
         mailboxes.deadline = Deadline()
         systemMessages.deadline = Deadline()
-        while let slot = sessions.takeDue(turn.now) {
+        // Each of them once: whatever is wrong with one, the others are served.
+        var left = sessions.count
+        while left > 0, let slot = sessions.takeDue(turn.now) {
+            left -= 1
             sessions.timePassed(slot, &mailboxes, systemMessages, &records, &turn)
             guard sessions[slot].isOpen else { continue }
             systemMessages.timePassed(slot, &sessions, &mailboxes, &records, &turn)

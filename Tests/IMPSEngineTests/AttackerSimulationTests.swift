@@ -458,7 +458,7 @@ import Testing
     }
 
     @Test func whoAttacksShutsNobodyOutAndTakesNothing() {
-        let seeds = simulationSeeds(12)
+        let seeds = simulationSeeds(5)
         var logins = 0
         var delivered = 0
         var attacks = 0

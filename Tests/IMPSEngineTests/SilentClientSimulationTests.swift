@@ -185,7 +185,7 @@ import Testing
     }
 
     @Test func whatIsNotAnsweredHoldsNothingUp() {
-        let seeds = simulationSeeds(60)
+        let seeds = simulationSeeds(30)
         var messageCount = 0
         for seed in seeds {
             let run = Run(seed: seed)

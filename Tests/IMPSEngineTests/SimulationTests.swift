@@ -207,7 +207,7 @@ import Testing
     }
 
     @Test func nothingIsLostAndNothingIsDoneTwice() {
-        let seeds = simulationSeeds(100)
+        let seeds = simulationSeeds(40)
         var acknowledged = 0
         for seed in seeds {
             let run = Run(seed: seed)

@@ -435,7 +435,7 @@ import Testing
     }
 
     @Test func nobodyGetsInWithoutAnAnswerAndNoAnswerIsLost() {
-        let seeds = simulationSeeds(250)
+        let seeds = simulationSeeds(40)
         var steps = 0
         var sessions = 0
         var answers = 0

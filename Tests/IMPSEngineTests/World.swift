@@ -19,7 +19,7 @@ final class World {
     private var document: Document
     private var writer: Writer
     private var turn: Turn
-    private var milliseconds: UInt64 = 1000
+    var milliseconds: UInt64 = 1000
     private var random: Seeded
     private var command = ControlCommand(line: FixedBytes(lent(ControlCommand.lineByteCountMax, UInt8(0))))
     private var controlOutput = FixedBytes(lent(40_000, UInt8(0)))

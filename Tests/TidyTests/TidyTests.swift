@@ -87,6 +87,62 @@ import Testing
         }
     }
 
+    /// What a room owns it alone changes; the others call its methods. `Engine` joins them.
+    @Test func roomsKeepTheirBorders() {
+        let folders = [
+            "accounts": "Accounts", "sessions": "Session", "mailboxes": "Messaging", "systemMessages": "SystemMessage",
+        ]
+        let parts = ["delivery": "Messaging", "access": "SystemMessage", "calling": "Session"]
+        let records = [
+            "Accounts": ["account", "user", "challenge"],
+            "Session": ["session", "capabilityLists", "answer", "knownClients"],
+            "Messaging": ["message", "mailbox", "mailboxEntry", "expiry"],
+            "SystemMessage": [
+                "campaign", "member", "answerSheet", "noticeText", "pendingLogin", "proof", "proofHead", "proofEvent",
+            ],
+            "Records": ["fact"],
+        ]
+        let state =
+            /\b(accounts|sessions|mailboxes|systemMessages)\.(challenges|throttles|vault|hashBudget|table|answers|outstanding|shares|campaigns|pendingLogins|refused|campaignEpoch|deadline|counters)\b(?!\()/
+        for source in TidyTests.sources where source.path.hasPrefix("IMPSEngine/") {
+            let words = source.path.split(separator: "/")
+            let folder = words.count == 3 ? String(words[1]) : ""
+            // `Engine` and what tells of it join the rooms; a stored session is read whole.
+            let joins = folder.isEmpty || folder == "Operator"
+            for found in source.text.matches(of: state) where !joins {
+                #expect(folder == folders[String(found.1)]!, "\(source.path): \(found.0)")
+            }
+            for found in source.text.matches(of: #/\.(delivery|access|calling)\.\w+(?:\.\w+)* [-+|&]?= /#)
+            where source.path != "IMPSEngine/Session/SessionRecord.swift" {
+                #expect(folder == parts[String(found.1)]!, "\(source.path): \(found.0)")
+            }
+            for found in source.text.matches(of: #/\.(?:put|delete)\(Key\.(\w+)/#) where folder != "Operator" {
+                #expect(records[folder]?.contains(String(found.1)) == true, "\(source.path): \(found.0)")
+            }
+            if source.text.contains("extension Engine"), !joins {
+                #expect(source.path == "IMPSEngine/Session/VersionDiscovery.swift", "\(source.path)")
+            }
+        }
+    }
+
+    /// Switches over enumerations of ours name every case, so that a new one is not forgotten. Octets, numbers, tags and
+    /// codes have no end that could be named.
+    @Test func switchesNameTheirCases() {
+        let open: Set = [
+            "CSP/Address.swift", "Files/File.swift", "IMPSEngine/Messaging/SendMessage.swift",
+            "IMPSEngine/Session/Quirks.swift", "IMPSEngine/SystemMessage/Notice.swift", "Octets/Base64.swift",
+            "Octets/UTF8.swift", "Setup/OpenStore.swift", "Store/DataFolder.swift", "Store/Environment.swift",
+            "Transport/UV/Cells.swift", "Transport/UV/FatalRecord.swift", "Transport/UV/Server.swift",
+            "Wire/Charset.swift", "Wire/Document.swift", "Wire/WBXML/Tokens.swift", "Wire/WBXML/WBXMLReader.swift",
+            "Wire/XML/XMLReader.swift", "Wire/XML/XMLWriter.swift", "imps/IncomingMessage.swift",
+            "imps/KeyReader.swift",
+            "imps/Options.swift", "impsctl/Options.swift", "impsctl/Quantity.swift", "impsd/Options.swift",
+        ]
+        for source in TidyTests.sources where source.text.contains(/(?m)^ +default:/) {
+            #expect(open.contains(source.path), "\(source.path)")
+        }
+    }
+
     @Test func filesAndFunctionsStayShort() {
         for source in TidyTests.sources where !source.path.contains("Generated/") {
             let lines = source.text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -115,7 +115,7 @@ extension Accounts where Port: ~Copyable {
             }
         }
         // What he answered stays as proof.
-        records.store.delete(Key.answerSheet(account.number).span)
+        records.removeSheet(of: account.number)
         records.forgetClients(of: account.number)
         records.store.delete(Key.account(address.canonical).span)
         records.store.delete(Key.user(account.number).span)

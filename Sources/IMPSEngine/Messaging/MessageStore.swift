@@ -90,6 +90,13 @@ extension Mailboxes where Port: ~Copyable {
 }
 
 extension Records where Port: ~Copyable {
+    /// Keeps a System Message on its way under a sequence number.
+    mutating func store(_ message: ServiceMessage, _ sequence: UInt64) {
+        scratch.removeAll()
+        message.write(into: &scratch)
+        store.put(Key.message(sequence, piece: 0).span, scratch)
+    }
+
     /// The header of a message; nil when it is gone or a report.
     func messageHeader(_ sequence: UInt64) -> MessageHeader? {
         let key = Key.message(sequence, piece: 0)

@@ -3,7 +3,7 @@ import Octets
 import Wire
 
 /// A recipient of a message and what became of it.
-private struct Delivery {
+struct Delivery {
     var user: UInt32 = 0
     /// It is the system address.
     var isSystem = false
@@ -13,7 +13,7 @@ private struct Delivery {
 }
 
 /// The recipients of one message.
-private struct Deliveries {
+struct Deliveries {
     var items = InlineArray<64, Delivery>(repeating: Delivery())
     var count = 0
 
@@ -96,7 +96,7 @@ extension Mailboxes where Port: ~Copyable {
     }
 
     /// Stores a message for the recipients that may have it.
-    private mutating func accept(
+    mutating func accept(
         _ header: inout MessageHeader, _ sequence: UInt64, _ content: MessageContent, _ deliveries: inout Deliveries,
         _ sessions: inout Sessions<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
     ) {
@@ -148,7 +148,7 @@ extension Mailboxes where Port: ~Copyable {
     // MARK: Recipients
 
     /// Every recipient of a message once, with what the checks say. Source: protocol/primitives.md §6.2, rule 1.
-    private mutating func recipients(
+    mutating func recipients(
         _ document: borrowing Document, _ info: Document.Element, from slot: UInt16, _ byteCount: UInt32,
         _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
         _ records: borrowing Records<Port>, _ turn: inout Turn
@@ -229,7 +229,7 @@ extension Mailboxes where Port: ~Copyable {
     // MARK: Answer
 
     /// Refuses a message that nobody can have: with the code of the only recipient, of all, or 900.
-    private func refuseIfNobody(_ deliveries: Deliveries, in slot: UInt16, _ sessions: borrowing Sessions<Port>)
+    func refuseIfNobody(_ deliveries: Deliveries, in slot: UInt16, _ sessions: borrowing Sessions<Port>)
         throws(Refusal)
     {
         guard deliveries.failureCount == deliveries.count else { return }
@@ -242,7 +242,7 @@ extension Mailboxes where Port: ~Copyable {
     }
 
     /// 200, or 201 with the failures, grouped by their codes.
-    private func writeResult(
+    func writeResult(
         _ document: borrowing Document, _ request: Request, _ deliveries: Deliveries, into writer: inout Writer
     ) {
         guard deliveries.failureCount > 0 else {
@@ -282,65 +282,6 @@ extension Mailboxes where Port: ~Copyable {
         case .contactList:
             if request.version > .v1_1 { writer.text(.contactList, document.word(of: element)) }
         default: writer.text(.userID, document.word(of: element))
-        }
-    }
-
-    // MARK: ForwardMessage
-
-    /// ForwardMessage-Request: a message that waits goes to somebody else instead.
-    ///
-    /// - Throws: as `sendMessage`, and 426 for a message that does not wait for this user.
-    /// - Source: protocol/primitives.md §6.1; §6.2, rule 7 (report 541).
-    mutating func forwardMessage(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
-        _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>, _ records: inout Records<Port>,
-        _ turn: inout Turn, into writer: inout Writer
-    ) throws(Refusal) {
-        let original = try ownMessage(document, element, in: slot, sessions, records)
-        guard var header = records.messageHeader(original), let account = records.account(of: sessions[slot].user)
-        else {
-            throw Refusal(.invalidMessageID)
-        }
-        var deliveries = try recipients(
-            document, element, from: slot, header.contentByteCount, &sessions, &systemMessages, records, &turn)
-        guard !deliveries.includesSystem else { throw Refusal(.badParameter, "the system takes no messages of others") }
-        try refuseIfNobody(deliveries, in: slot, sessions)
-        let sequence = records.takeSequence()
-        let originalByteCount = header.byteCount
-        header.sender = account.display
-        header.senderNumber = account.number
-        header.wantsReport = false
-        header.validity = 0
-        header.campaign = 0
-        header.generation = 0
-        header.recipientCount = 0
-        accept(&header, sequence, MessageContent(Span()), &deliveries, &sessions, &records, turn)
-        copyContent(of: original, from: originalByteCount, to: sequence, &records)
-        report(.messageForwarded, about: original, to: sessions[slot].user, &sessions, &records, turn.wall)
-        sessions.forget(original, in: slot)
-        removeEntry(original, of: sessions[slot].user, &records)
-        if deliveries.failureCount == 0 {
-            writer.status(.success)
-        } else {
-            writer.open(.status)
-            writeResult(document, request, deliveries, into: &writer)
-            writer.close(.status)
-        }
-    }
-
-    /// Gives a message that was stored without content the content of another, each piece one place further on.
-    private func copyContent(
-        of original: UInt64, from headerByteCount: Int, to sequence: UInt64, _ records: inout Records<Port>
-    ) {
-        var piece: UInt8 = 0
-        while piece < .max {
-            records.scratch.removeAll()
-            let key = Key.message(original, piece: piece)
-            Records<Port>.append(
-                key, in: records.store, skipping: piece == 0 ? headerByteCount : 0, to: &records.scratch)
-            guard records.scratch.count > 0 else { return }
-            piece += 1
-            records.store.put(Key.message(sequence, piece: piece).span, records.scratch)
         }
     }
 }

@@ -158,6 +158,9 @@ extension Records where Port: ~Copyable {
 
     // MARK: Users
 
+    /// Forgets what a user was asked and answered; the proof stays.
+    mutating func removeSheet(of user: UInt32) { store.delete(Key.answerSheet(user).span) }
+
     /// What a user was asked and answered.
     @_lifetime(borrow self)
     func sheet(of user: UInt32) -> AnswerSheet {

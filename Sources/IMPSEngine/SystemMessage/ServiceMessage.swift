@@ -43,10 +43,8 @@ extension SystemMessages where Port: ~Copyable {
     ) {
         guard !records.isWaiting(campaign, for: user) else { return }
         let sequence = records.takeSequence()
-        records.scratch.removeAll()
         let message = ServiceMessage(owner: user, campaign: campaign.number, generation: campaign.generation)
-        message.write(into: &records.scratch)
-        records.store.put(Key.message(sequence, piece: 0).span, records.scratch)
+        records.store(message, sequence)
         mailboxes.enqueue(MailboxEntry(kind: .service, byteCount: 0), sequence, for: user, &sessions, &records)
     }
 

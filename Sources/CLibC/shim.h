@@ -59,18 +59,10 @@ static inline unsigned long long libc_volume_free(int descriptor) {
     return (unsigned long long)facts.f_bavail * facts.f_frsize;
 }
 
+// The same for the volume of a path.
 static inline unsigned long long libc_volume_free_at(const char *path) {
     struct statvfs facts;
-    if (statvfs(path, &facts) != 0) {
-        // The file is not there yet: its folder is on the same volume.
-        char folder[512];
-        size_t count = strlen(path);
-        while (count > 1 && path[count] != '/') count--;
-        if (count == 0 || count >= sizeof folder) return ~0ull;
-        memcpy(folder, path, count);
-        folder[count] = 0;
-        if (statvfs(folder, &facts) != 0) return ~0ull;
-    }
+    if (statvfs(path, &facts) != 0) return ~0ull;
     return (unsigned long long)facts.f_bavail * facts.f_frsize;
 }
 
@@ -284,26 +276,9 @@ static inline int libc_set_raw(int descriptor, int on) {
     return tcsetattr(descriptor, TCSADRAIN, &raw);
 }
 
-// Writes `20261121T023109Z` as local time, with the day unless it is today; empty text stands for now. Returns the count.
-static inline unsigned long libc_local_time(const char *basic, char *text, unsigned long size) {
-    time_t now = time(0), moment = now;
-    if (*basic) {
-        struct tm utc;
-        memset(&utc, 0, sizeof utc);
-        // By hand: sscanf would bring all that reads floating point into the file of a board.
-        int *fields[] = {&utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec};
-        const char *digit = basic;
-        for (int field = 0; field < 6; field++) {
-            if (field == 3 && *digit++ != 'T') return 0;
-            for (int count = field == 0 ? 4 : 2; count > 0; count--, digit++) {
-                if (*digit < '0' || *digit > '9') return 0;
-                *fields[field] = *fields[field] * 10 + *digit - '0';
-            }
-        }
-        utc.tm_year -= 1900;
-        utc.tm_mon -= 1;
-        moment = timegm(&utc);
-    }
+// Writes seconds since 1970 as local time, with the day unless it is today. Returns the count.
+static inline unsigned long libc_local_time(unsigned long long seconds, char *text, unsigned long size) {
+    time_t now = time(0), moment = (time_t)seconds;
     struct tm today, local;
     if (!localtime_r(&now, &today) || !localtime_r(&moment, &local)) return 0;
     int same = today.tm_yday == local.tm_yday && today.tm_year == local.tm_year;

@@ -34,6 +34,22 @@ public struct CivilTime: Equatable, Sendable {
 }
 
 extension CivilTime {
+    /// Seconds since 1970 of `20261121T023109Z`, or without the `Z`, in UTC; nil for anything else. Source:
+    /// protocol/wbxml.md §6.2.
+    public static func seconds(ofBasic text: Span<UInt8>) -> UInt64? {
+        guard text.count >= 15, text[8] == UInt8(ascii: "T"),
+            let hours = Decimal.parse(text.extracting(9..<11)), hours < 24,
+            let minutes = Decimal.parse(text.extracting(11..<13)), minutes < 60,
+            let seconds = Decimal.parse(text.extracting(13..<15)), seconds < 61
+        else { return nil }
+        var day = InlineBytes<10>()
+        for index in 0..<8 {
+            if index == 4 || index == 6 { _ = day.append(UInt8(ascii: "-")) }
+            _ = day.append(text[index])
+        }
+        return self.seconds(of: day.span).map { $0 + hours * 3600 + minutes * 60 + seconds }
+    }
+
     /// Seconds since 1970 of `2026-12-31` or `2026-12-31T18:00`, in UTC; nil for anything else.
     public static func seconds(of text: Span<UInt8>) -> UInt64? {
         guard text.count == 10 || text.count == 16, text[4] == 0x2D, text[7] == 0x2D,

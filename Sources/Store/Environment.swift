@@ -106,13 +106,21 @@ public struct Environment: ~Copyable, StorePort {
     ///   - byteCountMax: The size of the map in octets; less when the volume has not that much room.
     public init(path: Span<UInt8>, byteCountMax: UInt64) throws(StoreOpenError) {
         let present = File.size(of: path) ?? 0
-        let code = unsafe File.withPath(path) { [state] path in
-            let free = unsafe libc_volume_free_at(path)
-            return unsafe state.open(path, Environment.mapByteCount(byteCountMax, present: present, free: free))
-        }
+        let count = Environment.mapByteCount(byteCountMax, present: present, free: Environment.freeByteCount(at: path))
+        let code = unsafe File.withPath(path) { [state] path in unsafe state.open(path, count) }
         guard code == 0 else { throw StoreOpenError(code: code) }
         state.treePageCount = pagesOfCommit().trees
         look()
+    }
+
+    /// Octets that the volume of a file has left, or that of its folder when it is not there yet; the highest number when
+    /// nobody knows.
+    private static func freeByteCount(at path: Span<UInt8>) -> UInt64 {
+        let free = unsafe File.withPath(path) { unsafe libc_volume_free_at($0) }
+        guard free == .max else { return free }
+        var end = path.count
+        while end > 1, path[end - 1] != UInt8(ascii: "/") { end -= 1 }
+        return unsafe File.withPath(path.extracting(0..<end)) { unsafe libc_volume_free_at($0) }
     }
 
     /// At most 60 % of what the volume has, counting what the file has already; on 32 bits at most 64 MB; whole pages.

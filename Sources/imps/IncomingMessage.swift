@@ -143,10 +143,12 @@ extension FixedBytes {
 
     /// Adds the local time of `20261121T023109Z` as `02:31`, with the day in front when it was not today; now when empty.
     mutating func append(localTime text: Span<UInt8>) {
+        let seconds = text.isEmpty ? libc_seconds_since_1970() : CivilTime.seconds(ofBasic: text)
+        guard let seconds else { return }
         var line = InlineArray<32, CChar>(repeating: 0)
         var span = line.mutableSpan
         let count = unsafe span.withUnsafeMutableBufferPointer { buffer in
-            unsafe File.withPath(text) { unsafe libc_local_time($0, buffer.baseAddress, UInt(buffer.count)) }
+            unsafe libc_local_time(seconds, buffer.baseAddress, UInt(buffer.count))
         }
         for index in 0..<Int(count) { append(UInt8(bitPattern: line[index])) }
     }

@@ -71,6 +71,16 @@ struct Status: ~Copyable {
             Quantity.size(records.number("heap_bytes"), into: &line)
         }
         end(width, into: &output)
+        // Not every kernel tells it.
+        guard records.number("own_kb") > 0 else { return }
+        begin("Resident")
+        Quantity.size(records.number("own_kb") * 1024, into: &line)
+        line.append(" own, ")
+        Quantity.size(records.number("map_kb") * 1024, into: &line)
+        line.append(" of the store, ")
+        Quantity.size(records.number("program_kb") * 1024, into: &line)
+        line.append(" of the program")
+        end(width, into: &output)
     }
 
     private mutating func counted(_ what: StaticString, _ number: UInt64) {

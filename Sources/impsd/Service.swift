@@ -328,6 +328,11 @@ final class Service: RequestHandler {
         output.field("written_kb_day", wear.ofDay(turn.now) / 1024)
         output.field("cpu_us", libc_cpu_microseconds())
         output.field("heap_bytes", UInt64(libc_heap_bytes()))
+        if let resident = ResidentMemory() {
+            output.field("own_kb", resident.own)
+            output.field("map_kb", resident.map)
+            output.field("program_kb", resident.program)
+        }
         let facts = engine.store.facts
         output.field("commits", facts.commitCount)
         output.field("commits_failed", facts.failedCommitCount)

@@ -58,6 +58,26 @@ import Testing
         #expect(world.count("M") == 0 && world.count("Q") == 0)
     }
 
+    /// One open transaction, or as many as the client keeps; the next one comes with an answer, or after the guard time.
+    @Test(arguments: [1, 2, 3])
+    func theWindowIsAsLargeAsTheClientSays(multiTrans: Int) {
+        let world = World(users: ["alice", "bob"])
+        let alice = Phone(world, "alice")
+        let bob = Phone(world, "bob")
+        alice.logIn()
+        bob.logIn()
+        bob.say(
+            "<ClientCapability-Request><CapabilityList><MultiTrans>\(multiTrans)</MultiTrans></CapabilityList></ClientCapability-Request>"
+        )
+        for number in 1...4 { alice.say(send("\(number)", to: "bob")) }
+        var open: [String] = []
+        while case let delivery = bob.delivery(), !delivery.isEmpty { open.append(delivery) }
+        #expect(open.count == multiTrans)
+        bob.close(open[0])
+        #expect(bob.poll() == "\(multiTrans + 1)")
+        #expect(bob.poll() == nil)
+    }
+
     @Test func whatIsRejectedOrPassedOnIsToldToItsSender() throws {
         let world = World(users: ["alice", "bob", "carol"])
         let alice = Phone(world, "alice", cookie: "a")

@@ -97,6 +97,9 @@ private func text(_ span: Span<UInt8>) -> String {
                 parts.year!, parts.month!, parts.day!, parts.hour!, parts.minute!, parts.second!,
             ]
             #expect(ours == theirs, "\(seconds)")
+            var text = buffer(20)
+            text.append(basicTime: seconds)
+            #expect(CivilTime.seconds(ofBasic: text.span) == seconds)
         }
         var bytes = buffer(40)
         bytes.append(basicTime: 1_795_228_269)

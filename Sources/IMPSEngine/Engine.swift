@@ -7,7 +7,7 @@ import Wire
 public struct EngineMemory: ~Copyable {
     let sessions: Slab<Session>
     let buckets: Slab<UInt16>
-    let networks: Slab<SessionList>
+    let networks: Slab<HashMapPlace<SessionList>>
     let timers: Slab<UInt16>
     let outstanding: Slab<OutstandingTable>
     let freeOutstanding: Slab<UInt16>
@@ -27,6 +27,8 @@ public struct EngineMemory: ~Copyable {
     public static var campaignCount: Int { 32 + Notice.count }
     /// Users at once for whom messages to a full mailbox are counted.
     public static var refusedCount: Int { 32 }
+    /// Places for the networks of so many sessions.
+    public static func networkCount(sessions: Int) -> Int { HashMap<SessionList>.placeCount(sessions) }
     /// Answers that are kept for repeats in so many sessions.
     public static func answerCount(sessions: Int) -> Int { AnswerPool.count(sessions: sessions) }
     /// Senders of whom it is known how much of the store their messages take.
@@ -35,7 +37,7 @@ public struct EngineMemory: ~Copyable {
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
     ///   - buckets: A power of two, about as many as sessions.
-    ///   - networks: As many as buckets.
+    ///   - networks: `networkCount(sessions:)` of them.
     ///   - timers: As many as sessions.
     ///   - outstanding: As many as sessions.
     ///   - freeOutstanding: As many as sessions.
@@ -50,7 +52,7 @@ public struct EngineMemory: ~Copyable {
     ///   - scratch: `scratchByteCount` octets.
     public init(
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>,
-        networks: consuming Slab<SessionList>, timers: consuming Slab<UInt16>,
+        networks: consuming Slab<HashMapPlace<SessionList>>, timers: consuming Slab<UInt16>,
         outstanding: consuming Slab<OutstandingTable>, freeOutstanding: consuming Slab<UInt16>,
         answers: consuming Slab<KeptAnswer>, challenges: consuming Slab<Challenge>,
         throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
@@ -131,7 +133,7 @@ extension Engine where Port: ~Copyable {
     public mutating func reload(_ turn: inout Turn) {
         reloadCount += 1
         records.reloadSequences()
-        sessions.reload(records, &turn)
+        sessions.reload(&records, &turn)
         accounts.reload(records, turn.now)
         systemMessages.reloadCampaigns(&sessions, records)
         for slot in 0..<sessions.end where sessions[slot].isOpen {
@@ -140,8 +142,7 @@ extension Engine where Port: ~Copyable {
             sessions.call(slot)
         }
         systemMessages.reloadPendingLogins(records, turn.now)
-        // A turn that was not kept changes little of it.
-        if reloadCount == 1 { mailboxes.countShares(records) }
+        mailboxes.reload(records, isFirst: reloadCount == 1, turn.now)
         mailboxes.deadline.schedule(at: turn.now)
         sessions.checkInvariants()
     }
@@ -154,7 +155,7 @@ extension Engine where Port: ~Copyable {
         return deadline.next
     }
 
-    /// Does what is due; the shell calls it at `deadline`, and whenever the wall clock begins to be trusted.
+    /// Does what is due; the shell calls it at `deadline`.
     public mutating func timePassed(_ turn: inout Turn) {
         mailboxes.deadline = Deadline()
         systemMessages.deadline = Deadline()
@@ -167,6 +168,7 @@ extension Engine where Port: ~Copyable {
             systemMessages.timePassed(slot, &sessions, &mailboxes, &records, &turn)
             sessions.scheduleNext(slot, turn.now)
         }
+        mailboxes.countSharesAgain(records, turn.now)
         systemMessages.expirePendingLogins(&records, &turn)
         systemMessages.tellRefused(&sessions, mailboxes, &records, &turn)
         systemMessages.watchDates(&sessions, turn)

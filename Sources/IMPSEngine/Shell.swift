@@ -38,6 +38,11 @@ extension Engine where Port: ~Copyable {
         sessions.waits(callKey: callKey, mailboxes, systemMessages, records, now)
     }
 
+    // MARK: Time
+
+    /// The wall clock began to be trusted: `timePassed` looks at all that hangs on the date.
+    public mutating func clockBegan(_ now: Instant) { systemMessages.deadline.schedule(at: now) }
+
     // MARK: Configuration
 
     /// Whether a section was taken already as it is, whatever became of its campaign.

@@ -61,7 +61,8 @@ extension Engine where Port: ~Copyable {
 
         let descriptor = document.first(.sessionDescriptor, in: session)
         let id = descriptor.flatMap { document.first(.sessionID, in: $0) }
-        let slot = id.flatMap { sessions.table.find(id: document.word(of: $0)) }
+        var slot = id.flatMap { sessions.table.find(id: document.word(of: $0)) }
+        let number = slot.map { sessions[$0].number } ?? 0
         if let slot { open(slot, client, &turn, into: &writer) }
 
         var envelope = openEnvelope(document, sessionID: id, into: &writer)
@@ -79,6 +80,8 @@ extension Engine where Port: ~Copyable {
             }
             // A transaction without any primitive is ignored; one with a primitive that nobody knows is answered.
             if request.isEmpty { continue }
+            // A transaction before it may have ended the session, and its place be somebody else's by now.
+            if let current = slot, !sessions.hasSession(current, number) { slot = nil }
             switch (slot, request.mode) {
             case (let slot?, .response):
                 mailboxes.responseArrived(document, request, in: slot, &sessions, systemMessages, &records, &turn)
@@ -94,6 +97,7 @@ extension Engine where Port: ~Copyable {
                 answer(document, request, in: slot, hasID: id != nil, hash, &turn, &envelope, into: &writer)
             }
         }
+        if let current = slot, !sessions.hasSession(current, number) { slot = nil }
         if writer.mark == emptyMark {
             if hasUnreadable {
                 writer.output.removeAll(limit: writer.output.limit)

@@ -188,7 +188,8 @@ private func toolEngine(
     guard let vault = Vault.open(key: key.span) else { throw .deviceKey(ENOMEM) }
     let memory = EngineMemory(
         sessions: Memory.slab(1, Session.self), buckets: Memory.slab(1, UInt16.self),
-        networks: Memory.slab(1, SessionList.self), timers: Memory.slab(1, UInt16.self),
+        networks: Memory.slab(EngineMemory.networkCount(sessions: 1), HashMapPlace<SessionList>.self),
+        timers: Memory.slab(1, UInt16.self),
         outstanding: Memory.slab(1, OutstandingTable.self),
         freeOutstanding: Memory.slab(1, UInt16.self),
         answers: Memory.slab(EngineMemory.answerCount(sessions: 1), KeptAnswer.self),

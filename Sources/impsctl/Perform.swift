@@ -219,7 +219,8 @@ private func openStore(
         _ = try prepareStore(opened, configuration)
         let memory = EngineMemory(
             sessions: Memory.slab(65_000, Session.self), buckets: Memory.slab(1024, UInt16.self),
-            networks: Memory.slab(1024, SessionList.self), timers: Memory.slab(65_000, UInt16.self),
+            networks: Memory.slab(EngineMemory.networkCount(sessions: 65_000), HashMapPlace<SessionList>.self),
+            timers: Memory.slab(65_000, UInt16.self),
             outstanding: Memory.slab(65_000, OutstandingTable.self),
             freeOutstanding: Memory.slab(65_000, UInt16.self),
             answers: Memory.slab(EngineMemory.answerCount(sessions: 65_000), KeptAnswer.self),

@@ -218,6 +218,8 @@ final class Service: RequestHandler {
         return min(engine.deadline ?? checkpointsAt, checkpointsAt)
     }
 
+    override func clockBegan(_ now: Instant) { engine.clockBegan(now) }
+
     override func timePassed(_ turn: inout Turn) {
         if let checkpointsAt, checkpointsAt <= turn.now { _ = checkpoint(&turn) }
         if let deadline = engine.deadline, deadline <= turn.now { engine.timePassed(&turn) }

@@ -19,9 +19,9 @@ struct Sizes {
     var textByteCount: Int
     var server: ServerSizes
 
-    /// Octets of a session with its share of the tables; of buckets there are two at most, of answers four.
+    /// Octets of a session with its share of the tables: two buckets at most, four places for networks and for answers.
     static var sessionByteCount: Int {
-        MemoryLayout<Session>.stride + 2 * (2 + MemoryLayout<SessionList>.stride) + 2
+        MemoryLayout<Session>.stride + 2 * 2 + 4 * MemoryLayout<HashMapPlace<SessionList>>.stride + 2
             + MemoryLayout<OutstandingTable>.stride + 2 + 4 * MemoryLayout<KeptAnswer>.stride
     }
 
@@ -110,7 +110,8 @@ struct Sizes {
     func engineMemory() -> EngineMemory {
         EngineMemory(
             sessions: Memory.slab(sessions, Session.self), buckets: Memory.slab(buckets, UInt16.self),
-            networks: Memory.slab(buckets, SessionList.self), timers: Memory.slab(sessions, UInt16.self),
+            networks: Memory.slab(EngineMemory.networkCount(sessions: sessions), HashMapPlace<SessionList>.self),
+            timers: Memory.slab(sessions, UInt16.self),
             outstanding: Memory.slab(sessions, OutstandingTable.self),
             freeOutstanding: Memory.slab(sessions, UInt16.self),
             answers: Memory.slab(EngineMemory.answerCount(sessions: sessions), KeptAnswer.self),

@@ -32,6 +32,11 @@ struct MemoryStore: ~Copyable, StorePort {
         /// A defect on purpose: one bit of a committed record is another one; the same again sets it right.
         func flip(bit: Int, ofOctet octet: Int, at place: Int) { committed[place].value.octets[octet] ^= 1 << bit }
 
+        /// A defect on purpose: records with such keys begin with an octet that none begins with.
+        func damage(_ isMeant: ([UInt8]) -> Bool) {
+            for place in working.indices where isMeant(working[place].key) { working[place].value.octets[0] = 0x3F }
+        }
+
         /// The first place whose key is not below `key`.
         fileprivate func place(of key: Span<UInt8>) -> Int {
             var low = 0

@@ -11,6 +11,13 @@ func lent<Element: BitwiseCopyable>(_ count: Int, _ value: Element) -> Slab<Elem
     return Slab(lent: memory, count: count)
 }
 
+func zeros<Element: ZeroInitializable>(_ count: Int) -> Slab<Element> {
+    let byteCount = max(1, count) * MemoryLayout<Element>.stride
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
+    memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    return Slab(lent: memory.bindMemory(to: Element.self, capacity: count), count: count)
+}
+
 /// An engine with a clock, a disk and randomness that a seed decides.
 final class World {
     let disk = MemoryStore.Disk()
@@ -40,7 +47,7 @@ final class World {
             store: MemoryStore(disk), settings: settings, vault: Vault.open(key: key.span)!,
             memory: EngineMemory(
                 sessions: lent(64, Session()), buckets: lent(64, UInt16(0)),
-                networks: lent(64, SessionList()), timers: lent(64, UInt16(0)),
+                networks: zeros(EngineMemory.networkCount(sessions: 64)), timers: lent(64, UInt16(0)),
                 outstanding: lent(64, OutstandingTable()), freeOutstanding: lent(64, UInt16(0)),
                 answers: lent(EngineMemory.answerCount(sessions: 64), KeptAnswer()),
                 challenges: lent(challenges, Challenge()), throttles: lent(throttles, Throttle()),

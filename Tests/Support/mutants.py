@@ -96,14 +96,27 @@ let package = Package(
 FAST = "AdmissionTests|TimeTests|LimitTests|NonceTests|DeliveryTests|ProofTests|NoticeTests|MessageContentTests"
 
 
+def kill_session(session):
+    """Kills all processes of a session; those that the tests start have process groups of their own."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat") as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+                if int(fields[3]) == session:
+                    os.kill(int(name), 9)
+            except OSError:
+                pass
+
+
 def run(folder, arguments, seconds):
-    """The exit code of a command in a process group of its own, which ends with it; None when it took too long."""
+    """The exit code of a command in a session of its own, which ends with it; None when it took too long."""
     with open(os.path.join(folder, "log"), "w") as log:
         process = subprocess.Popen(arguments, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
             return process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
+            kill_session(process.pid)
             process.wait()
             return None
 

@@ -102,11 +102,14 @@ extension Mailboxes where Port: ~Copyable {
         let hasRoom = sessions.hasWindow(slot, records.settings, now)
         guard hasRoom else { return nil }
         if let sequence = newEntry(in: slot, &sessions, records) { return sequence }
-        let repeated = sessions.dueAgain(slot, records.settings, now)
-        // What was sent before a question closed the session waits for the answer too.
-        guard let repeated, let entry = records.mailboxEntry(sessions[slot].user, repeated),
-            isHeld(entry, repeated, in: slot, sessions)
-        else { return repeated }
+        var last: UInt64 = 0
+        while let repeated = sessions.dueAgain(slot, after: last, records.settings, now) {
+            last = repeated
+            // What was sent before a question closed the session waits for the answer too.
+            guard let entry = records.mailboxEntry(sessions[slot].user, repeated),
+                isHeld(entry, repeated, in: slot, sessions)
+            else { return repeated }
+        }
         return nil
     }
 

@@ -143,7 +143,11 @@ extension Mailboxes where Port: ~Copyable {
 
     /// Takes an entry away and, with the last one of it, the message itself.
     mutating func removeEntry(_ sequence: UInt64, of user: UInt32, _ records: inout Records<Port>) {
-        guard let entry = records.mailboxEntry(user, sequence) else { return }
+        guard let entry = records.mailboxEntry(user, sequence) else {
+            // One that cannot be read goes too.
+            records.store.delete(Key.mailboxEntry(user, sequence).span)
+            return
+        }
         var totals = records.totals(of: user)
         totals.remove(entry)
         records.store.delete(Key.mailboxEntry(user, sequence).span)
@@ -225,5 +229,6 @@ extension Mailboxes where Port: ~Copyable {
     /// Empties a mailbox, because its user is deleted.
     mutating func removeMailbox(of user: UInt32, _ records: inout Records<Port>) {
         while let next = records.entryNumber(after: 0, of: user) { removeEntry(next, of: user, &records) }
+        records.store.delete(Key.mailbox(user).span)
     }
 }

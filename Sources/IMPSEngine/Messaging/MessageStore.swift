@@ -40,6 +40,22 @@ extension Mailboxes where Port: ~Copyable {
         while records.store.delete(Key.message(sequence, piece: piece).span), piece < .max { piece += 1 }
     }
 
+    /// Becomes what the store says. A turn that was not kept changes little of the shares, and they take long to count: so
+    /// that is done a minute later, once for all such turns.
+    mutating func reload(_ records: borrowing Records<Port>, isFirst: Bool, _ now: Instant) {
+        if isFirst { return countShares(records) }
+        if sharesAt == nil { sharesAt = now.adding(seconds: 60) }
+        if let sharesAt { deadline.schedule(at: sharesAt) }
+    }
+
+    /// Counts the shares anew, when it is time.
+    mutating func countSharesAgain(_ records: borrowing Records<Port>, _ now: Instant) {
+        guard let sharesAt else { return }
+        guard sharesAt <= now else { return deadline.schedule(at: sharesAt) }
+        self.sharesAt = nil
+        countShares(records)
+    }
+
     /// Counts how much of the store each sender has.
     mutating func countShares(_ records: borrowing Records<Port>) {
         shares.removeAll()

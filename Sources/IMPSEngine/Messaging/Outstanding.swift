@@ -88,12 +88,12 @@ public struct OutstandingTable: ZeroInitializable {
         return open < multiTrans
     }
 
-    /// The oldest entry that is due once more: overdue, and not sent often enough yet.
-    func due(_ now: Instant, guardSeconds: UInt32, deliveriesMax: UInt8) -> UInt64? {
+    /// The first entry after `sequence` that is due once more: overdue, and not sent often enough yet.
+    func due(_ now: Instant, after sequence: UInt64, guardSeconds: UInt32, deliveriesMax: UInt8) -> UInt64? {
         var oldest: UInt64?
         for place in 0..<OutstandingTable.capacity {
             let outstanding = places[place]
-            guard outstanding.sequence != 0, outstanding.form != .fetched,
+            guard outstanding.sequence > sequence, outstanding.form != .fetched,
                 outstanding.isOverdue(now, guardSeconds: guardSeconds), outstanding.deliveries < deliveriesMax
             else { continue }
             oldest = min(oldest ?? .max, outstanding.sequence)
@@ -238,12 +238,14 @@ extension Sessions where Port: ~Copyable {
             multiTrans: table[slot].capabilities.multiTrans)
     }
 
-    /// The oldest entry that is due once more: overdue, and not sent often enough yet.
-    func dueAgain(_ slot: UInt16, _ settings: borrowing Settings, _ now: Instant) -> UInt64? {
+    /// The first entry after `sequence` that is due once more: overdue, and not sent often enough yet.
+    func dueAgain(
+        _ slot: UInt16, after sequence: UInt64, _ settings: borrowing Settings, _ now: Instant
+    ) -> UInt64? {
         let reference = table[slot].delivery.outstanding
         guard reference != 0 else { return nil }
         return outstanding[reference].due(
-            now, guardSeconds: settings.guardSeconds, deliveriesMax: settings.deliveriesMax)
+            now, after: sequence, guardSeconds: settings.guardSeconds, deliveriesMax: settings.deliveriesMax)
     }
 
     /// When the next guard time of a session ends; nil when none runs.

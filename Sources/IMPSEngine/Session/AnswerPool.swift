@@ -10,7 +10,7 @@ public struct KeptAnswer: ZeroInitializable {
     var at: UInt32 = 0
     /// The place of the one after it in the same session, behind the last the first again; or of the next free one. Counted
     /// from 1.
-    fileprivate var next: UInt16 = 0
+    fileprivate var next: UInt32 = 0
 
     /// A free place.
     public init() {}
@@ -25,45 +25,45 @@ public struct KeptAnswer: ZeroInitializable {
 /// The kept answers of a session: a ring, of which the last one is known.
 struct AnswerChain: BitwiseCopyable {
     /// Counted from 1; 0 for none.
-    fileprivate(set) var last: UInt16 = 0
+    fileprivate(set) var last: UInt32 = 0
     fileprivate(set) var count: UInt8 = 0
 }
 
-/// The kept answers of all sessions: some for each, and more for those that ask more, as long as there are.
+/// The kept answers of all sessions: two for each in any case, and as many as `Limits.answerCount` for those that ask more,
+/// as long as there are places beside those.
 struct AnswerPool: ~Copyable {
     private var places: Slab<KeptAnswer>
     /// Places from here on were never in use; their memory is not touched.
     private var used = 0
-    private var firstFree: UInt16 = 0
+    private var firstFree: UInt32 = 0
     private var freeCount: Int
 
     init(_ places: consuming Slab<KeptAnswer>) {
-        invariant(places.count < 65_536, "IM049 places of answers within the index")
         freeCount = places.count
         self.places = places
     }
 
     /// Places that a server with so many sessions needs.
-    static func count(sessions: Int) -> Int { min(65_000, 4 * sessions + 64) }
+    static func count(sessions: Int) -> Int { 4 * sessions + 64 }
 
-    /// Answers that one session may keep: fewer when there are few places left.
-    private var share: Int { freeCount * 8 < places.count ? 2 : Int(Limits.answerCount) }
+    private static var least: Int { 2 }
 
     /// The answer behind a place of a chain, and its own place: from `last` on, the first that was kept.
-    func answer(after place: UInt16) -> (answer: KeptAnswer, place: UInt16) {
+    func answer(after place: UInt32) -> (answer: KeptAnswer, place: UInt32) {
         let next = places[Int(place) - 1].next
         return (places[Int(next) - 1], next)
     }
 
     /// Keeps one more answer of a session.
     ///
-    /// - Returns: The sequence number, its low half, of the one that made room for it; 0 for none. nil when it cannot be
-    ///   kept, because there is no place and the session has none to give.
-    mutating func keep(_ answer: KeptAnswer, in chain: inout AnswerChain) -> UInt32? {
+    /// - Parameter isStored: It was kept before, when there was a place for it.
+    /// - Returns: The sequence number, its low half, of the one that made room for it; 0 for none.
+    mutating func keep(_ answer: KeptAnswer, in chain: inout AnswerChain, isStored: Bool = false) -> UInt32 {
         var displaced: UInt32 = 0
-        if Int(chain.count) >= share || freeCount == 0 {
-            guard let first = removeFirst(of: &chain) else { return nil }
-            displaced = first
+        let reserve = AnswerPool.least * (places.count - 64) / 4
+        let hasPlace = freeCount > (isStored ? 0 : reserve)
+        if Int(chain.count) >= (hasPlace ? Int(Limits.answerCount) : AnswerPool.least) {
+            displaced = removeFirst(of: &chain) ?? 0
         }
         let place = takePlace()
         places[Int(place) - 1] = answer
@@ -97,7 +97,7 @@ struct AnswerPool: ~Copyable {
         freeCount = places.count
     }
 
-    private mutating func takePlace() -> UInt16 {
+    private mutating func takePlace() -> UInt32 {
         freeCount -= 1
         if firstFree != 0 {
             let place = firstFree
@@ -105,7 +105,7 @@ struct AnswerPool: ~Copyable {
             return place
         }
         used += 1
-        return UInt16(used)
+        return UInt32(used)
     }
 
     /// Holds for every state: each place is free or in one chain.

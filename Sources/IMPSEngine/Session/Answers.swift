@@ -79,7 +79,7 @@ extension Sessions where Port: ~Copyable {
         guard answer.count + AnswerRecord.byteCount <= Int(Limits.valueByteCountMax) else { return }
         let sequence = records.takeSequence()
         let kept = KeptAnswer(hash: hash, sequence: sequence, at: now.seconds)
-        guard let displaced = answers.keep(kept, in: &table[slot].answers) else { return }
+        let displaced = answers.keep(kept, in: &table[slot].answers)
         if displaced != 0 { records.store.delete(Key.answer(fullSequence(displaced, records)).span) }
         records.scratch.removeAll()
         AnswerRecord(session: table[slot].number, slot: slot, hash: hash, page: page).write(into: &records.scratch)
@@ -94,17 +94,22 @@ extension Sessions where Port: ~Copyable {
         }
     }
 
-    /// Finds the kept answers of all sessions in the store.
-    mutating func reloadAnswers(_ records: borrowing Records<Port>, _ now: Instant) {
+    /// Finds the kept answers of all sessions in the store; those of others are taken away.
+    mutating func reloadAnswers(_ records: inout Records<Port>, _ now: Instant) {
         answers.removeAll()
         var sequence: UInt64 = 0
         while let (next, answer) = storedAnswer(after: sequence, records) {
             sequence = next
             guard let answer, answer.slot < table.end, table[answer.slot].isOpen,
                 table[answer.slot].number == answer.session
-            else { continue }
-            _ = answers.keep(
-                KeptAnswer(hash: answer.hash, sequence: sequence, at: now.seconds), in: &table[answer.slot].answers)
+            else {
+                records.store.delete(Key.answer(sequence).span)
+                continue
+            }
+            let displaced = answers.keep(
+                KeptAnswer(hash: answer.hash, sequence: sequence, at: now.seconds), in: &table[answer.slot].answers,
+                isStored: true)
+            if displaced != 0 { records.store.delete(Key.answer(fullSequence(displaced, records)).span) }
         }
     }
 

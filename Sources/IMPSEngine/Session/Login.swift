@@ -13,11 +13,12 @@ extension Sessions where Port: ~Copyable {
         into writer: inout Writer
     ) {
         let mark = writer.mark
-        // The same request is a repeat only from the same place: elsewhere it is what somebody overheard.
-        let hash = hash ^ UInt64(request.client.networkHash) << 32
+        // The same request is a repeat only from the same place: elsewhere it is what somebody overheard. One that does
+        // not say which transaction it is is none.
+        let hash = hash == 0 ? 0 : max(1, hash ^ UInt64(request.client.networkHash) << 32)
         do throws(Refusal) {
             let credentials = try accounts.credentials(document, request, element, records)
-            if let slot = session(of: credentials, request, turn.now),
+            if hash != 0, let slot = session(of: credentials, request, turn.now),
                 replayAnswer(hash, in: slot, records, now: turn.now, into: &writer)
             {
                 return
@@ -39,6 +40,7 @@ extension Sessions where Port: ~Copyable {
                 let due = messagesWithLogin(slot, gate)
                 writeSuccess(
                     document, element, slot, isNew: isNew, gate, due, systemMessages, &records, turn, into: &writer)
+                if hash == 0 { return }
                 keepAnswer(hash, in: slot, &records, now: turn.now, writer.written(since: mark), page: writer.page)
             }
         } catch {

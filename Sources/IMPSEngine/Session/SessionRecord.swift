@@ -131,19 +131,24 @@ extension Sessions where Port: ~Copyable {
     }
 
     /// Becomes what the store says.
-    mutating func reload(_ records: borrowing Records<Port>, _ turn: inout Turn) {
+    mutating func reload(_ records: inout Records<Port>, _ turn: inout Turn) {
         table.removeAll()
         outstanding.removeAll()
-        reloadSessions(records, &turn)
-        reloadAnswers(records, turn.now)
+        reloadSessions(&records, &turn)
+        reloadAnswers(&records, turn.now)
     }
 
-    private mutating func reloadSessions(_ records: borrowing Records<Port>, _ turn: inout Turn) {
+    private mutating func reloadSessions(_ records: inout Records<Port>, _ turn: inout Turn) {
         var skipped: UInt64 = 0
         var next: UInt16? = 0
-        while let start = next, let slot = records.storedSession(from: start), Int(slot) < table.capacity {
+        while let start = next, let slot = records.storedSession(from: start) {
             next = slot < .max ? slot + 1 : nil
-            guard var session = records.session(in: slot), records.address(of: session.user) != nil else {
+            guard Int(slot) < table.capacity, var session = records.session(in: slot),
+                records.address(of: session.user) != nil
+            else {
+                // There are fewer places than before, its user is gone, or it cannot be read: its client logs in again.
+                records.store.delete(Key.session(slot).span)
+                records.store.delete(Key.capabilityLists(slot).span)
                 skipped += 1
                 continue
             }

@@ -9,10 +9,10 @@ struct SessionTable: ~Copyable {
     private var slots: Slab<Session>
     /// The first slot of each bucket; a user's sessions are all in one.
     private var buckets: Slab<UInt16>
-    /// The sessions of each network, in as many lists as there are buckets.
-    private var networks: Slab<SessionList>
-    /// The list with more than half of all places; nil when there is none.
-    private var greediest: Int?
+    /// The sessions of each network.
+    private var networks: HashMap<SessionList>
+    /// The network that has, or had, more than half of all places; nil when there was none.
+    private var greediest: UInt32?
     private var timers: SessionTimers
     private var calls = SessionList()
     /// The first of the slots that were in use and are free again.
@@ -25,15 +25,16 @@ struct SessionTable: ~Copyable {
     var refusedCount: UInt64 = 0
 
     init(
-        slots: consuming Slab<Session>, buckets: consuming Slab<UInt16>, networks: consuming Slab<SessionList>,
+        slots: consuming Slab<Session>, buckets: consuming Slab<UInt16>,
+        networks: consuming Slab<HashMapPlace<SessionList>>,
         timers: consuming Slab<UInt16>
     ) {
         invariant(slots.count < Int(SessionTable.none), "IM030 slots within the index")
         invariant(buckets.count & (buckets.count - 1) == 0, "IM031 buckets are a power of two")
-        invariant(networks.count == buckets.count && timers.count >= slots.count, "IM039 as many lists as buckets")
+        invariant(networks.count >= 2 * slots.count && timers.count >= slots.count, "IM039 lists and timers for all")
         self.slots = slots
         self.buckets = buckets
-        self.networks = networks
+        self.networks = HashMap(networks)
         self.timers = SessionTimers(timers)
         firstFree = SessionTable.none
         for index in 0..<self.buckets.count { self.buckets[index] = SessionTable.none }
@@ -49,10 +50,8 @@ struct SessionTable: ~Copyable {
 
     mutating func removeAll() {
         for slot in 0..<end { slots[Int(slot)] = Session() }
-        for index in 0..<buckets.count {
-            buckets[index] = SessionTable.none
-            if networks[index].count > 0 { networks[index] = SessionList() }
-        }
+        for index in 0..<buckets.count { buckets[index] = SessionTable.none }
+        networks.removeAll()
         greediest = nil
         calls = SessionList()
         timers.removeAll()
@@ -110,7 +109,7 @@ struct SessionTable: ~Copyable {
         invariant(slots[Int(slot)].isOpen, "IM033 an open session")
         timers.remove(slot, &slots)
         calls.remove(slot, .call, &slots)
-        networks[list(of: slot)].remove(slot, .network, &slots)
+        leaveNetwork(slot)
         let bucket = Int(slots[Int(slot)].user) & (buckets.count - 1)
         if buckets[bucket] == slot {
             buckets[bucket] = slots[Int(slot)].nextSlot
@@ -148,36 +147,43 @@ struct SessionTable: ~Copyable {
 
     // MARK: Networks
 
-    private func list(of slot: UInt16) -> Int { Int(slots[Int(slot)].networkHash) & (networks.count - 1) }
-
     private mutating func enlist(_ slot: UInt16) {
-        let list = list(of: slot)
-        networks[list].append(slot, .network, &slots)
-        if Int(networks[list].count) * 2 > slots.count { greediest = list }
+        let network = slots[Int(slot)].networkHash
+        let place = networks.find(network, orPut: SessionList())
+        networks[place].append(slot, .network, &slots)
+        if Int(networks[place].count) * 2 > slots.count { greediest = network }
+    }
+
+    private mutating func leaveNetwork(_ slot: UInt16) {
+        guard let place = networks.find(slots[Int(slot)].networkHash) else { return }
+        networks[place].remove(slot, .network, &slots)
+        if networks[place].count == 0 { networks.remove(at: place) }
     }
 
     /// A session was heard of now, from a network: of this it is the last that gives way to others.
     mutating func heard(_ slot: UInt16, from network: UInt32) {
-        if slots[Int(slot)].networkHash == network, networks[list(of: slot)].last == slot { return }
-        networks[list(of: slot)].remove(slot, .network, &slots)
+        if slots[Int(slot)].networkHash == network, let place = networks.find(network), networks[place].last == slot {
+            return
+        }
+        leaveNetwork(slot)
         slots[Int(slot)].networkHash = network
         enlist(slot)
     }
 
     /// A session is the first of its network that gives way.
     mutating func yields(_ slot: UInt16) {
-        let list = list(of: slot)
-        networks[list].remove(slot, .network, &slots)
-        networks[list].prepend(slot, .network, &slots)
+        guard let place = networks.find(slots[Int(slot)].networkHash) else { return }
+        networks[place].remove(slot, .network, &slots)
+        networks[place].prepend(slot, .network, &slots)
     }
 
     /// The session that gives way when there is no room: of a network that has more than half of all, and is another one
     /// than that of who comes, the one that was heard of longest ago.
     func greedySession(besides network: UInt32) -> UInt16? {
-        guard let greediest, greediest != Int(network) & (networks.count - 1),
-            Int(networks[greediest].count) * 2 > slots.count
+        guard let greediest, greediest != network, let place = networks.find(greediest),
+            Int(networks[place].count) * 2 > slots.count
         else { return nil }
-        return networks[greediest].first
+        return networks[place].first
     }
 
     // MARK: Calls
@@ -226,9 +232,9 @@ struct SessionTable: ~Copyable {
         }
         invariant(open == count, "IM037 every session in its bucket")
         var listed = 0
-        for list in 0..<networks.count {
-            networks[list].checkInvariants(.network, slots)
-            listed += Int(networks[list].count)
+        for place in 0..<networks.count where networks.hash(at: place) != nil {
+            networks[place].checkInvariants(.network, slots)
+            listed += Int(networks[place].count)
         }
         invariant(listed == count && timers.count == count, "IM047 every session in a list and among the timers")
         calls.checkInvariants(.call, slots)

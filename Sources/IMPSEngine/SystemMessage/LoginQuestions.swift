@@ -207,7 +207,8 @@ extension SystemMessages where Port: ~Copyable {
         }
         let place = pendingLogin(like: login, turn.now)
         let isPending = place != nil
-        let isRepeat = place.map { pendingLogins[$0].requestHash == login.requestHash } ?? false
+        let isRepeat =
+            place.map { login.requestHash != 0 && pendingLogins[$0].requestHash == login.requestHash } ?? false
         if outcome.count == 0, !isRepeat {
             records.noteUnanswered(login.user, login.clientKey, agent: request.agent.span, turn.wall)
         }

@@ -3,11 +3,7 @@ import Octets
 
 /// How many connections one network has.
 struct NetworkCount: ZeroInitializable {
-    var networkHash: UInt32 = 0
-    /// 0 for a free place.
     var count: UInt32 = 0
-
-    init() {}
 }
 
 /// The places of connections: which are free, and how many each network has. Nothing here looks at all of them.
@@ -18,8 +14,7 @@ struct ConnectionTable: ~Copyable {
     /// The free ones before the limit, the one to be taken next at the end.
     private var free: Slab<UInt16>
     private var freeCount: Int
-    /// A table with open places, at least half of them free; who is not where its hash says is right behind.
-    private var networks: Slab<NetworkCount>
+    private var networks: HashMap<NetworkCount>
     /// Connections that there are now.
     private(set) var openCount = 0
 
@@ -33,14 +28,8 @@ struct ConnectionTable: ~Copyable {
         for index in 0..<limit { free[index] = UInt16(limit - 1 - index) }
         freeCount = limit
         self.limit = limit
-        networks = Memory.slab(ConnectionTable.networkCount(limit + shedCount), NetworkCount.self)
-    }
-
-    /// Places for counts: a power of two, at least twice as many as connections.
-    static func networkCount(_ connections: Int) -> Int {
-        var count = 2
-        while count < 2 * connections { count *= 2 }
-        return count
+        networks = HashMap(
+            Memory.slab(HashMap<NetworkCount>.placeCount(limit + shedCount), HashMapPlace<NetworkCount>.self))
     }
 
     var count: Int { places.count }
@@ -78,8 +67,7 @@ struct ConnectionTable: ~Copyable {
     mutating func name(_ index: Int, _ client: Client) -> Int {
         places[index].client = client
         places[index].isNamed = true
-        let place = self.place(of: client.networkHash)
-        networks[place].networkHash = client.networkHash
+        let place = networks.find(client.networkHash, orPut: NetworkCount())
         networks[place].count += 1
         return Int(networks[place].count)
     }
@@ -94,32 +82,10 @@ struct ConnectionTable: ~Copyable {
         freeCount += 1
     }
 
-    /// The place of a network's count, or the free one where it would be.
-    private func place(of networkHash: UInt32) -> Int {
-        var place = home(of: networkHash)
-        while networks[place].count > 0, networks[place].networkHash != networkHash { place = next(place) }
-        return place
-    }
-
-    private func home(of networkHash: UInt32) -> Int { Int(networkHash) & (networks.count - 1) }
-
-    private func next(_ place: Int) -> Int { (place + 1) & (networks.count - 1) }
-
     private mutating func forget(_ networkHash: UInt32) {
-        var hole = place(of: networkHash)
-        networks[hole].count -= 1
-        guard networks[hole].count == 0 else { return }
-        // Who is behind the hole because the place was taken moves up, so that he is found.
-        var place = next(hole)
-        while networks[place].count > 0 {
-            let home = home(of: networks[place].networkHash)
-            if (place - home) & (networks.count - 1) >= (place - hole) & (networks.count - 1) {
-                networks[hole] = networks[place]
-                networks[place] = NetworkCount()
-                hole = place
-            }
-            place = next(place)
-        }
+        guard let place = networks.find(networkHash) else { return }
+        networks[place].count -= 1
+        if networks[place].count == 0 { networks.remove(at: place) }
     }
 
     /// Holds for every state: what is free is not in use, and the counts are those of the connections.
@@ -132,8 +98,9 @@ struct ConnectionTable: ~Copyable {
         }
         invariant(open == openCount, "IM060 connections are counted")
         for index in 0..<freeCount { invariant(places[Int(free[index])].phase == .free, "IM061 a free place is free") }
-        for place in 0..<networks.count where networks[place].count > 0 {
-            invariant(self.place(of: networks[place].networkHash) == place, "IM062 a network is found")
+        for place in 0..<networks.count {
+            guard let hash = networks.hash(at: place) else { continue }
+            invariant(networks.find(hash) == place, "IM062 a network is found")
             invariant(networks[place].count <= named, "IM063 no network has more than there are")
             named -= networks[place].count
         }

@@ -27,6 +27,9 @@ open class RequestHandler {
     /// A handler of nothing.
     public init() {}
 
+    /// The wall clock began to be trusted: what hangs on the date is due to be looked at.
+    open func clockBegan(_ now: Instant) {}
+
     /// Handles a message; a reply is then in the handler's writer.
     ///
     /// - Parameters:

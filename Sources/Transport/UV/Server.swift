@@ -165,7 +165,7 @@ public struct Server: ~Copyable {
         let handles = unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_write_t>.stride
         let octets =
             unsafe handles + MemoryLayout<uv_shutdown_t>.stride + MemoryLayout<Connection>.stride + 4
-            + 4 * MemoryLayout<NetworkCount>.stride
+            + 4 * MemoryLayout<HashMapPlace<NetworkCount>>.stride
         return Pool(
             "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
     }
@@ -362,6 +362,7 @@ public struct Server: ~Copyable {
 
     private mutating func logClock() {
         clockWasTrusted = turn.wall.isTrusted
+        if clockWasTrusted { handler.clockBegan(turn.now) }
         guard turn.journal.begin(.clock, turn.now, turn.wall) else { return }
         turn.journal.word("trusted", clockWasTrusted ? "yes" : "no")
         turn.journal.end()

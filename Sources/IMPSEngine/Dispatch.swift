@@ -54,7 +54,7 @@ extension Engine where Port: ~Copyable {
         case .getMessageRequest:
             try mailboxes.getMessage(document, element, in: slot, &sessions, &records, &turn, into: &writer)
         case .getMessageListRequest:
-            try mailboxes.getMessageList(document, element, in: slot, &sessions, records, &turn, into: &writer)
+            try mailboxes.getMessageList(document, element, in: slot, sessions, records, &turn, into: &writer)
         case .rejectMessageRequest:
             try mailboxes.rejectMessage(document, request, element, in: slot, &sessions, &records, &turn, into: &writer)
         case .forwardMessageRequest:

@@ -58,7 +58,6 @@ extension Engine where Port: ~Copyable {
             return refuse(document, .versionNotSupported, in: Version(nearestTo: document.namespace), into: &writer)
         }
         writer.begin(syntax: writer.syntax, version: version)
-
         let descriptor = document.first(.sessionDescriptor, in: session)
         let id = descriptor.flatMap { document.first(.sessionID, in: $0) }
         var slot = id.flatMap { sessions.table.find(id: document.word(of: $0)) }
@@ -99,10 +98,7 @@ extension Engine where Port: ~Copyable {
         }
         if let current = slot, !sessions.hasSession(current, number) { slot = nil }
         if writer.mark == emptyMark {
-            if hasUnreadable {
-                writer.output.removeAll(limit: writer.output.limit)
-                return refuse(document, .badRequest, in: version, into: &writer)
-            }
+            if hasUnreadable { return refuseUnreadable(document, version, into: &writer) }
             guard let slot, asksForMore,
                 mailboxes.sendNext(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
             else {
@@ -112,6 +108,13 @@ extension Engine where Port: ~Copyable {
         }
         close(&envelope, slot, &turn, into: &writer)
         return .message
+    }
+
+    private func refuseUnreadable(
+        _ document: borrowing Document, _ version: Version, into writer: inout Writer
+    ) -> Reply {
+        writer.output.removeAll(limit: writer.output.limit)
+        return refuse(document, .badRequest, in: version, into: &writer)
     }
 
     /// A session is heard of: what is due in it is looked at before its message is.

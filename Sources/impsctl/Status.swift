@@ -62,6 +62,10 @@ struct Status: ~Copyable {
         line.append("; ")
         counted("calls", records.number("calls"))
         end(width, into: &output)
+        writeMemory(records, width, into: &output)
+    }
+
+    private mutating func writeMemory(_ records: borrowing Records, _ width: Int, into output: inout Output) {
         begin("Memory")
         Quantity.size(fixedMemory(records), into: &line)
         line.append(" fixed")

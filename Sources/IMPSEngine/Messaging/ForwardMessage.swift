@@ -17,8 +17,8 @@ extension Mailboxes where Port: ~Copyable {
         else {
             throw Refusal(.invalidMessageID)
         }
-        var deliveries = try recipients(
-            document, element, from: slot, header.contentByteCount, &sessions, &systemMessages, records, &turn)
+        let deliveries = try recipients(
+            document, element, from: slot, header.contentByteCount, sessions, &systemMessages, records, &turn)
         guard !deliveries.includesSystem else { throw Refusal(.badParameter, "the system takes no messages of others") }
         try refuseIfNobody(deliveries, in: slot, sessions)
         let sequence = records.takeSequence()
@@ -30,7 +30,7 @@ extension Mailboxes where Port: ~Copyable {
         header.campaign = 0
         header.generation = 0
         header.recipientCount = 0
-        accept(&header, sequence, MessageContent(Span()), &deliveries, &sessions, &records, turn)
+        accept(&header, sequence, MessageContent(Span()), deliveries, &sessions, &records, turn)
         copyContent(of: original, from: originalByteCount, to: sequence, &records)
         report(.messageForwarded, about: original, to: sessions[slot].user, &sessions, &records, turn.wall)
         sessions.forget(original, in: slot)

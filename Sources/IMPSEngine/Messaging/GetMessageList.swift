@@ -7,7 +7,8 @@ extension Mailboxes where Port: ~Copyable {
     ///
     /// - Throws: 821 for the history of a group, 402 for a MessageCount that is no number.
     func getMessageList(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
+        _ sessions: borrowing Sessions<Port>,
         _ records: borrowing Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
         guard document.first(.groupID, in: element) == nil else { throw Refusal(.historyNotSupported) }

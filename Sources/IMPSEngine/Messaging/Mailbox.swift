@@ -172,7 +172,7 @@ extension Mailboxes where Port: ~Copyable {
         sessions.forget(sequence, in: slot)
         guard var entry = records.mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
-        if !isAssumed { systemMessages.questionShown(sequence, in: slot, &sessions, &records, turn) }
+        if !isAssumed { systemMessages.questionShown(sequence, in: slot, sessions, &records, turn) }
         if entry.confirmationCount == 0 {
             counters.delivered += 1
             if !isAssumed { report(.success, about: sequence, to: user, &sessions, &records, turn.wall) }
@@ -214,7 +214,7 @@ extension Mailboxes where Port: ~Copyable {
 
     /// Lets go of what only waited for a session that ends now.
     mutating func releaseMailbox(
-        of slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+        of slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
         let user = sessions[slot].user
         guard records.totals(of: user).lingering > 0 else { return }

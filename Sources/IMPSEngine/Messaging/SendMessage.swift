@@ -71,19 +71,19 @@ extension Mailboxes where Port: ~Copyable {
         guard let account = records.account(of: sessions[slot].user) else { throw Refusal(.forbidden) }
         header.sender = account.display
         header.senderNumber = account.number
-        var deliveries = try recipients(
-            document, info, from: slot, header.contentByteCount, &sessions, &systemMessages, records, &turn)
+        let deliveries = try recipients(
+            document, info, from: slot, header.contentByteCount, sessions, &systemMessages, records, &turn)
         try refuseIfNobody(deliveries, in: slot, sessions)
         let sequence = records.takeSequence()
         if let content {
             let text = document.text(of: content)
             accept(
-                &header, sequence, MessageContent(text, isEscaped: isEscaped), &deliveries, &sessions, &records, turn)
+                &header, sequence, MessageContent(text, isEscaped: isEscaped), deliveries, &sessions, &records, turn)
             if deliveries.includesSystem {
                 systemMessages.messageToSystem(text, from: slot, &sessions, &self, &records, &turn)
             }
         } else {
-            accept(&header, sequence, MessageContent(Span()), &deliveries, &sessions, &records, turn)
+            accept(&header, sequence, MessageContent(Span()), deliveries, &sessions, &records, turn)
             if deliveries.includesSystem {
                 systemMessages.messageToSystem(Span(), from: slot, &sessions, &self, &records, &turn)
             }
@@ -97,7 +97,7 @@ extension Mailboxes where Port: ~Copyable {
 
     /// Stores a message for the recipients that may have it.
     mutating func accept(
-        _ header: inout MessageHeader, _ sequence: UInt64, _ content: MessageContent, _ deliveries: inout Deliveries,
+        _ header: inout MessageHeader, _ sequence: UInt64, _ content: MessageContent, _ deliveries: Deliveries,
         _ sessions: inout Sessions<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
     ) {
         header.sent = turn.wall.storedSeconds
@@ -150,7 +150,7 @@ extension Mailboxes where Port: ~Copyable {
     /// Every recipient of a message once, with what the checks say. Source: protocol/primitives.md §6.2, rule 1.
     mutating func recipients(
         _ document: borrowing Document, _ info: Document.Element, from slot: UInt16, _ byteCount: UInt32,
-        _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
+        _ sessions: borrowing Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
         _ records: borrowing Records<Port>, _ turn: inout Turn
     ) throws(Refusal) -> Deliveries {
         guard let recipient = document.first(.recipient, in: info) else {
@@ -164,7 +164,7 @@ extension Mailboxes where Port: ~Copyable {
             case .user:
                 guard let userID = document.first(.userID, in: current) else { continue }
                 let delivery = delivery(
-                    document, userID, from: slot, byteCount, &sessions, &systemMessages, records, &turn)
+                    document, userID, from: slot, byteCount, sessions, &systemMessages, records, &turn)
                 if delivery.code == .success, deliveries.contains(delivery) { continue }
                 try deliveries.append(delivery)
             case .contactList:
@@ -181,7 +181,7 @@ extension Mailboxes where Port: ~Copyable {
     /// The checks for one recipient, in their order. Source: protocol/system-message.md §6.1.
     private mutating func delivery(
         _ document: borrowing Document, _ element: Document.Element, from slot: UInt16, _ byteCount: UInt32,
-        _ sessions: inout Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
+        _ sessions: borrowing Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
         _ records: borrowing Records<Port>, _ turn: inout Turn
     ) -> Delivery {
         let sender = sessions[slot].user

@@ -18,7 +18,7 @@ public struct Call: Sendable {
     public var way: Way
 }
 
-/// How the client of a session is called; only this file and the record of a session change it.
+/// How the client of a session is called; only `Session/` changes it.
 struct SessionCalling {
     /// The client is to be called after this turn. Source: protocol/transport.md §6.
     var needsCall = false

@@ -137,7 +137,7 @@ extension Sessions where Port: ~Copyable {
         records.knownClient(table[slot].user, table[slot].clientKey)
     }
 
-    mutating func changeKnownClient(
+    func changeKnownClient(
         of slot: UInt16, _ records: inout Records<Port>, _ change: (inout KnownClient) -> Void
     ) {
         let agent = records.clientRecord(of: slot).agent

@@ -205,7 +205,7 @@ extension Sessions where Port: ~Copyable {
         writer.close(.loginResponse)
     }
 
-    private mutating func writeSuccess(
+    private func writeSuccess(
         _ document: borrowing Document, _ element: Document.Element, _ slot: UInt16, isNew: Bool, _ gate: LoginGate,
         _ due: DueCampaigns, _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>,
         _ turn: borrowing Turn, into writer: inout Writer

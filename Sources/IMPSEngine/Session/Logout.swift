@@ -70,7 +70,7 @@ extension Sessions where Port: ~Copyable {
         table[slot].delivery.wake()
         storeSession(slot, &records)
         call(slot)
-        mailboxes.releaseMailbox(of: slot, &self, &records, &turn)
+        mailboxes.releaseMailbox(of: slot, self, &records, &turn)
         if turn.journal.begin(.disconnect, turn.now, turn.wall) {
             records.logUser(table[slot].user, &turn)
             turn.journal.number("slot", UInt64(slot))
@@ -93,7 +93,7 @@ extension Sessions where Port: ~Copyable {
         if end != .deleted { mailboxes.noteAllInVain(in: slot, &self, systemMessages, &records, &turn) }
         if table[slot].closing == 0 {
             table[slot].closing = StatusCode.sessionExpired.rawValue
-            mailboxes.releaseMailbox(of: slot, &self, &records, &turn)
+            mailboxes.releaseMailbox(of: slot, self, &records, &turn)
         }
         counters.ended += 1
         forgetAnswers(of: slot, &records)
@@ -101,32 +101,5 @@ extension Sessions where Port: ~Copyable {
         if table[slot].hasCapabilities { records.store.delete(Key.capabilityLists(slot).span) }
         closeTable(of: slot)
         table.close(slot)
-    }
-
-    // MARK: Time
-
-    /// The next session for which time has something to do.
-    mutating func takeDue(_ now: Instant) -> UInt16? { table.takeDue(now) }
-
-    /// Ends a session that was silent for too long, or has its client called for what is due.
-    mutating func timePassed(
-        _ slot: UInt16, _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
-        _ records: inout Records<Port>, _ turn: inout Turn
-    ) {
-        if table[slot].expiresAt <= turn.now {
-            endSession(slot, .expired, &mailboxes, systemMessages, &records, &turn)
-        } else {
-            callAgain(slot, turn.now)
-        }
-    }
-
-    /// Has a session looked at when time has something to do in it next. Requests move its end on without telling; so
-    /// this may be early, and then it is looked at again.
-    mutating func scheduleNext(_ slot: UInt16, _ now: Instant) {
-        var next = table[slot].expiresAt
-        if let time = table[slot].calling.at { next = min(next, time) }
-        if let time = table[slot].access.answerBy { next = min(next, time) }
-        if let time = table[slot].access.remindAt, time > now, canCall(slot) { next = min(next, time) }
-        table.schedule(slot, at: next)
     }
 }

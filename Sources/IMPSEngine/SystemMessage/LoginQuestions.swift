@@ -281,7 +281,7 @@ extension SystemMessages where Port: ~Copyable {
     }
 
     /// A client without the vocabulary is told why it may not come in. Source: SM-54.
-    private mutating func writeLegacyRefusal(
+    private func writeLegacyRefusal(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ due: DueCampaigns,
         _ user: UInt32, _ records: inout Records<Port>, _ turn: borrowing Turn, into writer: inout Writer
     ) {

@@ -42,7 +42,7 @@ extension SystemMessages where Port: ~Copyable {
     /// Looks for what has to be asked in a session, and for the level that it has; called with each of its requests.
     ///
     /// As long as no campaign changed and no reminder is due it costs a comparison.
-    mutating func refresh(
+    func refresh(
         _ slot: UInt16, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
@@ -135,7 +135,7 @@ extension SystemMessages where Port: ~Copyable {
     }
 
     /// Gives a restricted session that was stored its time again; the monotonic clock began anew.
-    mutating func resumeRestriction(
+    func resumeRestriction(
         _ slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
     ) {
         // It is not new, and may not have seen what was put before it.

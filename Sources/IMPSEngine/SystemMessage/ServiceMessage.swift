@@ -160,7 +160,7 @@ extension SystemMessages where Port: ~Copyable {
 
     /// The same for a question that came as an ordinary message.
     func questionShown(
-        _ sequence: UInt64, in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>,
+        _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>, _ records: inout Records<Port>,
         _ turn: borrowing Turn
     ) {
         guard let message = records.questionByMessage(sequence, of: sessions[slot].user) else { return }

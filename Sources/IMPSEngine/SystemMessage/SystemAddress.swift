@@ -39,7 +39,7 @@ extension SystemMessages where Port: ~Copyable {
     // MARK: Asking
 
     /// Asks what is due; the messages become ordinary ones on their way.
-    mutating func askByMessage(
+    func askByMessage(
         _ due: DueCampaigns, _ user: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
         _ records: inout Records<Port>
     ) {

@@ -2,29 +2,31 @@ import Octets
 
 /// The keys of the store. The first octet is the kind, numbers are big-endian, so that order is time.
 ///
-/// | Key | Value |
-/// |---|---|
-/// | `!name` | facts about the store itself |
-/// | `A` address | account |
-/// | `C` slot | pending login challenge |
-/// | `D` user | what was seen of his clients |
-/// | `G` user | answers to System Messages |
-/// | `H` code | text of a notice or of the help with an error, from the configuration |
-/// | `J` campaign | how far its journal is |
-/// | `J` campaign, number | an event of the journal |
-/// | `K` slot | content types and other lists of a session's capabilities |
-/// | `L` campaign, user | who is on the list of a campaign's audience |
-/// | `M` sequence, piece | message, report or service message, the first piece with its header |
-/// | `P` campaign | a campaign of System Messages |
-/// | `P` campaign, edition, part | its text, from part 1, its lead-in, 15, and its options, from part 16 |
-/// | `Q` user | totals of a mailbox |
-/// | `Q` user, sequence | an entry of a mailbox, in the order of delivery |
-/// | `R` sequence | answer to a request that changed something |
-/// | `S` slot | session |
-/// | `U` user | address of a user number |
-/// | `V` campaign, user, generation | the state that the journal leaves a user in |
-/// | `W` slot | pending login |
-/// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |
+/// The type is what reads and writes the value, in one file; the schema is that in which it got its form (`Schema.swift`).
+///
+/// | Key | Value | Type | Schema |
+/// |---|---|---|---|
+/// | `!name` | facts about the store itself |  | 2 |
+/// | `A` address | account | `Account` | 1 |
+/// | `C` slot | pending login challenge | `Challenge` | 3 |
+/// | `D` user | what was seen of his clients | `KnownClients` | 3 |
+/// | `G` user | answers to System Messages | `AnswerSheet` | 3 |
+/// | `H` code | text of a notice or of the help with an error, from the configuration |  | 1 |
+/// | `J` campaign | how far its journal is | `ProofHead` | 3 |
+/// | `J` campaign, number | an event of the journal | `ProofEvent` | 3 |
+/// | `K` slot | content types and other lists of a session's capabilities |  | 1 |
+/// | `L` campaign, user | who is on the list of a campaign's audience |  | 1 |
+/// | `M` sequence, piece | the header of a message with its content, a report, a service message | `MessageHeader`, … | 3 |
+/// | `P` campaign | a campaign of System Messages | `Campaign` | 1 |
+/// | `P` campaign, edition, part | text from part 1, lead-in 15, options from part 16 | `CampaignOption` | 1 |
+/// | `Q` user | totals of a mailbox | `MailboxTotals` | 3 |
+/// | `Q` user, sequence | an entry of a mailbox, in the order of delivery | `MailboxEntry` | 3 |
+/// | `R` sequence | answer to a request that changed something | `AnswerRecord` | 3 |
+/// | `S` slot | session | `Session` | 3 |
+/// | `U` user | address of a user number |  | 1 |
+/// | `V` campaign, user, generation | the state that the journal leaves a user in | `Proof` | 3 |
+/// | `W` slot | pending login | `PendingLogin` | 3 |
+/// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |  | 1 |
 typealias Key = InlineBytes<112>
 
 /// What a key begins with: the letters of the table above.

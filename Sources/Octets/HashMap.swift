@@ -59,7 +59,7 @@ public struct HashMap<Value: ZeroInitializable>: ~Copyable {
         places[hole].isUsed = false
         var next = self.next(hole)
         while places[next].isUsed {
-            let home = Int(places[next].hash) & (places.count - 1)
+            let home = Int(truncatingIfNeeded: places[next].hash) & (places.count - 1)
             if (next - home) & (places.count - 1) >= (next - hole) & (places.count - 1) {
                 places[hole] = places[next]
                 places[next].isUsed = false
@@ -75,7 +75,7 @@ public struct HashMap<Value: ZeroInitializable>: ~Copyable {
     }
 
     private func place(of hash: UInt32) -> Int {
-        var place = Int(hash) & (places.count - 1)
+        var place = Int(truncatingIfNeeded: hash) & (places.count - 1)
         while places[place].isUsed, places[place].hash != hash { place = next(place) }
         return place
     }

@@ -108,6 +108,10 @@ check-embedded: build-packages ## compile everything in Embedded mode and look f
 	IMPSD_EMBEDDED=1 swift build -c release --scratch-path .build-embedded --product impsd
 	@Tests/Support/embedded/check-lifetimes.sh impsd impsctl imps
 
+.PHONY: copies
+copies: build-packages ## list the copies of large values in what is flashed, beside the list that is kept
+	@Tests/Support/embedded/copies.sh $(WRITE)
+
 .PHONY: sdk
 sdk: sdk-packages ## make the static Swift SDK for aarch64 and armv7 in .build-sdk, without root
 	@cross/make-sdk.sh

@@ -95,7 +95,7 @@ let package = Package(
     ])
 """
 
-FAST = "AdmissionTests|TimeTests|LimitTests|NonceTests|DeliveryTests|ProofTests|NoticeTests|MessageContentTests"
+FAST = "AdmissionTests|ImpoliteTests|TimeTests|LimitTests|NonceTests|DeliveryTests|ProofTests|NoticeTests|MessageContentTests"
 
 
 def kill_session(session):

@@ -26,12 +26,9 @@ import Testing
 
     @Test func whatOneDeviceConfirmsOthersGetThatWereThere() {
         let world = World(users: ["alice", "bob"])
-        let alice = Phone(world, "alice")
-        let first = Phone(world, "bob", cookie: "first")
-        let second = Phone(world, "bob", cookie: "second")
-        alice.logIn()
-        first.logIn()
-        second.logIn()
+        let alice = world.phone("alice")
+        let first = world.phone("bob", cookie: "first")
+        let second = world.phone("bob", cookie: "second")
         #expect(first.poll() == nil && second.poll() == nil)
         alice.say(send("hello", to: "bob"))
         #expect(first.receive() == "hello")
@@ -45,12 +42,9 @@ import Testing
 
     @Test func whoGoesIsNotWaitedFor() {
         let world = World(users: ["alice", "bob"])
-        let alice = Phone(world, "alice")
-        let first = Phone(world, "bob", cookie: "first")
-        let second = Phone(world, "bob", cookie: "second")
-        alice.logIn()
-        first.logIn()
-        second.logIn()
+        let alice = world.phone("alice")
+        let first = world.phone("bob", cookie: "first")
+        let second = world.phone("bob", cookie: "second")
         #expect(first.poll() == nil && second.poll() == nil)
         alice.say(send("hello", to: "bob"))
         #expect(first.receive() == "hello")

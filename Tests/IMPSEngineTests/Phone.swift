@@ -94,6 +94,13 @@ extension World {
         for user in users { #expect(control("user add \(user) digest righteous").hasPrefix("ok")) }
     }
 
+    /// A phone of a user that is logged in and has nothing to fetch yet.
+    func phone(_ user: String, cookie: String = "c") -> Phone {
+        let phone = Phone(self, user, cookie: cookie)
+        phone.logIn()
+        return phone
+    }
+
     /// How many records of a kind the store has.
     func count(_ kind: Character) -> Int {
         control("dump").split(separator: "\n").filter { $0.first == kind && !$0.hasPrefix("impsd") }.count

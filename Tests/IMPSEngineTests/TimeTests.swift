@@ -121,6 +121,20 @@ import Testing
         #expect(!isAsked())
     }
 
+    /// A gateway starts without the time: from when it has it, dates are watched, in sessions that are open too.
+    @Test func datesAreWatchedFromWhenTheClockIsRight() {
+        let world = World(users: ["alice"])
+        world.clockIsTrusted = false
+        let alice = Phone(world, "alice", version: "1.3")
+        alice.logIn()
+        _ = world.control("sysmsg add news kind=online from=\(1_800_000_000 + 100) text=x option=1|ok|full")
+        world.clockIsTrusted = true
+        world.pass(milliseconds: 1)
+        #expect(alice.delivery().isEmpty)
+        world.pass(milliseconds: 100_000)
+        #expect(alice.delivery().contains("SystemMessage-Request"))
+    }
+
     @Test func whatIsNotAnsweredGoesOutAgainAfterTheGuardTime() {
         let world = World(users: ["alice", "bob"]) {
             $0.guardSeconds = 30
@@ -183,12 +197,9 @@ import Testing
     @Test(arguments: [true, false])
     func whoIsSilentForFiveMinutesIsNotWaitedFor(isSilent: Bool) {
         let world = World(users: ["alice", "bob"])
-        let alice = Phone(world, "alice")
-        let first = Phone(world, "bob", cookie: "first")
-        let second = Phone(world, "bob", cookie: "second")
-        alice.logIn()
-        first.logIn()
-        second.logIn()
+        let alice = world.phone("alice")
+        let first = world.phone("bob", cookie: "first")
+        let second = world.phone("bob", cookie: "second")
         #expect(first.poll() == nil && second.poll() == nil)
         world.pass(milliseconds: isSilent ? 300_000 : 299_000)
         alice.say(send("hello", to: "bob"))

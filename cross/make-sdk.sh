@@ -22,7 +22,8 @@ for architecture in $architectures; do
   }
 }
 END
-    # Each flag a word of JSON, with -Xcc before those of clang.
+    # Each flag a word of JSON, with -Xcc before those of clang. Without --target headers are read as of no system, whatever
+    # -clang-target says: libuv's loop is then 40 octets smaller here than in its library.
     clang_words=$(for flag in $code_flags; do printf '"-Xcc", "%s", ' "$flag"; done)
     cat > "$bundle/$architecture/toolset.json" <<END
 {
@@ -32,7 +33,7 @@ END
       "-enable-experimental-feature", "Embedded", "-wmo", "-Osize",
       "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-D_FILE_OFFSET_BITS=64", ${clang_words}
       "-Xcc", "-nostdlibinc", "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",
-      "-Xclang-target", "-Xfrontend", "-function-sections",
+      "-Xclang-target", "-Xcc", "--target=$clang", "-Xfrontend", "-function-sections",
       "-use-ld=lld", "-Xclang-linker", "-nostdlib", "-Xclang-linker", "-nostartfiles"
     ]
   },

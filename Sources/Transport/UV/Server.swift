@@ -128,6 +128,11 @@ public struct Server: ~Copyable {
         self.pools = pools
         sink = LogSink(usesSyslog: usesSyslog)
         let slots = sizes.connections + sizes.shedCount
+        // Headers read for another system would give the library less memory than it writes to.
+        unsafe invariant(
+            uv_loop_size() == MemoryLayout<uv_loop_t>.size && uv_handle_size(UV_TCP) == MemoryLayout<uv_tcp_t>.size
+                && uv_handle_size(UV_SIGNAL) == MemoryLayout<uv_signal_t>.size,
+            "IM066 libuv's headers and library agree")
         unsafe loop = .allocate(capacity: 1)
         unsafe listeners = .allocate(capacity: 4)
         unsafe handles = .allocate(capacity: slots)

@@ -48,14 +48,13 @@ public enum Primitive: UInt8, Sendable {
         case .createListRequest: return .function(.ccli)
         case .deleteListRequest: return .function(.dcli)
         case .listManageRequest: return .function(.mcls)
-        case .createAttributeListRequest: return .function(.cali)
-        case .deleteAttributeListRequest: return .function(.dali)
-        case .getAttributeListRequest: return .function(.gals)
+        // 1.3 has no functions for these, and has the primitives. Source: protocol/primitives.md §3, rule 6.
+        case .createAttributeListRequest, .deleteAttributeListRequest, .getAttributeListRequest:
+            return .feature(.presenceFeat)
+        case .presenceAuthUser, .cancelAuthRequest: return .feature(.presenceFeat)
         case .subscribePresenceRequest, .unsubscribePresenceRequest, .getPresenceRequest: return .function(.getpr)
         case .updatePresenceRequest: return .function(.updpr)
         case .getWatcherListRequest: return .function(.getwl)
-        case .presenceAuthUser: return .function(.react)
-        case .cancelAuthRequest: return .function(.caaut)
         case .getReactiveAuthStatusRequest: return .function(.getaut)
         case .sendMessageRequest: return .feature(.imFeat)
         case .getMessageRequest: return .function(.getm)

@@ -14,11 +14,11 @@ extension Configuration {
     /// All keys of the section `imps`.
     static var keys: StaticString {
         """
-        allow_pwd batch_ms body_timeout challenge_s checkpoint_h cir cir_address cir_port clock control data_dir data_mode \
-        db_kb domain enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
+        allow_pwd batch_ms body_timeout challenge_s checkpoint_h cir cir_address cir_port clock contact_list \
+        contact_lists_max contacts_max control data_dir data_mode db_kb domain enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
         keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
         max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
-        poll_min port provision request_buffers service_description service_name service_url sessions_per_user syslog \
+        offline_sender_policy poll_min port provision request_buffers search service_description service_name service_url sessions_per_user syslog \
         sysmsg_legacy sysmsg_max_text sysmsg_remind_s sysmsg_waiting watchdog
         """
     }
@@ -40,7 +40,8 @@ extension Configuration {
 
     private mutating func apply(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome {
         applyPlace(key, value) ?? applySize(key, value) ?? applyTime(key, value) ?? applyMessage(key, value)
-            ?? applySystemMessage(key, value) ?? applyAccess(key, value) ?? applyLog(key, value) ?? applyBoard(
+            ?? applyPeople(key, value) ?? applySystemMessage(key, value) ?? applyAccess(key, value) ?? applyLog(
+                key, value) ?? applyBoard(
                 key, value) ?? .unknownKey
     }
 
@@ -146,6 +147,39 @@ extension Configuration {
             return outcome
         }
         return nil
+    }
+
+    private mutating func applyPeople(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("contact_lists_max") {
+            return Configuration.set(&engine.contactListsMax, value, 1...255, "1 to 255")
+        }
+        if key.equals("contacts_max") {
+            return Configuration.set(&engine.contactsMax, value, 1...10_000, "1 to 10000")
+        }
+        if key.equals("contact_list") {
+            for index in value.indices {
+                let octet = value[index]
+                guard octet > 0x20, octet < 0x7F, octet != 0x40, octet != 0x2F else {
+                    return .refused("printable characters without blank, @ and /")
+                }
+            }
+            return Configuration.setText(&engine.premadeList, value, "1 to 64 octets")
+        }
+        if key.equals("offline_sender_policy") {
+            guard value.equals("all") || value.equals("contacts") else { return .refused("all or contacts") }
+            engine.offlineOnlyContacts = value.equals("contacts")
+            return .taken
+        }
+        if key.equals("search") { return setSearch(value) }
+        return nil
+    }
+
+    private mutating func setSearch(_ value: Span<UInt8>) -> KeyOutcome {
+        guard let fields = SearchFields(value) else {
+            return .refused("off, or any of id alias number first_name last_name email online")
+        }
+        engine.searchFields = fields
+        return .taken
     }
 
     private mutating func applySystemMessage(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {

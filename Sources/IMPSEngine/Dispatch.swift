@@ -68,10 +68,47 @@ extension Engine where Port: ~Copyable {
         // Some clients close a server transaction with a Status of their own, and stop without an answer to it. CL-32.
         case .status: writer.status(.success)
 
-        case .getListRequest: sessions.getList(into: &writer)
-        case .getPresenceRequest: try sessions.getPresence(document, element, in: slot, records, into: &writer)
-        case .updatePresenceRequest: try sessions.updatePresence(document, element, into: &writer)
-        case .getBlockedListRequest: sessions.getBlockedList(request, into: &writer)
+        case .getListRequest: people.getList(in: slot, sessions, records, into: &writer)
+        case .createListRequest:
+            try people.createList(
+                document, element, in: slot, &sessions, mailboxes, systemMessages, &records, &turn, into: &writer)
+        case .deleteListRequest: try people.deleteList(document, element, in: slot, &sessions, &records, into: &writer)
+        case .listManageRequest:
+            try people.listManage(
+                document, element, in: slot, &sessions, mailboxes, systemMessages, &records, &turn, into: &writer)
+        case .createAttributeListRequest:
+            try people.createAttributeList(
+                document, element, in: slot, &sessions, &mailboxes, systemMessages, &records, &turn, into: &writer)
+        case .deleteAttributeListRequest:
+            try people.deleteAttributeList(document, element, in: slot, &sessions, &records, into: &writer)
+        case .getAttributeListRequest:
+            try people.getAttributeList(document, element, in: slot, sessions, records, into: &writer)
+        case .getPresenceRequest:
+            try people.getPresence(document, element, in: slot, sessions, records, into: &writer)
+        case .updatePresenceRequest:
+            try people.updatePresence(document, element, in: slot, &sessions, &records, into: &writer)
+        case .subscribePresenceRequest:
+            try people.subscribePresence(
+                document, request, element, in: slot, &sessions, &mailboxes, &records, turn, into: &writer)
+        case .unsubscribePresenceRequest:
+            try people.unsubscribePresence(document, element, in: slot, &sessions, &records, into: &writer)
+        case .getWatcherListRequest:
+            people.getWatcherList(document, element, in: slot, sessions, records, into: &writer)
+        case .presenceAuthUser:
+            try people.presenceAuthUser(
+                document, element, in: slot, &sessions, &mailboxes, systemMessages, &records, &turn)
+            writer.status(.success)
+        case .cancelAuthRequest:
+            try people.cancelAuth(document, element, in: slot, &sessions, &mailboxes, &records, into: &writer)
+        case .getReactiveAuthStatusRequest:
+            people.getReactiveAuthStatus(document, element, in: slot, sessions, records, into: &writer)
+        case .getBlockedListRequest: people.getBlockedList(request, in: slot, sessions, records, into: &writer)
+        case .blockEntityRequest:
+            try people.blockEntity(document, element, in: slot, &sessions, &records, into: &writer)
+        case .verifyIDRequest: try people.verifyID(document, element, in: slot, sessions, records, into: &writer)
+        case .searchRequest: try people.search(document, element, in: slot, sessions, records, turn, into: &writer)
+        case .stopSearchRequest:
+            try people.stopSearch(document, element, in: slot, sessions, turn.now, into: &writer)
 
         case .systemMessageUser:
             try systemMessages.systemMessageUser(
@@ -84,15 +121,11 @@ extension Engine where Port: ~Copyable {
             throw Refusal(.notImplemented)
 
         // Functions that this server does not offer; `admit` has answered already.
-        case .createListRequest, .deleteListRequest, .listManageRequest,
-            .createAttributeListRequest, .deleteAttributeListRequest, .getAttributeListRequest,
-            .subscribePresenceRequest, .unsubscribePresenceRequest,
-            .getWatcherListRequest, .presenceAuthUser, .cancelAuthRequest, .getReactiveAuthStatusRequest,
-            .blockEntityRequest, .createGroupRequest, .deleteGroupRequest, .joinGroupRequest,
+        case .createGroupRequest, .deleteGroupRequest, .joinGroupRequest,
             .leaveGroupRequest, .getGroupMembersRequest, .getJoinedUsersRequest, .addGroupMembersRequest,
             .removeGroupMembersRequest, .memberAccessRequest, .getGroupPropsRequest, .setGroupPropsRequest,
             .rejectListRequest, .subscribeGroupNoticeRequest, .inviteRequest, .inviteUserResponse,
-            .cancelInviteRequest, .searchRequest, .stopSearchRequest, .verifyIDRequest:
+            .cancelInviteRequest:
             throw Refusal(.serviceNotSupported)
         }
     }

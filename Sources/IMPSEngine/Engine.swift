@@ -12,6 +12,8 @@ public struct EngineMemory: ~Copyable {
     let outstanding: Slab<OutstandingTable>
     let freeOutstanding: Slab<UInt16>
     let answers: Slab<KeptAnswer>
+    let marks: Slab<PresenceMark>
+    let searches: Slab<SearchSession>
     let challenges: Slab<Challenge>
     let throttles: Slab<Throttle>
     let campaigns: Slab<Campaign>
@@ -31,6 +33,10 @@ public struct EngineMemory: ~Copyable {
     public static func networkCount(sessions: Int) -> Int { HashMap<SessionList>.placeCount(sessions) }
     /// Answers that are kept for repeats in so many sessions.
     public static func answerCount(sessions: Int) -> Int { AnswerPool.count(sessions: sessions) }
+    /// Persons of whom so many sessions have not been told yet.
+    public static func markCount(sessions: Int) -> Int { PresenceMarks.count(sessions: sessions) }
+    /// Searches that can go on at once.
+    public static var searchCount: Int { 16 }
     /// Senders of whom it is known how much of the store their messages take.
     public static var senderCount: Int { 64 }
 
@@ -42,6 +48,8 @@ public struct EngineMemory: ~Copyable {
     ///   - outstanding: As many as sessions.
     ///   - freeOutstanding: As many as sessions.
     ///   - answers: `answerCount(sessions:)` of them.
+    ///   - marks: `markCount(sessions:)` of them.
+    ///   - searches: `searchCount` of them.
     ///   - challenges: One for each login that waits for its digest.
     ///   - throttles: A power of two; addresses and users that failed to log in, and where users logged in from.
     ///   - campaigns: `campaignCount` of them.
@@ -54,7 +62,8 @@ public struct EngineMemory: ~Copyable {
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>,
         networks: consuming Slab<HashMapPlace<SessionList>>, timers: consuming Slab<UInt16>,
         outstanding: consuming Slab<OutstandingTable>, freeOutstanding: consuming Slab<UInt16>,
-        answers: consuming Slab<KeptAnswer>, challenges: consuming Slab<Challenge>,
+        answers: consuming Slab<KeptAnswer>, marks: consuming Slab<PresenceMark>,
+        searches: consuming Slab<SearchSession>, challenges: consuming Slab<Challenge>,
         throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
         pendingLogins: consuming Slab<PendingLogin>, refused: consuming Slab<RefusedMessages>,
         senders: consuming Slab<SenderShare>, settings: consuming Slab<Settings>, scratch: consuming FixedBytes
@@ -66,6 +75,8 @@ public struct EngineMemory: ~Copyable {
         self.outstanding = outstanding
         self.freeOutstanding = freeOutstanding
         self.answers = answers
+        self.marks = marks
+        self.searches = searches
         self.challenges = challenges
         self.throttles = throttles
         self.campaigns = campaigns
@@ -86,6 +97,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var accounts: Accounts<Port>
     var sessions: Sessions<Port>
     var mailboxes: Mailboxes<Port>
+    var people: People<Port>
     var systemMessages: SystemMessages<Port>
     /// How often the state was read from the store.
     public private(set) var reloadCount: UInt64 = 0
@@ -99,7 +111,9 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         sessions = Sessions(
             SessionTable(
                 slots: memory.sessions, buckets: memory.buckets, networks: memory.networks, timers: memory.timers),
-            OutstandingPool(memory.outstanding, memory.freeOutstanding), AnswerPool(memory.answers))
+            OutstandingPool(memory.outstanding, memory.freeOutstanding), AnswerPool(memory.answers),
+            PresenceMarks(memory.marks))
+        people = People(memory.searches)
         mailboxes = Mailboxes(memory.senders)
         systemMessages = SystemMessages(memory.campaigns, memory.pendingLogins, memory.refused)
     }
@@ -168,6 +182,7 @@ extension Engine where Port: ~Copyable {
             systemMessages.timePassed(slot, &sessions, &mailboxes, &records, &turn)
             sessions.scheduleNext(slot, turn.now)
         }
+        tellPeople(&turn)
         mailboxes.countSharesAgain(records, turn.now)
         systemMessages.expirePendingLogins(&records, &turn)
         systemMessages.tellRefused(&sessions, mailboxes, &records, &turn)
@@ -175,6 +190,22 @@ extension Engine where Port: ~Copyable {
         if turn.wall.isTrusted {
             mailboxes.expireShortLived(&sessions, &records, &turn)
             mailboxes.expireOldest(&sessions, &records, &turn)
+        }
+    }
+
+    /// Does what a turn leaves to do for `People/`: watchers are told who came and went, and whoever was told that he is on
+    /// a list gets what he answered.
+    mutating func tellPeople(_ turn: inout Turn) {
+        if let answer = systemMessages.addedAnswer {
+            systemMessages.addedAnswer = nil
+            if let contact = answer.contact {
+                people.addBack(contact, for: answer.user, &sessions, mailboxes, systemMessages, &records, &turn)
+            }
+            people.tellAdded(answer.user, &sessions, mailboxes, systemMessages, &records, &turn)
+        }
+        while let user = sessions.tellChange(records) {
+            guard sessions.isThere(user) else { continue }
+            people.tellAdded(user, isLogin: true, &sessions, mailboxes, systemMessages, &records, &turn)
         }
     }
 }

@@ -9,6 +9,7 @@ extension Engine where Port: ~Copyable {
         accounts.checkStored(records)
         mailboxes.checkStored(records)
         systemMessages.checkStored(records)
+        people.checkStored(sessions, records)
     }
 }
 
@@ -125,12 +126,79 @@ extension Mailboxes where Port: ~Copyable {
         if let message = records.serviceMessage(sequence) {
             return records.mailboxEntry(message.owner, sequence) != nil
         }
+        if let request = records.presenceRequest(sequence) {
+            return records.mailboxEntry(request.user, sequence) != nil
+        }
         guard let header = records.messageHeader(sequence) else { return false }
         for index in 0..<header.recipientCount
         where records.mailboxEntry(header.recipients[index], sequence) != nil {
             return true
         }
         return false
+    }
+}
+
+extension People where Port: ~Copyable {
+    /// Lists and their index agree, subscriptions are of sessions, and who is asked of somebody has the question.
+    func checkStored(_ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>) {
+        var key = Key()
+        var counted: UInt16 = 0
+        while let next = records.key(in: Key.kind(RecordKind.contactList), after: key) {
+            key = next
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let user: UInt32 = reader.integer()
+            let list: UInt8 = reader.integer()
+            guard let contactList = records.contactList(list, of: user) else { return invariant(false, "IM095 a list") }
+            if key.count == 6 {
+                counted = contactList.contactCount
+            } else {
+                counted -= 1
+                let index = Key.listed(reader.integer(), by: user, list)
+                invariant(records.store.value(for: index.span) != nil, "IM096 who is on a list is found by who it is")
+            }
+            let follower = records.key(in: Key.contactList(user, list), after: key)
+            if follower == nil { invariant(counted == 0, "IM097 contacts are counted") }
+        }
+        key = Key()
+        while let next = records.key(in: Key.kind(RecordKind.listed), after: key) {
+            key = next
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let user: UInt32 = reader.integer()
+            let owner: UInt32 = reader.integer()
+            let list: UInt8 = reader.integer()
+            let isTrue =
+                list == 0
+                ? records.isSubscribed(owner, to: user, sessions) : records.contact(user, on: list, of: owner) != nil
+            invariant(isTrue, "IM096 who is on a list is found by who it is")
+        }
+        checkSubscriptions(sessions, records)
+        key = Key()
+        while let next = records.key(in: Key.kind(RecordKind.authorization), after: key) {
+            key = next
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let user: UInt32 = reader.integer()
+            let authorization = records.authorization(of: user, for: reader.integer())
+            let isAsked = authorization.map { records.mailboxEntry(user, $0.entry) != nil } ?? false
+            invariant(isAsked == (authorization?.state == .pending), "IM098 who is to decide is asked")
+        }
+    }
+
+    private func checkSubscriptions(_ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>) {
+        var key = Key()
+        while let next = records.key(in: Key.kind(RecordKind.subscription), after: key) {
+            key = next
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let slot: UInt16 = reader.integer()
+            invariant(
+                slot < sessions.end && sessions[slot].isOpen && sessions[slot].presence.watches,
+                "IM099 a subscription is of a session")
+            let target: UInt8 = reader.integer()
+            let number: UInt32 = reader.integer()
+            guard target == SubscriptionTarget.user.rawValue else { continue }
+            let owner = sessions[slot].user
+            let index = Key.listed(number, by: owner)
+            invariant(records.key(in: index, after: Key()) != nil, "IM096 who is on a list is found by who it is")
+        }
     }
 }
 

@@ -34,6 +34,8 @@ enum Limits {
     @_transparent static var verificationTries: UInt8 { 3 }
     /// Calls to a client that is not heard of: the first, and three more.
     @_transparent static var callsMax: UInt8 { 4 }
+    /// Entries of the block and grant lists of one user.
+    @_transparent static var screenedCountMax: UInt32 { 200 }
     /// Octets of the text of a notice.
     @_transparent static var noticeTextByteCountMax: Int { 400 }
     /// Octets that the end of a message needs after its last primitive.

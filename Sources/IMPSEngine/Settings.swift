@@ -55,6 +55,16 @@ public struct Settings: ZeroInitializable, Sendable {
     public var messageByteCountMax: UInt32 = 32_768
     /// Whether messages to somebody offline are kept.
     public var storesOffline = true
+    /// Whether only contacts of somebody may write while he is offline; an account may say otherwise.
+    public var offlineOnlyContacts = false
+    /// Contact lists that one user may have, at most 255.
+    public var contactListsMax: UInt32 = 32
+    /// Contacts on all lists of one user.
+    public var contactsMax: UInt32 = 500
+    /// The name of a list that everybody has, empty until it is written; empty for none.
+    public var premadeList = InlineBytes<64>()
+    /// What accounts can be searched by.
+    public var searchFields = SearchFields.all
     /// Messages that wait for one user.
     public var offlineMessagesMax: UInt32 = 100
     /// Octets of all messages that wait for one user.

@@ -83,7 +83,7 @@ extension Engine where Port: ~Copyable {
             if let current = slot, !sessions.hasSession(current, number) { slot = nil }
             switch (slot, request.mode) {
             case (let slot?, .response):
-                mailboxes.responseArrived(document, request, in: slot, &sessions, systemMessages, &records, &turn)
+                responseArrived(document, request, in: slot, &turn)
                 asksForMore = true
             case (let slot?, .request) where isPoll(document, request):
                 sessions.polled(slot)
@@ -103,10 +103,12 @@ extension Engine where Port: ~Copyable {
                 mailboxes.sendNext(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
             else {
                 if let slot, sessions[slot].isOpen { sessions.heard(slot, records, turn.now) }
+                tellPeople(&turn)
                 return .empty
             }
         }
         close(&envelope, slot, &turn, into: &writer)
+        tellPeople(&turn)
         return .message
     }
 
@@ -124,6 +126,30 @@ extension Engine where Port: ~Copyable {
         sessions.noteAddress(of: slot, client, &records)
         mailboxes.settleUnanswered(in: slot, &sessions, systemMessages, &records, &turn)
         systemMessages.refresh(slot, &sessions, &mailboxes, &records, &turn)
+    }
+
+    /// A client closes a server transaction: a notification, a question whether somebody may see its user, or what lies in
+    /// the mailbox.
+    private mutating func responseArrived(
+        _ document: borrowing Document, _ request: Request, in slot: UInt16, _ turn: inout Turn
+    ) {
+        if let id = request.transactionID, let number = Decimal.parse(document.word(of: id)),
+            sessions.presenceAnswered(number, in: slot)
+        {
+            return
+        }
+        // In 1.1 it is the answer itself. Source: protocol/primitives.md §4.1.
+        if let element = request.element, document.tag(of: element) == .presenceAuthUser, sessions[slot].closing == 0,
+            !sessions[slot].access.isRestricted
+        {
+            do throws(Refusal) {
+                try people.presenceAuthUser(
+                    document, element, in: slot, &sessions, &mailboxes, systemMessages, &records, &turn)
+            } catch {
+                logRefusal(document, request, error.code, in: slot, &turn)
+            }
+        }
+        mailboxes.responseArrived(document, request, in: slot, &sessions, systemMessages, &records, &turn)
     }
 
     /// Ends a message, after what else goes with it.
@@ -286,6 +312,7 @@ extension Engine where Port: ~Copyable {
         {
             systemMessages.countError(refusal.code, document, element, in: slot, &sessions, &mailboxes, &records, &turn)
         }
+        tellPeople(&turn)
         envelope.closeTransaction(into: &writer)
     }
 

@@ -193,6 +193,8 @@ private func toolEngine(
         outstanding: Memory.slab(1, OutstandingTable.self),
         freeOutstanding: Memory.slab(1, UInt16.self),
         answers: Memory.slab(EngineMemory.answerCount(sessions: 1), KeptAnswer.self),
+        marks: Memory.slab(EngineMemory.markCount(sessions: 1), PresenceMark.self),
+        searches: Memory.slab(EngineMemory.searchCount, SearchSession.self),
         challenges: Memory.slab(1, Challenge.self), throttles: Memory.slab(1, Throttle.self),
         campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
         pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),

@@ -2,9 +2,10 @@ import Octets
 import Transport
 
 private let commands: StaticString = """
-    user sysmsg status sessions disconnect log log-level clock ping dump checkpoint factory-reset restore
+    user contacts presence watchers sysmsg status sessions disconnect log log-level clock ping dump checkpoint factory-reset restore
     """
-private let userCommands: StaticString = "add passwd del show forget list"
+private let userCommands: StaticString = "add passwd del set show forget list"
+private let contactCommands: StaticString = "list add remove drop"
 private let messageCommands: StaticString =
     "add list renew end del show member progress results journal verify answer key"
 
@@ -12,6 +13,7 @@ private let messageCommands: StaticString =
 func refuseUnknown(_ options: borrowing Options) -> ExitCode? {
     if let refusal = refuse(options, 0, commands) { return refusal }
     if options.word(0, is: "user") { return refuse(options, 1, userCommands) }
+    if options.word(0, is: "contacts") { return refuse(options, 1, contactCommands) }
     if options.word(0, is: "sysmsg") { return refuse(options, 1, messageCommands) }
     return nil
 }

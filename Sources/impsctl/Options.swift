@@ -18,7 +18,7 @@ struct Options: ~Copyable {
     /// The fields of a campaign, as they were given.
     var fields = CampaignFields()
     var kind = InlineBytes<32>()
-    var words = InlineArray<5, InlineBytes<200>>(repeating: InlineBytes())
+    var words = InlineArray<6, InlineBytes<200>>(repeating: InlineBytes())
     var wordCount = 0
 
     enum Outcome: ~Copyable {
@@ -40,7 +40,18 @@ struct Options: ~Copyable {
           user del NAME        takes the mailbox and the sessions too
           user show NAME       with what was seen of the user's clients
           user forget NAME     forgets that
+          user set NAME FIELD [VALUE]
+                               msisdn, first_name, last_name, email, searchable yes|no,
+                               offline_sender_policy all|contacts; without a value, none
           user list
+
+        People:
+          contacts list [NAME] who is on the contact lists of a user, or of all
+          contacts add NAME LIST CONTACT [NICKNAME]
+          contacts remove NAME LIST CONTACT
+          contacts drop NAME LIST
+          presence NAME        whether a user is there, and what he says of himself
+          watchers NAME        who watches him now, and who asked to see him
 
         System Messages:
           sysmsg add NAME --kind login|online|welcome --text TEXT [--lead-in TEXT]

@@ -224,6 +224,8 @@ private func openStore(
             outstanding: Memory.slab(65_000, OutstandingTable.self),
             freeOutstanding: Memory.slab(65_000, UInt16.self),
             answers: Memory.slab(EngineMemory.answerCount(sessions: 65_000), KeptAnswer.self),
+            marks: Memory.slab(EngineMemory.markCount(sessions: 65_000), PresenceMark.self),
+            searches: Memory.slab(EngineMemory.searchCount, SearchSession.self),
             challenges: Memory.slab(64, Challenge.self), throttles: Memory.slab(1, Throttle.self),
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),

@@ -71,6 +71,22 @@ struct Table: ~Copyable {
             add(Column("Called", "call", rank: 2))
             add(Column("Confirms", "confirms", rank: 5))
             add(Column("Client", "agent", rank: 1))
+        } else if options.word(0, is: "contacts"), options.word(1, is: "list") {
+            add(Column("Owner", "owner", rank: 2))
+            add(Column("List", "list"))
+            add(Column("Contact", "user"))
+            add(Column("Nickname", "nickname"))
+            add(Column("Default", "default", rank: 1))
+            add(Column("Contacts", "contacts", isNumber: true, rank: 3))
+        } else if options.word(0, is: "presence") {
+            add(Column("User", "user", rank: 1))
+            add(Column("Attribute", "attribute"))
+            add(Column("Valid", "valid", rank: 2))
+            add(Column("Value", "value"))
+        } else if options.word(0, is: "watchers") {
+            add(Column("Watcher", "watcher"))
+            add(Column("State", "state"))
+            add(Column("May see", "attributes", isNumber: true, rank: 1))
         } else if options.word(0, is: "sysmsg"), options.word(1, is: "list") {
             add(Column("Name", "name"))
             add(Column("State", "state"))

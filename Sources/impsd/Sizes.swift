@@ -19,10 +19,12 @@ struct Sizes {
     var textByteCount: Int
     var server: ServerSizes
 
-    /// Octets of a session with its share of the tables: two buckets at most, four places for networks and for answers.
+    /// Octets of a session with its share of the tables: two buckets at most, four places for networks and for answers,
+    /// eight for whom it has not been told of.
     static var sessionByteCount: Int {
         MemoryLayout<Session>.stride + 2 * 2 + 4 * MemoryLayout<HashMapPlace<SessionList>>.stride + 2
             + MemoryLayout<OutstandingTable>.stride + 2 + 4 * MemoryLayout<KeptAnswer>.stride
+            + 8 * MemoryLayout<PresenceMark>.stride
     }
 
     init(_ configuration: Configuration) {
@@ -92,6 +94,7 @@ struct Sizes {
         pools.add(Pool("challenges", count: challenges, byteCount: MemoryLayout<Challenge>.stride))
         pools.add(Pool("throttles", count: throttles, byteCount: MemoryLayout<Throttle>.stride))
         pools.add(Pool("campaigns", count: EngineMemory.campaignCount, byteCount: MemoryLayout<Campaign>.stride))
+        pools.add(Pool("searches", count: EngineMemory.searchCount, byteCount: MemoryLayout<SearchSession>.stride))
         pools.add(Pool("pending_logins", count: challenges, byteCount: MemoryLayout<PendingLogin>.stride))
         pools.add(
             Pool(
@@ -115,6 +118,8 @@ struct Sizes {
             outstanding: Memory.slab(sessions, OutstandingTable.self),
             freeOutstanding: Memory.slab(sessions, UInt16.self),
             answers: Memory.slab(EngineMemory.answerCount(sessions: sessions), KeptAnswer.self),
+            marks: Memory.slab(EngineMemory.markCount(sessions: sessions), PresenceMark.self),
+            searches: Memory.slab(EngineMemory.searchCount, SearchSession.self),
             challenges: Memory.slab(challenges, Challenge.self), throttles: Memory.slab(throttles, Throttle.self),
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(challenges, PendingLogin.self),

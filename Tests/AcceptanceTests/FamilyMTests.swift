@@ -222,4 +222,87 @@ import Testing
             wbxml + [UInt8](repeating: 0, count: 100), type: "application/vnd.wv.csp.wbxml")
         #expect(try Client.reply(answer)?.code == 200)
     }
+
+    /// The whole session of a program, from login to logout, as it was seen: every step is served.
+    @Test(arguments: ["xml", "wbxml"]) func cl35TheWholeSessionIsServed(syntax: String) throws {
+        let engine = try EngineProcess()
+        #expect(try engine.control(["user", "set", "bob", "msisdn", "+491701234567"]).code == 0)
+        let bob = try program(engine, "bob", at: 3)
+        #expect(try bob.logIn().code == 200)
+        let alice = try program(engine, "alice", at: 2)
+        alice.syntax = syntax
+        #expect(try alice.logIn().code == 200)
+        let list = { (name: String) in "<ContactList>wv:alice/\(name)@home.test</ContactList>" }
+        let friend = "<UserID>wv:bob@home.test</UserID>"
+        let nick = "<NickName><Name>Bob</Name>\(friend)</NickName>"
+        let namespace = "http://www.openmobilealliance.org/DTD/WV-PA1.2"
+        func expect(_ content: String, _ name: String, _ codes: Set<Int> = [200]) throws -> Reply {
+            let reply = try alice.request(content)
+            #expect(reply.name == name && codes.contains(reply.code), "\(content): \(reply.code)")
+            return reply
+        }
+        _ = try expect(
+            "<ClientCapability-Request><ClientID><URL>http://www.example.com/</URL></ClientID><CapabilityList><ClientType>MOBILE_PHONE</ClientType><InitialDeliveryMethod>P</InitialDeliveryMethod><AcceptedContentType>text/plain</AcceptedContentType><MultiTrans>1</MultiTrans><ParserSize>32768</ParserSize><SupportedBearer>HTTP</SupportedBearer><ServerPollMin>2</ServerPollMin></CapabilityList></ClientCapability-Request>",
+            "ClientCapability-Response")
+        _ = try expect(
+            "<Service-Request><Functions><WVCSPFeat><FundamentalFeat/><PresenceFeat/><IMFeat/><GroupFeat/></WVCSPFeat></Functions><AllFunctionsRequest>T</AllFunctionsRequest></Service-Request>",
+            "Service-Response")
+        let vendor = "<VendorMood xmlns=\"urn:vendor\">1</VendorMood>"
+        _ = try expect(
+            "<UpdatePresence-Request><PresenceSubList xmlns=\"\(namespace)\"><OnlineStatus><Qualifier>T</Qualifier></OnlineStatus><ClientInfo><Qualifier>T</Qualifier><ClientType>MOBILE_PHONE</ClientType></ClientInfo>\(syntax == "xml" ? vendor : "")<UserAvailability><Qualifier>T</Qualifier><PresenceValue>AVAILABLE</PresenceValue></UserAvailability></PresenceSubList></UpdatePresence-Request>",
+            "Status")
+        _ = try expect("<GetList-Request/>", "GetList-Response")
+        let own = try expect(
+            "<GetPresence-Request><User><UserID>wv:alice@home.test</UserID></User><PresenceSubList xmlns=\"\(namespace)\"><Alias/></PresenceSubList></GetPresence-Request>",
+            "GetPresence-Response")
+        #expect(own.primitive?["Presence/PresenceSubList/Alias/PresenceValue"]?.text == "alice")
+        _ = try expect(
+            "<ListManage-Request>\(list("~pep1.0_privatelist"))<ReceiveList>T</ReceiveList></ListManage-Request>",
+            "ListManage-Response")
+        for _ in 0..<2 {
+            _ = try expect(
+                "<CreateList-Request>\(list("~PEP1.0_subscriptions"))<NickList></NickList></CreateList-Request>",
+                "Status",
+                [200, 701])
+        }
+        _ = try expect(
+            "<SubscribePresence-Request>\(list("~PEP1.0_subscriptions"))<AutoSubscribe>T</AutoSubscribe></SubscribePresence-Request>",
+            "Status")
+        // Adding a contact.
+        let found = try expect(
+            "<Search-Request><SearchPairList><SearchElement>USER_MOBILE_NUMBER</SearchElement><SearchString>1701234567</SearchString></SearchPairList><SearchLimit>10</SearchLimit></Search-Request>",
+            "Search-Response")
+        #expect(found.primitive?["SearchResult/UserList/User/UserID"]?.text == "wv:bob@home.test")
+        _ = try expect("<GetPresence-Request><User>\(friend)</User></GetPresence-Request>", "GetPresence-Response")
+        for name in ["~pep1.0_privatelist", "~PEP1.0_subscriptions"] {
+            _ = try expect(
+                "<ListManage-Request>\(list(name))<AddNickList>\(nick)</AddNickList><ReceiveList>T</ReceiveList></ListManage-Request>",
+                "ListManage-Response")
+        }
+        // The friend is asked, and its status in mode Request is answered.
+        let question = try #require(try bob.receiveAllUntil("PresenceAuth-Request"))
+        _ = try bob.respond(to: question, "<Status><Result><Code>200</Code></Result></Status>")
+        #expect(
+            try bob.request(
+                "<PresenceAuth-User><UserID>wv:alice@home.test</UserID><Acceptance>T</Acceptance></PresenceAuth-User>"
+            ).code == 200)
+        let told = try alice.receiveAll().filter { $0.name == "PresenceNotification-Request" }
+        #expect(told.last?.primitive?["Presence/PresenceSubList/OnlineStatus/PresenceValue"]?.text == "T")
+        _ = try expect(
+            alice.sendContent("hello", to: ["wv:bob@home.test"]), "SendMessage-Response")
+        // And taking him off again.
+        for name in ["~pep1.0_privatelist", "~PEP1.0_subscriptions"] {
+            _ = try expect(
+                "<ListManage-Request>\(list(name))<RemoveNickList>\(friend)</RemoveNickList><ReceiveList>T</ReceiveList></ListManage-Request>",
+                "ListManage-Response")
+        }
+        _ = try expect(
+            "<UnsubscribePresence-Request><User>\(friend)</User></UnsubscribePresence-Request>", "Status")
+        _ = try expect(
+            "<DeleteAttributeList-Request>\(friend)<DefaultList>F</DefaultList></DeleteAttributeList-Request>", "Status"
+        )
+        _ = try expect("<CancelAuth-Request>\(friend)</CancelAuth-Request>", "Status")
+        _ = try expect("<KeepAlive-Request><TimeToLive>600</TimeToLive></KeepAlive-Request>", "KeepAlive-Response")
+        _ = try expect("<Logout-Request/>", "Status")
+    }
 }

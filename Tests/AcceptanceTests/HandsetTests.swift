@@ -59,8 +59,11 @@ import Testing
             #expect(own.primitive?["Presence"]?.childNames == ["UserID", "PresenceSubList"])
             #expect(own.primitive?["Presence/UserID"]?.text == "wv:alice@home.test")
         }
-        // That of others is not offered yet, and is no success without Presence.
-        for content in ["<User><UserID>bob</UserID></User>", ""] {
+        // Of whom nothing may be seen there is a Presence all the same.
+        let other = try alice.answer("<GetPresence-Request><User><UserID>bob</UserID></User></GetPresence-Request>")
+        #expect(other.primitive?["Presence/PresenceSubList/OnlineStatus/Qualifier"]?.text == "F")
+        #expect(other.primitive?["Presence/PresenceSubList"]?.childNames == ["OnlineStatus"])
+        for content in ["<User><UserID>nobody</UserID></User>", ""] {
             #expect(try alice.answer("<GetPresence-Request>\(content)</GetPresence-Request>").name == "Status")
         }
     }
@@ -387,5 +390,130 @@ import Testing
         let alice = try Handset(engine, "alice", version)
         #expect(try !alice.logIn())
         #expect(alice.complaint == "403 Messages cost 0.10 each. Do you accept?")
+    }
+
+    // MARK: People
+
+    /// The whole login of A, with lists that it made: nothing of it is refused, and its lists are there again.
+    @Test(arguments: versions, HandsetTests.syntaxes) func cl1TheWholeLoginIsServed(version: String, syntax: String)
+        throws
+    {
+        let engine = try EngineProcess(users: ["alice", "bob", "carol"])
+        let alice = try Handset(engine, "alice", version, syntax: syntax)
+        #expect(try alice.logIn())
+        #expect(alice.refusals == [])
+        #expect(try alice.createList("Friends", with: ["bob"]) == 200)
+        #expect(try alice.createList("Work", with: ["carol"]) == 200)
+        #expect(try alice.add("carol", to: "Friends") == 200)
+        try alice.client.logOut()
+        try engine.restart()
+        alice.client.connection = try engine.connect()
+        #expect(try alice.logIn())
+        #expect(alice.refusals == [])
+        #expect(alice.crash == nil)
+        // The default list, the last that said so, is not told twice.
+        #expect(
+            alice.lists == [
+                "wv:alice/Friends@home.test": ["wv:bob@home.test", "wv:carol@home.test"],
+                "wv:alice/Work@home.test": ["wv:carol@home.test"],
+            ])
+        #expect(try alice.createList("friends", with: []) == 701)
+    }
+
+    /// An error of one list is one of that list: the others are read and watched.
+    @Test(arguments: versions) func cl3AnErrorOfOneListIsOneOfThatList(version: String) throws {
+        let engine = try EngineProcess()
+        let alice = try Handset(engine, "alice", version)
+        #expect(try alice.logIn())
+        #expect(try alice.createList("l", with: ["bob"]) == 200)
+        try alice.loadList("wv:alice/none@home.test")
+        #expect(alice.refusals == ["ListManage 700", "SubscribePresence 700"])
+        #expect(try alice.add("bob", to: "l") == 200)
+        #expect(try alice.send("hello", to: "wv:bob@home.test") == 200)
+    }
+
+    /// A question that is asked by a message is answered, and then contacts are seen: A does not subscribe again.
+    @Test(arguments: versions) func cl8ContactsAreSeenWhenTheQuestionIsAnswered(version: String) throws {
+        let engine = try EngineProcess()
+        let bob = try Handset(engine, "bob", version)
+        #expect(try bob.logIn())
+        bob.accepts = true
+        let alice = try Handset(engine, "alice", version)
+        #expect(try alice.logIn())
+        #expect(try alice.createList("l", with: ["bob"]) == 200)
+        try bob.live(until: "the question") { bob.asked == ["wv:alice@home.test"] }
+        try alice.live(until: "bob") { alice.buddies["wv:bob@home.test"] == Handset.Buddy(true) }
+        try alice.client.logOut()
+        let added = try engine.control([
+            "sysmsg", "add", "terms", "--kind", "login", "--text", "Terms?", "--option", "1|Yes|full", "--option",
+            "2|No|deny", "--required", "--blocking", "--audience", "user:alice", "--legacy", "limited",
+        ])
+        #expect(added.code == 0)
+        // A 1.3 that does not answer is known after two logins.
+        var isIn = try alice.logIn()
+        for _ in 0..<2 where !isIn { isIn = try alice.logIn() }
+        #expect(isIn)
+        #expect(alice.refusals == [])
+        try alice.live(until: "the question") { alice.seen.contains { $0.text.hasPrefix("Terms?") } }
+        #expect(alice.buddies.isEmpty)
+        #expect(try alice.send("1", to: "wv:system@home.test") == 200)
+        try alice.live(until: "bob") { alice.buddies["wv:bob@home.test"] == Handset.Buddy(true) }
+    }
+
+    /// The story of the use cases: A has B on the list and sees B offline, writes, B logs in, reads and answers; both see
+    /// each other; then blocked, without permission, expired, full.
+    @Test(arguments: versions) func p17TwoPeopleMeet(version: String) throws {
+        let engine = try EngineProcess(["offline_max_msgs": "3"])
+        let alice = try Handset(engine, "alice", version)
+        let bob = try Handset(engine, "bob", version)
+        alice.accepts = true
+        bob.accepts = true
+        #expect(try alice.logIn())
+        #expect(try alice.createList("Friends", with: ["bob"]) == 200)
+        try alice.live(until: "bob, who is not there") { alice.buddies["wv:bob@home.test"] == Handset.Buddy(false) }
+        #expect(try alice.send("are you there?", to: "wv:bob@home.test") == 200)
+        // Bob comes: he hears who added him, is asked, and reads.
+        #expect(try bob.logIn())
+        try bob.live(until: "the message") { bob.seen.contains { $0.text == "are you there?" } }
+        try bob.live(until: "the question") { bob.asked == ["wv:alice@home.test"] }
+        if version != "1.3" {
+            try bob.live(until: "the notice") {
+                bob.seen.contains { $0.text.hasPrefix("wv:alice@home.test added you to a contact list.") }
+            }
+        }
+        try alice.live(until: "bob") { alice.buddies["wv:bob@home.test"]?.isOnline == true }
+        #expect(try bob.update("NOT_AVAILABLE", "at lunch") == 200)
+        try alice.live(until: "his status") {
+            alice.buddies["wv:bob@home.test"] == Handset.Buddy(true, "NOT_AVAILABLE", "at lunch")
+        }
+        #expect(try bob.send("yes", to: "wv:alice@home.test") == 200)
+        #expect(try bob.createList("Friends", with: ["alice"]) == 200)
+        try alice.live(until: "his answer") { alice.seen.last?.text == "yes" }
+        try bob.live(until: "alice") { bob.buddies["wv:alice@home.test"]?.isOnline == true }
+        // Blocked.
+        #expect(try bob.block("alice") == 200)
+        #expect(try alice.send("hello?", to: "wv:bob@home.test") == 532)
+        try alice.live(until: "nothing of bob") { alice.buddies["wv:bob@home.test"] == Handset.Buddy(false) }
+        #expect(try bob.block("alice", false) == 200)
+        try alice.live(until: "bob again") { alice.buddies["wv:bob@home.test"]?.isOnline == true }
+        // Without permission.
+        try bob.answer("<CancelAuth-Request><UserID>wv:alice@home.test</UserID></CancelAuth-Request>")
+        try alice.live(until: "nothing of bob") { alice.buddies["wv:bob@home.test"] == Handset.Buddy(false) }
+        // Gone, full, expired.
+        try bob.client.logOut()
+        for text in ["1", "2", "3"] { #expect(try alice.send(text, to: "wv:bob@home.test") == 200) }
+        #expect(try alice.send("4", to: "wv:bob@home.test") == 507)
+        #expect(try bob.logIn())
+        try bob.live(until: "three messages") {
+            bob.seen.filter { $0.sender == "wv:alice@home.test" }.suffix(3).map(\.text) == ["1", "2", "3"]
+        }
+        try bob.client.logOut()
+        let short = alice.client.sendContent("too late", to: ["wv:bob@home.test"]).replacing(
+            "</MessageInfo>", with: "<Validity>1</Validity></MessageInfo>")
+        #expect(try alice.answer(short).code == 200)
+        try alice.live(seconds: 2.5)
+        #expect(try bob.logIn())
+        try bob.live(seconds: 1.5)
+        #expect(!bob.seen.contains { $0.text == "too late" })
     }
 }

@@ -47,20 +47,27 @@ import Testing
         Row("GetMessageList-Request", "", "GETLM", open: [.limited, .agreed]),
         Row("RejectMessage-Request", "402", "REJCM"), Row("ForwardMessage-Request", "402", "FWMSG"),
         Row("SetDeliveryMethod-Request", "402", "SETD"),
+        Row("CreateList-Request", "402", "CCLI"), Row("DeleteList-Request", "402", "DCLI"),
+        Row("ListManage-Request", "402", "MCLS", open: [.askedByMessage]),
+        Row("CreateAttributeList-Request", "402", "CALI"), Row("DeleteAttributeList-Request", "200", "DALI"),
+        Row("GetAttributeList-Request", "200", "GALS"),
+        Row("SubscribePresence-Request", "402", "GETPR", open: [.askedByMessage]),
+        Row("UnsubscribePresence-Request", "200", "GETPR"), Row("GetWatcherList-Request", "", "GETWL"),
+        Row("PresenceAuth-User", "402", "REACT"), Row("CancelAuth-Request", "402", "CAAUT"),
+        Row("GetReactiveAuthStatus-Request", "", "GETAUT"), Row("BlockEntity-Request", "200", "BLENT"),
+        Row("Search-Request", "402", "SRCH"), Row("StopSearch-Request", "424", "STSRC"),
+        Row("VerifyID-Request", "402", "VRID"),
         Row("SystemMessage-User", "402", open: everywhere),
         Row("Logout-Request", "200", open: everywhere),
     ]
 
     /// What it has not: refused with 405 whatever was agreed.
     private static let others = [
-        "CreateList-Request", "DeleteList-Request", "ListManage-Request", "CreateAttributeList-Request",
-        "DeleteAttributeList-Request", "GetAttributeList-Request", "SubscribePresence-Request",
-        "UnsubscribePresence-Request", "GetWatcherList-Request", "PresenceAuth-User", "CancelAuth-Request",
-        "GetReactiveAuthStatus-Request", "BlockEntity-Request", "CreateGroup-Request", "DeleteGroup-Request",
+        "CreateGroup-Request", "DeleteGroup-Request",
         "JoinGroup-Request", "LeaveGroup-Request", "GetGroupMembers-Request", "GetJoinedUsers-Request",
         "AddGroupMembers-Request", "RemoveGroupMembers-Request", "MemberAccess-Request", "GetGroupProps-Request",
         "SetGroupProps-Request", "RejectList-Request", "SubscribeGroupNotice-Request", "Invite-Request",
-        "InviteUser-Response", "CancelInvite-Request", "Search-Request", "StopSearch-Request", "VerifyID-Request",
+        "InviteUser-Response", "CancelInvite-Request",
     ]
 
     /// What 1.3 has besides: 501, and those that no function is needed for are closed before an answer as all else.

@@ -50,6 +50,8 @@ final class World {
                 networks: zeros(EngineMemory.networkCount(sessions: 64)), timers: lent(64, UInt16(0)),
                 outstanding: lent(64, OutstandingTable()), freeOutstanding: lent(64, UInt16(0)),
                 answers: lent(EngineMemory.answerCount(sessions: 64), KeptAnswer()),
+                marks: lent(EngineMemory.markCount(sessions: 64), PresenceMark()),
+                searches: lent(EngineMemory.searchCount, SearchSession()),
                 challenges: lent(challenges, Challenge()), throttles: lent(throttles, Throttle()),
                 campaigns: lent(EngineMemory.campaignCount, Campaign()),
                 pendingLogins: lent(challenges, PendingLogin()),

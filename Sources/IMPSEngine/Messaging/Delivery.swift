@@ -8,6 +8,8 @@ private enum ServerTransaction {
     case disconnect
     /// An entry of the mailbox, by its number.
     case entry(UInt64)
+    /// What changed of those whom the session watches.
+    case presence
 }
 
 /// Server transactions: what waits for a session goes out with its polls and is watched until it is answered.
@@ -20,7 +22,9 @@ extension Mailboxes where Port: ~Copyable {
     // MARK: What to send
 
     /// What a session gets next, the one place for the order: the end of the session before all else, then what lies in
-    /// the mailbox, questions, messages and reports alike in the order of arrival. nil when nothing may go now.
+    /// the mailbox, questions, messages and reports alike in the order of arrival; then, once, the newest of presence. nil
+    /// when nothing may go now. Presence waits for room in the client's window; what lies in the mailbox does not wait for
+    /// the answer to presence.
     private func next(
         in slot: UInt16, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>, _ now: Instant
     ) -> ServerTransaction? {
@@ -29,6 +33,9 @@ extension Mailboxes where Port: ~Copyable {
         guard sessions[slot].isReady else { return nil }
         if sessions[slot].delivery.mayHaveMore, let entry = nextEntry(in: slot, &sessions, records, now) {
             return .entry(entry)
+        }
+        if sessions.hasPresence(slot, records, now), sessions.hasWindow(slot, records.settings, now) {
+            return .presence
         }
         return nil
     }
@@ -57,6 +64,8 @@ extension Mailboxes where Port: ~Copyable {
                     return true
                 }
                 writer.rewind(to: mark)
+            case .presence:
+                if sessions.sendPresence(in: slot, &records, turn.now, &envelope, into: &writer) { return true }
             }
         }
         return false
@@ -143,10 +152,13 @@ extension Mailboxes where Port: ~Copyable {
         _ entry: MailboxEntry, _ sequence: UInt64, in slot: UInt16, _ sessions: borrowing Sessions<Port>
     ) -> Bool {
         if entry.isQuiet { return true }
+        if entry.kind == .presenceAuth {
+            return sessions[slot].access.isRestricted || !sessions.isAgreed(.presenceAuthUser, in: slot)
+        }
         let holds = sessions[slot].access.holdsMail && sequence < sessions[slot].number
         guard sessions[slot].access.isRestricted || holds || !mayReceive(slot, sessions) else { return false }
         switch entry.kind {
-        case .service: return false
+        case .service, .presenceAuth: return false
         case .report: return sessions[slot].access.isRestricted
         case .message: return entry.isOfPerson
         }
@@ -225,6 +237,7 @@ extension Mailboxes where Port: ~Copyable {
                 let header = records.messageHeader(sequence)
             else { return nil }
             return sendMessage(sequence, header, in: slot, sessions, records, into: &writer)
+        case .presenceAuth: return records.writePresenceAuth(sequence, into: &writer) ? .presenceAuth : nil
         }
     }
 
@@ -308,7 +321,8 @@ extension Mailboxes where Port: ~Copyable {
         switch form {
         // Any other answer than MessageDelivered, a Status for a MessageNotification above all, means that the client
         // knows of the message. It waits until it is fetched, or for the next session.
-        case .messageNotification, .fetched: sessions.forget(sequence, in: slot)
+        // Whether somebody may see the user is asked until he says so, in each of his sessions once.
+        case .messageNotification, .fetched, .presenceAuth: sessions.forget(sequence, in: slot)
         case .newMessage where isSuccess && document.tag(of: element) == .status:
             noteConfirms(slot, &sessions, &records)
             confirm(sequence, in: slot, &sessions, systemMessages, &records, &turn)
@@ -348,6 +362,7 @@ extension Mailboxes where Port: ~Copyable {
             return isPushed(header, in: slot, sessions, records) ? .newMessage : .messageNotification
         case .report: return .deliveryReport
         case .service: return .systemMessage
+        case .presenceAuth: return .presenceAuth
         }
     }
 

@@ -39,7 +39,7 @@ extension Mailboxes where Port: ~Copyable {
             writer.status(.success)
         } else {
             writer.open(.status)
-            writeResult(document, request, deliveries, into: &writer)
+            writeResult(document, request, deliveries, records, into: &writer)
             writer.close(.status)
         }
     }

@@ -154,7 +154,7 @@ extension Mailboxes where Port: ~Copyable {
         records.storeTotals(totals, of: user)
         switch entry.kind {
         case .message: removeMessage(sequence, after: user, &records)
-        case .report, .service: records.store.delete(Key.message(sequence, piece: 0).span)
+        case .report, .service, .presenceAuth: records.store.delete(Key.message(sequence, piece: 0).span)
         }
     }
 

@@ -90,7 +90,7 @@ extension Mailboxes where Port: ~Copyable {
         }
 
         writer.open(.sendMessageResponse)
-        writeResult(document, request, deliveries, into: &writer)
+        writeResult(document, request, deliveries, records, into: &writer)
         writer.text(.messageID, MessageID.text(sequence).span)
         writer.close(.sendMessageResponse)
     }
@@ -164,11 +164,14 @@ extension Mailboxes where Port: ~Copyable {
             case .user:
                 guard let userID = document.first(.userID, in: current) else { continue }
                 let delivery = delivery(
-                    document, userID, from: slot, byteCount, sessions, &systemMessages, records, &turn)
+                    to: document.word(of: userID), userID, from: slot, byteCount, sessions, &systemMessages, records,
+                    &turn)
                 if delivery.code == .success, deliveries.contains(delivery) { continue }
                 try deliveries.append(delivery)
             case .contactList:
-                try deliveries.append(Delivery(element: current, code: .contactListDoesNotExist))
+                try append(
+                    document, list: current, from: slot, byteCount, sessions, &systemMessages, records, &turn,
+                    to: &deliveries)
             case .group:
                 try deliveries.append(Delivery(element: current, code: .groupDoesNotExist))
             default: continue
@@ -178,14 +181,42 @@ extension Mailboxes where Port: ~Copyable {
         return deliveries
     }
 
+    /// Everybody on a contact list of the sender; who cannot have the message does not stop the others.
+    private mutating func append(
+        _ document: borrowing Document, list element: Document.Element, from slot: UInt16, _ byteCount: UInt32,
+        _ sessions: borrowing Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
+        _ records: borrowing Records<Port>, _ turn: inout Turn, to deliveries: inout Deliveries
+    ) throws(Refusal) {
+        let user = sessions[slot].user
+        var list: UInt8?
+        var failure = StatusCode.contactListDoesNotExist
+        do throws(Refusal) { list = try records.named(document, element, of: user).number } catch {
+            failure = error.code
+        }
+        guard let list, let first = records.contact(after: 0, on: list, of: user) else {
+            try deliveries.append(Delivery(element: element, code: failure))
+            return
+        }
+        var next: UInt32? = first
+        while let contact = next {
+            next = records.contact(after: contact, on: list, of: user)
+            guard let address = records.address(of: contact) else { continue }
+            var delivery = delivery(
+                to: address.span, element, from: slot, byteCount, sessions, &systemMessages, records, &turn)
+            if delivery.code == .success, deliveries.contains(delivery) { continue }
+            delivery.user = contact
+            try deliveries.append(delivery)
+        }
+    }
+
     /// The checks for one recipient, in their order. Source: protocol/system-message.md §6.1.
     private mutating func delivery(
-        _ document: borrowing Document, _ element: Document.Element, from slot: UInt16, _ byteCount: UInt32,
+        to name: Span<UInt8>, _ element: Document.Element, from slot: UInt16, _ byteCount: UInt32,
         _ sessions: borrowing Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
         _ records: borrowing Records<Port>, _ turn: inout Turn
     ) -> Delivery {
         let sender = sessions[slot].user
-        let address = Address(document.word(of: element), homeDomain: records.settings.domain.span)
+        let address = Address(name, homeDomain: records.settings.domain.span)
         if address?.isSystem == true { return Delivery(isSystem: true, element: element) }
         // Until a question is answered, and without a level for more, only the system address may be written to.
         guard !sessions[slot].access.isRestricted else { return Delivery(element: element, code: .forbidden) }
@@ -197,11 +228,11 @@ extension Mailboxes where Port: ~Copyable {
         guard let account = records.account(address.canonical) else {
             return Delivery(element: element, code: .unknownUser)
         }
-        guard mayReach(account.number, from: sender) else {
+        guard records.letsThrough(sender, to: account.number) else {
             return Delivery(element: element, code: .recipientBlockedTheSender)
         }
         if sessions.first(of: account.number) == nil {
-            guard maySendOffline(to: account.number, from: sender) else {
+            guard records.maySendOffline(to: account.number, from: sender) else {
                 return Delivery(element: element, code: .recipientUnauthorized)
             }
             guard records.settings.storesOffline else { return Delivery(element: element, code: .recipientNotLoggedIn) }
@@ -220,12 +251,6 @@ extension Mailboxes where Port: ~Copyable {
         return Delivery(user: account.number, element: element)
     }
 
-    /// Whether a recipient's block and grant lists let a sender through; nobody has such lists yet.
-    private func mayReach(_ recipient: UInt32, from sender: UInt32) -> Bool { true }
-
-    /// Whether a sender may leave messages for somebody offline: everybody may.
-    private func maySendOffline(to recipient: UInt32, from sender: UInt32) -> Bool { true }
-
     // MARK: Answer
 
     /// Refuses a message that nobody can have: with the code of the only recipient, of all, or 900.
@@ -243,7 +268,8 @@ extension Mailboxes where Port: ~Copyable {
 
     /// 200, or 201 with the failures, grouped by their codes.
     func writeResult(
-        _ document: borrowing Document, _ request: Request, _ deliveries: Deliveries, into writer: inout Writer
+        _ document: borrowing Document, _ request: Request, _ deliveries: Deliveries,
+        _ records: borrowing Records<Port>, into writer: inout Writer
     ) {
         guard deliveries.failureCount > 0 else {
             writer.result(.success)
@@ -259,7 +285,7 @@ extension Mailboxes where Port: ~Copyable {
             writer.integer(.code, UInt64(code.rawValue))
             writer.text(.description, code.meaning)
             for other in index..<deliveries.count where deliveries.items[other].code == code {
-                writeFailed(document, request, deliveries.items[other], into: &writer)
+                writeFailed(document, request, deliveries.items[other], records, into: &writer)
             }
             writer.close(.detailedResult)
         }
@@ -273,14 +299,20 @@ extension Mailboxes where Port: ~Copyable {
 
     /// Names a failed recipient in a DetailedResult. Source: protocol/session.md §1.5.
     private func writeFailed(
-        _ document: borrowing Document, _ request: Request, _ delivery: Delivery, into writer: inout Writer
+        _ document: borrowing Document, _ request: Request, _ delivery: Delivery, _ records: borrowing Records<Port>,
+        into writer: inout Writer
     ) {
         guard let element = delivery.element else { return }
         switch document.tag(of: element) {
         case .group:
             if let id = document.first(.groupID, in: element) { writer.text(.groupID, document.word(of: id)) }
         case .contactList:
-            if request.version > .v1_1 { writer.text(.contactList, document.word(of: element)) }
+            // Somebody on it, or the list itself.
+            if let address = records.address(of: delivery.user) {
+                writer.text(.userID, address.span)
+            } else if request.version > .v1_1 {
+                writer.text(.contactList, document.word(of: element))
+            }
         default: writer.text(.userID, document.word(of: element))
         }
     }

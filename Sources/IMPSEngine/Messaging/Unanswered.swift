@@ -34,7 +34,7 @@ extension Mailboxes where Port: ~Copyable {
                 countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
             case .systemMessage:
                 systemMessages.askByMessage(instead: outstanding.sequence, in: slot, &sessions, &self, &records, turn)
-            case .messageNotification, .fetched: break
+            case .messageNotification, .fetched, .presenceAuth: break
             }
         }
     }
@@ -48,7 +48,7 @@ extension Mailboxes where Port: ~Copyable {
         switch outstanding.form {
         case .newMessage, .deliveryReport:
             countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
-        case .systemMessage, .messageNotification, .fetched: break
+        case .systemMessage, .messageNotification, .fetched, .presenceAuth: break
         }
     }
 

@@ -110,6 +110,7 @@ extension Engine where Port: ~Copyable {
     public mutating func control(
         _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
     ) -> ControlProgress {
+        defer { tellPeople(&turn) }
         do throws(OperatorError) {
             guard
                 try execute(&command, &turn, into: &output)
@@ -150,12 +151,19 @@ extension Engine where Port: ~Copyable {
         if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
         if verb.span.equals("dump") { return records.dump(&command, into: &output) }
         if verb.span.equals("sysmsg") { return try executeSystemMessage(&command, &turn, into: &output) }
+        if verb.span.equals("contacts") { return try executeContacts(&command, &turn, into: &output) }
+        if verb.span.equals("presence") {
+            try showPresence(words.next().span, into: &output)
+            return .done
+        }
+        if verb.span.equals("watchers") { return try listWatchers(words.next().span, &command, into: &output) }
         if verb.span.equals("ping") {
             guard records.answers() else { throw .storeUnreadable }
             return .done
         }
         throw .usage(
-            "user, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset")
+            "user, contacts, presence, watchers, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
+        )
     }
 
     private mutating func executeUser(
@@ -168,11 +176,18 @@ extension Engine where Port: ~Copyable {
         if action.span.equals("import") {
             return try importUsers(&command, &turn, into: &output)
         }
+        if action.span.equals("set") {
+            try setProfile(&words)
+            return .done
+        }
         let name = words.next()
         if action.span.equals("show") {
             try showUser(name.span, into: &output)
         } else if action.span.equals("del") {
+            let number = try operatorAccount(name.span).number
             try accounts.deleteUser(name.span, &sessions, &mailboxes, systemMessages, &records, &turn)
+            tellPeople(&turn)
+            people.removeUser(number, &records)
         } else if action.span.equals("forget") {
             try forgetClients(name.span, &turn)
         } else {
@@ -183,7 +198,7 @@ extension Engine where Port: ~Copyable {
             } else if action.span.equals("passwd") {
                 try accounts.setPassword(name.span, kind: kind, password: password.span, &records, &turn)
             } else {
-                throw .usage("user add|del|forget|import|list|passwd|show")
+                throw .usage("user add|del|forget|import|list|passwd|set|show")
             }
         }
         return .done
@@ -254,6 +269,7 @@ extension Engine where Port: ~Copyable {
         output.field("waiting", UInt64(totals.count))
         output.field("waiting_bytes", totals.byteCount)
         output.field("created", account.created)
+        writeProfile(of: account.number, into: &output)
         output.endRecord()
     }
 

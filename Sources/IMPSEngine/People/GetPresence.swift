@@ -2,49 +2,71 @@ import CSP
 import Octets
 import Wire
 
-extension Sessions where Port: ~Copyable {
-    /// GetPresence-Request: of oneself only; the presence of others is not offered yet.
+extension People where Port: ~Copyable {
+    /// GetPresence-Request: what there is to see of users, or of all on lists, now.
     ///
-    /// A stops for good when `Presence` is missing, and other clients when there is no Alias in it.
+    /// A stops for good when `Presence` is missing, and other clients when there is no Alias in one's own.
     ///
-    /// - Throws: 402 without a user, 405 for somebody else.
-    /// - Source: protocol/primitives.md §4.2, rule 10; CL-4, CL-33.
+    /// - Throws: 402 when it names nobody, 403 for others before a question is answered, 506 for them without the
+    ///   function, 531, 516 and 700 when nobody that is named is there, 750 for what is no attribute.
+    /// - Source: protocol/primitives.md §4.2, rules 10 and 11; CL-4, CL-33.
     func getPresence(
         _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
-        _ records: borrowing Records<Port>, into writer: inout Writer
+        _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
-        guard let account = records.account(of: table[slot].user) else { throw Refusal(.forbidden) }
-        var next = document.first(.user, in: element)
-        guard next != nil else { throw Refusal(.badParameter, "User missing") }
-        while let user = next {
-            next = document.next(after: user)
-            guard let id = document.first(.userID, in: user),
-                let address = Address(document.word(of: id), homeDomain: records.settings.domain.span),
-                records.address(of: account.number)?.span.equals(address.canonical) == true
-            else { throw Refusal(.serviceNotSupported) }
-        }
+        let attributes = try PresenceAttributes.wanted(document, element)
+        let user = sessions[slot].user
+        var failure: StatusCode?
+        var isAnybody = false
         writer.open(.getPresenceResponse)
         writer.result(.success)
-        writer.open(.presence)
-        writer.text(.userID, account.display.span)
-        writer.open(.presenceSubList)
-        writer.open(.alias)
-        writer.flag(.qualifier, true)
-        writer.text(.presenceValue, account.alias)
-        writer.close(.alias)
-        writer.close(.presenceSubList)
-        writer.close(.presence)
+        var next = document.firstChild(of: element)
+        while let child = next {
+            next = document.nextSibling(of: child)
+            switch document.tag(of: child) {
+            case .user, .userID:
+                guard let named = records.user(document, in: child) else { continue }
+                guard case .known(let other) = named else {
+                    failure = failure ?? named.code
+                    continue
+                }
+                isAnybody = true
+                try write(other, attributes, for: slot, sessions, records, into: &writer)
+            case .contactList:
+                let named = try records.named(document, child, of: user)
+                isAnybody = isAnybody || records.isPremade(named.name.span)
+                guard let list = named.number else {
+                    failure = failure ?? .contactListDoesNotExist
+                    continue
+                }
+                isAnybody = true
+                var last: UInt32 = 0
+                while let contact = records.contact(after: last, on: list, of: user) {
+                    last = contact
+                    try write(contact, attributes, for: slot, sessions, records, into: &writer)
+                }
+            default: continue
+            }
+        }
+        guard isAnybody else { throw failure.map { Refusal($0) } ?? Refusal(.badParameter, "User missing") }
         writer.close(.getPresenceResponse)
     }
-}
 
-extension Account {
-    /// How others see the user: the user part of the address, until there is something else.
-    var alias: Span<UInt8> {
-        @_lifetime(borrow self)
-        get {
-            let start = display.span.starts(with: "wv:") ? 3 : 0
-            return display.span.extracting(start..<(display.span.firstIndex(of: 0x40) ?? display.count))
+    private func write(
+        _ user: UInt32, _ attributes: PresenceAttributes, for slot: UInt16, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>, into writer: inout Writer
+    ) throws(Refusal) {
+        let watcher = sessions[slot].user
+        if user != watcher {
+            // The login of a client asks for its own presence, whatever it may do; that of others is a function.
+            guard !sessions[slot].access.isRestricted else {
+                throw Refusal(.forbidden, "first answer the message from the system")
+            }
+            guard sessions.isAgreed(.getPresenceRequest, in: slot) else { throw Refusal(.serviceNotAgreed) }
         }
+        _ = records.writePresence(
+            of: user, attributes, records.permission(of: watcher, for: user),
+            isOnline: sessions.isOnline(user, records),
+            into: &writer)
     }
 }

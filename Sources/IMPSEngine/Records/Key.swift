@@ -8,47 +8,67 @@ import Octets
 /// |---|---|---|---|
 /// | `!name` | facts about the store itself |  | 2 |
 /// | `A` address | account | `Account` | 1 |
+/// | `B` user, list | a contact list | `ContactList` | 3 |
+/// | `B` user, list, user | somebody on it | `Contact` | 3 |
 /// | `C` slot | pending login challenge | `Challenge` | 3 |
 /// | `D` user | what was seen of his clients | `KnownClients` | 3 |
+/// | `E` user, owner, list | on which lists of others a user is; list 0: a session of the owner watches him all the same |  | 3 |
+/// | `F` user, audience, who | an attribute list: what of his presence somebody may see | `PresenceAttributes` | 3 |
 /// | `G` user | answers to System Messages | `AnswerSheet` | 3 |
 /// | `H` code | text of a notice or of the help with an error, from the configuration |  | 1 |
+/// | `I` user, attribute | what he says of himself | `PresenceValue` | 3 |
 /// | `J` campaign | how far its journal is | `ProofHead` | 3 |
 /// | `J` campaign, number | an event of the journal | `ProofEvent` | 3 |
 /// | `K` slot | content types and other lists of a session's capabilities |  | 1 |
 /// | `L` campaign, user | who is on the list of a campaign's audience |  | 1 |
 /// | `M` sequence, piece | the header of a message with its content, a report, a service message | `MessageHeader`, … | 3 |
+/// | `N` user | which of the lists of whom he lets through are in use | `Screening` | 3 |
+/// | `N` user, list, address | who is on one of them, as it was spelled |  | 3 |
+/// | `O` user, watcher | what he was asked of a watcher, and answered | `Authorization` | 3 |
 /// | `P` campaign | a campaign of System Messages | `Campaign` | 1 |
 /// | `P` campaign, edition, part | text from part 1, lead-in 15, options from part 16 | `CampaignOption` | 1 |
 /// | `Q` user | totals of a mailbox | `MailboxTotals` | 3 |
 /// | `Q` user, sequence | an entry of a mailbox, in the order of delivery | `MailboxEntry` | 3 |
 /// | `R` sequence | answer to a request that changed something | `AnswerRecord` | 3 |
 /// | `S` slot | session | `Session` | 3 |
+/// | `T` slot, target, who | a subscription of a session: to a user, to a list | `PresenceAttributes` | 3 |
 /// | `U` user | address of a user number |  | 1 |
 /// | `V` campaign, user, generation | the state that the journal leaves a user in | `Proof` | 3 |
 /// | `W` slot | pending login | `PendingLogin` | 3 |
 /// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |  | 1 |
+/// | `Y` user, owner | whether he was told that the owner put him on a list | `AddedNotice` | 3 |
+/// | `Z` user, field | what the operator knows of him: number, names | `ProfileField` | 3 |
 typealias Key = InlineBytes<112>
 
 /// What a key begins with: the letters of the table above.
 enum RecordKind {
     @_transparent static var fact: UInt8 { UInt8(ascii: "!") }
     @_transparent static var account: UInt8 { UInt8(ascii: "A") }
+    @_transparent static var contactList: UInt8 { UInt8(ascii: "B") }
     @_transparent static var challenge: UInt8 { UInt8(ascii: "C") }
     @_transparent static var knownClients: UInt8 { UInt8(ascii: "D") }
+    @_transparent static var listed: UInt8 { UInt8(ascii: "E") }
+    @_transparent static var attributeList: UInt8 { UInt8(ascii: "F") }
     @_transparent static var answerSheet: UInt8 { UInt8(ascii: "G") }
     @_transparent static var noticeText: UInt8 { UInt8(ascii: "H") }
+    @_transparent static var presence: UInt8 { UInt8(ascii: "I") }
     @_transparent static var proofEvent: UInt8 { UInt8(ascii: "J") }
     @_transparent static var capabilityLists: UInt8 { UInt8(ascii: "K") }
     @_transparent static var member: UInt8 { UInt8(ascii: "L") }
     @_transparent static var message: UInt8 { UInt8(ascii: "M") }
+    @_transparent static var screening: UInt8 { UInt8(ascii: "N") }
+    @_transparent static var authorization: UInt8 { UInt8(ascii: "O") }
     @_transparent static var campaign: UInt8 { UInt8(ascii: "P") }
     @_transparent static var mailbox: UInt8 { UInt8(ascii: "Q") }
     @_transparent static var answer: UInt8 { UInt8(ascii: "R") }
     @_transparent static var session: UInt8 { UInt8(ascii: "S") }
+    @_transparent static var subscription: UInt8 { UInt8(ascii: "T") }
     @_transparent static var user: UInt8 { UInt8(ascii: "U") }
     @_transparent static var proof: UInt8 { UInt8(ascii: "V") }
     @_transparent static var pendingLogin: UInt8 { UInt8(ascii: "W") }
     @_transparent static var expiry: UInt8 { UInt8(ascii: "X") }
+    @_transparent static var addedNotice: UInt8 { UInt8(ascii: "Y") }
+    @_transparent static var profile: UInt8 { UInt8(ascii: "Z") }
 }
 
 extension InlineBytes where capacity == 112 {
@@ -142,6 +162,79 @@ extension InlineBytes where capacity == 112 {
         var key = numbered(RecordKind.expiry, seconds)
         _ = key.append(bigEndian: user)
         _ = key.append(bigEndian: sequence)
+        return key
+    }
+
+    // MARK: People
+
+    /// What all lists of a user begin with.
+    static func contactLists(_ user: UInt32) -> Key { numbered(RecordKind.contactList, user) }
+
+    /// A list, and what all who are on it begin with.
+    static func contactList(_ user: UInt32, _ list: UInt8) -> Key { contactLists(user).and(list) }
+
+    static func contact(_ user: UInt32, _ list: UInt8, _ contact: UInt32) -> Key {
+        contactList(user, list).and(contact)
+    }
+
+    /// What all lists that a user is on begin with.
+    static func listed(_ user: UInt32) -> Key { numbered(RecordKind.listed, user) }
+
+    /// The same, of the lists of one owner.
+    static func listed(_ user: UInt32, by owner: UInt32) -> Key { listed(user).and(owner) }
+
+    static func listed(_ user: UInt32, by owner: UInt32, _ list: UInt8) -> Key { listed(user, by: owner).and(list) }
+
+    /// What all attribute lists of a user begin with.
+    static func attributeLists(_ user: UInt32) -> Key { numbered(RecordKind.attributeList, user) }
+
+    static func attributeList(_ user: UInt32, for audience: PresenceAudience) -> Key {
+        attributeLists(user).and(audience.rawValue).and(audience.number)
+    }
+
+    /// What all that a user says of himself begins with.
+    static func presence(_ user: UInt32) -> Key { numbered(RecordKind.presence, user) }
+
+    static func presence(_ user: UInt32, _ attribute: PresenceAttribute) -> Key {
+        presence(user).and(attribute.rawValue)
+    }
+
+    static func screening(_ user: UInt32) -> Key { numbered(RecordKind.screening, user) }
+
+    /// What all entries of one of a user's block and grant lists begin with.
+    static func screened(_ user: UInt32, on list: ScreeningList) -> Key { screening(user).and(list.rawValue) }
+
+    static func screened(_ user: UInt32, on list: ScreeningList, _ address: Span<UInt8>) -> Key {
+        var key = screened(user, on: list)
+        _ = key.append(address)
+        return key
+    }
+
+    /// What all that a user was asked of watchers begins with.
+    static func authorizations(_ user: UInt32) -> Key { numbered(RecordKind.authorization, user) }
+
+    static func authorization(_ user: UInt32, of watcher: UInt32) -> Key { authorizations(user).and(watcher) }
+
+    /// What all subscriptions of a session begin with.
+    static func subscriptions(_ slot: UInt16) -> Key { numbered(RecordKind.subscription, slot) }
+
+    static func subscription(_ slot: UInt16, to target: SubscriptionTarget, _ number: UInt32) -> Key {
+        subscriptions(slot).and(target.rawValue).and(number)
+    }
+
+    /// What all that a user is to be told, or was, of those who put him on a list begins with.
+    static func addedNotices(_ user: UInt32) -> Key { numbered(RecordKind.addedNotice, user) }
+
+    static func addedNotice(_ user: UInt32, by owner: UInt32) -> Key { addedNotices(user).and(owner) }
+
+    /// What all fields of a user's profile begin with.
+    static func profile(_ user: UInt32) -> Key { numbered(RecordKind.profile, user) }
+
+    static func profile(_ user: UInt32, _ field: ProfileField) -> Key { profile(user).and(field.rawValue) }
+
+    private func and<Number: FixedWidthInteger>(_ number: Number) -> Key {
+        var key = self
+        _ = key.append(bigEndian: number)
         return key
     }
 

@@ -6,6 +6,8 @@ enum ItemKind: UInt8 {
     case report = 2
     /// A System Message on its way.
     case service = 3
+    /// The question whether somebody may see the user's presence.
+    case presenceAuth = 4
 }
 
 /// The header of a stored message; its content follows in the same piece and in the next ones.
@@ -234,7 +236,7 @@ struct MailboxEntry {
     }
 
     /// Whether it takes room of the mailbox; what the server says by itself does not.
-    var counts: Bool { kind != .service && !isQuiet }
+    var counts: Bool { (kind == .message || kind == .report) && !isQuiet }
 
     /// A message of a person, and not from the system address.
     var isOfPerson: Bool { kind == .message && sender != 0 }

@@ -60,6 +60,36 @@ extension Records where Port: ~Copyable {
         sequences.next = sequences.end
     }
 
+    /// The lowest key that begins with `prefix` and lies behind `last`; nil when there is none.
+    ///
+    /// - Parameter last: The key that was found before; empty for the first one.
+    func key(in prefix: Key, after last: Key) -> Key? {
+        var start = last.isEmpty ? prefix : last
+        if !last.isEmpty { _ = start.append(0) }
+        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
+        return Key(entry.key)
+    }
+
+    /// Takes away all keys that begin with `prefix`.
+    mutating func removeAll(in prefix: Key) {
+        while let key = key(in: prefix, after: Key()) { store.delete(key.span) }
+    }
+
+    /// Stores a number under a key.
+    mutating func store<Number: FixedWidthInteger>(_ number: Number, for key: Key) {
+        scratch.removeAll()
+        scratch.append(bigEndian: number)
+        store.put(key.span, scratch)
+    }
+
+    /// The number under a key; nil when it has none.
+    func number<Number: FixedWidthInteger>(for key: Key, _ type: Number.Type = Number.self) -> Number? {
+        guard let value = store.value(for: key.span) else { return nil }
+        var reader = RecordReader(value)
+        let number: Number = reader.integer()
+        return reader.isBroken ? nil : number
+    }
+
     /// Adds the value of a key to a record, without its first octets.
     static func append(_ key: Key, in store: borrowing Port, skipping count: Int, to scratch: inout FixedBytes) {
         guard let value = store.value(for: key.span), value.count >= count else { return }

@@ -39,20 +39,22 @@ extension Primitive {
         case .loginRequest, .versionDiscoveryRequest, .pollingRequest, .status, .extendedRequest,
             .subscribeNotificationRequest, .unsubscribeNotificationRequest, .getPublicProfileRequest,
             .getMessageListRequest, .setDeliveryMethodRequest, .getAttributeListRequest, .deleteAttributeListRequest,
-            .subscribePresenceRequest, .unsubscribePresenceRequest, .getWatcherListRequest, .presenceAuthUser,
-            .cancelAuthRequest, .getReactiveAuthStatusRequest, .getGroupMembersRequest, .getJoinedUsersRequest,
+            .unsubscribePresenceRequest, .getWatcherListRequest, .presenceAuthUser, .cancelAuthRequest,
+            .getReactiveAuthStatusRequest, .getGroupMembersRequest, .getJoinedUsersRequest,
             .getGroupPropsRequest, .subscribeGroupNoticeRequest, .stopSearchRequest, .verifyIDRequest:
             return .none
         case .logoutRequest, .keepAliveRequest: return .whileAsked.and(.negotiates)
         case .clientCapabilityRequest, .getSPInfoRequest: return .whileAskedByMessage.and(.negotiates)
-        case .serviceRequest: return .whileAskedByMessage
+        // A reads its lists and subscribes to them at each login, and not again when the question is answered. Source: CL-1.
+        case .serviceRequest, .subscribePresenceRequest: return .whileAskedByMessage
+        case .listManageRequest: return .whileAskedByMessage.and(.ofUser)
         case .systemMessageUser: return .whileAsked
         case .sendMessageRequest: return .answers.and(.whileAsked).and(.ofUser)
         case .messageDelivered, .getMessageRequest: return .answers.and(.whileAsked)
         case .getListRequest, .getPresenceRequest, .updatePresenceRequest, .getBlockedListRequest: return .partOfLogin
         case .getSegmentRequest, .dropSegmentRequest, .getMapRequest: return .beyond
         case .extendConversationRequest: return .beyond.and(.ofUser)
-        case .forwardMessageRequest, .rejectMessageRequest, .createListRequest, .deleteListRequest, .listManageRequest,
+        case .forwardMessageRequest, .rejectMessageRequest, .createListRequest, .deleteListRequest,
             .createAttributeListRequest, .blockEntityRequest, .createGroupRequest, .deleteGroupRequest,
             .joinGroupRequest, .leaveGroupRequest, .addGroupMembersRequest, .removeGroupMembersRequest,
             .memberAccessRequest, .setGroupPropsRequest, .rejectListRequest, .inviteRequest, .inviteUserResponse,

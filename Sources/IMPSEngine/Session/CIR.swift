@@ -58,7 +58,7 @@ extension Sessions where Port: ~Copyable {
         table[slot].calling.needsCall = false
         table[slot].calling.count = 0
         table[slot].calling.at = nil
-        guard canCall(slot), table[slot].delivery.mayHaveMore else { return }
+        guard canCall(slot), table[slot].delivery.mayHaveMore || table[slot].presence.waits else { return }
         // What waits behind an open transaction may go when the client had its time to answer it.
         let next = nextOverdue(slot, records.settings, now)
         scheduleCall(slot, at: next ?? now.adding(seconds: UInt64(records.settings.guardSeconds)))

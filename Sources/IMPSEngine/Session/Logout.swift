@@ -95,6 +95,9 @@ extension Sessions where Port: ~Copyable {
             table[slot].closing = StatusCode.sessionExpired.rawValue
             mailboxes.releaseMailbox(of: slot, self, &records, &turn)
         }
+        noteVisibility(slot, isEnding: true)
+        endSubscriptions(slot, &records)
+        marks.removeAll(&table[slot].presence)
         counters.ended += 1
         forgetAnswers(of: slot, &records)
         records.store.delete(Key.session(slot).span)

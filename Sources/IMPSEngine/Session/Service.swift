@@ -8,7 +8,8 @@ extension FunctionSet {
         FunctionSet(.mf).union(FunctionSet(.getspi))
             .union(FunctionSet(.mm)).union(FunctionSet(.mdeliv)).union(FunctionSet(.fwmsg))
             .union(.below(.imReceiveFunc))
-            .union(FunctionSet(.gcli)).union(FunctionSet(.glblu))
+            .union(FunctionSet(.srch)).union(FunctionSet(.stsrc)).union(FunctionSet(.vrid))
+            .union(.below(.presenceFeat)).union(.below(.imAuthFunc))
     }
 }
 
@@ -26,7 +27,10 @@ extension Sessions where Port: ~Copyable {
             throw Refusal(.badParameter, "AllFunctionsRequest is T or F")
         }
         let known = FunctionSet.known(in: request.version)
-        let offered = FunctionSet.offered.intersection(table[slot].access.level).intersection(known)
+        // Before a question is answered nobody knows the level; what is agreed now is what there is afterwards, as far as the
+        // level goes: A does not negotiate again. Source: CL-1.
+        let level = table[slot].access.isRestricted ? FunctionSet.all : table[slot].access.level
+        let offered = FunctionSet.offered.intersection(level).intersection(known)
         let wanted = wantedFunctions(document, element)?.intersection(known) ?? known
         let denied = wanted.subtracting(offered)
 

@@ -39,6 +39,7 @@ public struct Session: ZeroInitializable {
     /// What `SystemMessage/` has to know of it, and alone changes.
     var access = SessionAccess()
     var calling = SessionCalling()
+    var presence = SessionPresence()
     /// The address that the client was heard of from last, and to which datagrams are sent.
     var addressHash: UInt32 = 0
     /// The network of that address.

@@ -113,6 +113,7 @@ extension Sessions where Port: ~Copyable {
         table[slot].write(into: &records.scratch)
         Records<Port>.append(key, in: records.store, skipping: Session.fixedByteCount, to: &records.scratch)
         records.store.put(key.span, records.scratch)
+        noteVisibility(slot)
     }
 
     /// The same with what its client is called by, and what it calls itself.
@@ -128,14 +129,17 @@ extension Sessions where Port: ~Copyable {
         records.scratch.append(counted: client.address.span)
         records.scratch.append(counted: agent)
         records.store.put(Key.session(slot).span, records.scratch)
+        noteVisibility(slot)
     }
 
     /// Becomes what the store says.
     mutating func reload(_ records: inout Records<Port>, _ turn: inout Turn) {
         table.removeAll()
         outstanding.removeAll()
+        marks.removeAll()
         reloadSessions(&records, &turn)
         reloadAnswers(&records, turn.now)
+        resumePresence(records)
     }
 
     private mutating func reloadSessions(_ records: inout Records<Port>, _ turn: inout Turn) {
@@ -149,6 +153,7 @@ extension Sessions where Port: ~Copyable {
                 // There are fewer places than before, its user is gone, or it cannot be read: its client logs in again.
                 records.store.delete(Key.session(slot).span)
                 records.store.delete(Key.capabilityLists(slot).span)
+                records.removeAll(in: Key.subscriptions(slot))
                 skipped += 1
                 continue
             }

@@ -7,12 +7,20 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
     var outstanding: OutstandingPool
     /// Answers that are kept for repeats.
     var answers: AnswerPool
+    /// Whom clients have not been told of yet; `People/` changes it.
+    var marks: PresenceMarks
+    /// Who came and went, until watchers are told.
+    var changes = VisibilityChanges()
     var counters = SessionCounters()
 
-    init(_ table: consuming SessionTable, _ outstanding: consuming OutstandingPool, _ answers: consuming AnswerPool) {
+    init(
+        _ table: consuming SessionTable, _ outstanding: consuming OutstandingPool, _ answers: consuming AnswerPool,
+        _ marks: consuming PresenceMarks
+    ) {
         self.table = table
         self.outstanding = outstanding
         self.answers = answers
+        self.marks = marks
     }
 
     /// Holds for every state; called after each step of the simulations.
@@ -20,12 +28,16 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
         table.checkInvariants()
         var kept = 0
         var open = 0
+        var marked = 0
         for slot in 0..<table.end where table[slot].isOpen {
             kept += Int(table[slot].answers.count)
             open += hasOutstanding(slot) ? 1 : 0
+            marked += marks.count(table[slot].presence)
+            invariant(table[slot].presence.isVisible == table[slot].showsUser, "IM094 a session shows its user or not")
         }
         answers.checkInvariants(kept: kept)
         outstanding.checkInvariants(open: open)
+        marks.checkInvariants(marked: marked)
     }
 
     // MARK: For the other rooms

@@ -213,7 +213,7 @@ extension SystemMessages where Port: ~Copyable {
 
     /// Takes what a user told the operator for his answer, so that his next login passes. Source: SM-54,
     /// protocol/system-message.md §4.6.
-    private func answer(
+    private mutating func answer(
         _ campaign: Campaign, _ words: inout Words, _ sessions: inout Sessions<Port>,
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(OperatorError) {

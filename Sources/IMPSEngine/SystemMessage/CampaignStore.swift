@@ -131,19 +131,9 @@ extension Records where Port: ~Copyable {
 
     /// Takes a campaign away with the texts of all its editions, and with its journal: nobody was asked it.
     mutating func remove(_ campaign: Campaign) {
-        removeAll(Key.campaign(campaign.number))
-        removeAll(Key.proofHead(campaign.number))
+        removeAll(in: Key.campaign(campaign.number))
+        removeAll(in: Key.proofHead(campaign.number))
         removeMembers(of: campaign)
-    }
-
-    /// Removes all that begins with a key.
-    private mutating func removeAll(_ first: Key) {
-        while let key = firstKey(of: first) { store.delete(key.span) }
-    }
-
-    private func firstKey(of first: Key) -> Key? {
-        guard let entry = store.entry(atOrAfter: first.span), entry.key.starts(with: first.span) else { return nil }
-        return Key(entry.key)
     }
 
     /// Adds a user to the list of a campaign's audience.
@@ -153,7 +143,7 @@ extension Records where Port: ~Copyable {
     }
 
     mutating func removeMembers(of campaign: Campaign) {
-        removeAll(Key.members(campaign.number))
+        removeAll(in: Key.members(campaign.number))
     }
 
     // MARK: Users

@@ -26,6 +26,24 @@ extension SystemMessages where Port: ~Copyable {
     }
 }
 
+extension SystemMessages where Port: ~Copyable {
+    /// Whether a user has not answered a notice yet.
+    ///
+    /// - Parameter evenIfShown: Also when a client has shown it.
+    func isOpen(_ notice: Notice, of user: UInt32, evenIfShown: Bool, _ records: borrowing Records<Port>) -> Bool {
+        guard let place = place(of: notice.number), records.sheet(of: user).entry(of: notice.number)?.state == .asked
+        else { return false }
+        return evenIfShown || records.isWaiting(campaign(at: place, for: user, records), for: user)
+    }
+}
+
+/// What somebody answered when he was told that another put him on a list; `People/` does it.
+struct AddedAnswer {
+    var user: UInt32
+    /// Who is to be put on his list too; nil when he does not want it.
+    var contact: UInt32?
+}
+
 extension Records where Port: ~Copyable {
     // MARK: Texts
 

@@ -49,7 +49,7 @@ extension SystemMessages where Port: ~Copyable {
     // MARK: Answers
 
     /// Takes a message to the system address: a word about help messages, or the answer to a question that is open.
-    func messageToSystem(
+    mutating func messageToSystem(
         _ text: Span<UInt8>, from slot: UInt16, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {

@@ -26,7 +26,7 @@ extension SystemMessages where Port: ~Copyable {
     ///
     /// - Throws: 402 without an answer, and the code of the failure when all failed alike.
     /// - Source: protocol/system-message.md §3.2, §5.1.
-    func systemMessageUser(
+    mutating func systemMessageUser(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
         _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn, into writer: inout Writer
@@ -86,7 +86,7 @@ extension SystemMessages where Port: ~Copyable {
     ///   - login: The tag of the login that they come with; 0 in a session.
     ///   - details: Whether a DetailedResult is written for each that failed.
     @inline(never)
-    func takeAnswers(
+    mutating func takeAnswers(
         _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ client: Client,
         _ proof: ProofClient, login: UInt32 = 0, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn, details: Bool,
@@ -114,7 +114,7 @@ extension SystemMessages where Port: ~Copyable {
     }
 
     /// One answer; refused with 426 for a message that is not asked of this user, 402 for what is no answer to it.
-    private func takeAnswer(
+    private mutating func takeAnswer(
         _ document: borrowing Document, _ response: Document.Element, of user: UInt32, _ client: Client,
         _ proof: ProofClient, login: UInt32, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
@@ -179,7 +179,7 @@ extension SystemMessages where Port: ~Copyable {
     /// Keeps an answer, in the sheet and as proof, and does what the option says.
     ///
     /// - Parameter proof: The client that it came from.
-    func record(
+    mutating func record(
         _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: inout SheetEntry, _ proof: ProofClient,
         isByOperator: Bool = false, _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
@@ -193,8 +193,11 @@ extension SystemMessages where Port: ~Copyable {
         switch option.action {
         case .helpOff: setHelp(isOff: true, of: user, &records)
         case .helpOn: setHelp(isOff: false, of: user, &records)
-        // The session sees to holding; contact lists will take who is to be added.
+        // The session sees to holding, and the contact lists to who is added.
         case .none, .hold, .addContact: break
+        }
+        if campaign.notice == .added {
+            addedAnswer = AddedAnswer(user: user, contact: option.action == .addContact ? entry.argument : nil)
         }
         logAnswer(campaign, entry, user, records, &turn)
     }

@@ -14,6 +14,8 @@ struct SystemMessages<Port: StorePort & ~Copyable>: ~Copyable {
     var hasSessionCampaigns = false
     /// Seconds since 1970 when the next campaign begins or is over; nil when none has a day to come.
     var nextDate: UInt64?
+    /// What somebody answered who was told that he is on a list, until it is done.
+    var addedAnswer: AddedAnswer?
     /// When a login that waits is over, a campaign begins or ends, a notice is due.
     var deadline = Deadline()
 

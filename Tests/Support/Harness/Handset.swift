@@ -14,12 +14,33 @@ public final class Handset {
         public var text: String
     }
 
+    /// Somebody on a contact list as its user sees him.
+    public struct Buddy: Equatable, Sendable {
+        public var isOnline: Bool
+        public var availability: String
+        public var statusText: String
+        public init(_ isOnline: Bool, _ availability: String = "", _ statusText: String = "") {
+            self.isOnline = isOnline
+            self.availability = availability
+            self.statusText = statusText
+        }
+    }
+
     public let client: Client
     public let way: Way
     /// Everything that its user has seen, in order.
     public private(set) var seen: [Sight] = []
     /// Server transactions that it did nothing with.
     public private(set) var ignored: [String] = []
+    /// Its contact lists with who is on them.
+    public private(set) var lists: [String: [String]] = [:]
+    /// What is known of others.
+    public private(set) var buddies: [String: Buddy] = [:]
+    /// What of its login was refused.
+    public private(set) var refusals: [String] = []
+    /// Who asked to see its user, and whether he may; nil when the user does not say.
+    public var accepts: Bool?
+    public private(set) var asked: [String] = []
     /// What it told its user instead of a login.
     public private(set) var complaint: String?
     /// What ended its program.
@@ -58,6 +79,8 @@ public final class Handset {
         client.cookie = "\(UUID().uuidString.prefix(8))#1"
         complaint = nil
         isLoaded = false
+        refusals = []
+        buddies = [:]
         let reply = try client.logInAsIs()
         guard reply.code == 200 else {
             complaint = "\(reply.code) \(reply.primitive?["Result/Description"]?.text ?? "")"
@@ -75,14 +98,116 @@ public final class Handset {
         let services = try client.negotiateServices("<FundamentalFeat/><PresenceFeat/><IMFeat/><GroupFeat/>")
         if services.code == 200, services.primitive?["AllFunctions"] == nil { return try end("no AllFunctions") }
         try loadPresence()
-        _ = try answer("<GetBlockedList-Request/>")
-        let lists = try answer("<GetList-Request/>")
-        if lists.name == "GetList-Response" {
+        try note(answer("<GetBlockedList-Request/>"), "GetBlockedList")
+        let list = try answer("<GetList-Request/>")
+        note(list, "GetList")
+        if list.name == "GetList-Response" {
+            try loadLists(list)
             isLoaded = true
             seen += waiting
             waiting = []
         }
         return true
+    }
+
+    private func note(_ reply: Reply, _ what: String) {
+        if reply.name == "Status", reply.code != 200 { refusals.append("\(what) \(reply.code)") }
+    }
+
+    /// Reads each list and subscribes to it; what is refused of one is an error for that one. Source: CL-1, CL-3, CL-7.
+    private func loadLists(_ reply: Reply) throws {
+        lists = [:]
+        for child in reply.primitive?.children ?? [] {
+            try loadList(child.text)
+        }
+    }
+
+    /// Reads a list and subscribes to it.
+    public func loadList(_ list: String) throws {
+        let read = try answer(
+            "<ListManage-Request><ContactList>\(list)</ContactList><ReceiveList>T</ReceiveList></ListManage-Request>")
+        note(read, "ListManage")
+        let children = read.primitive?["NickList"]?.children ?? []
+        lists[list] = children.map { $0.name == "UserID" ? $0.text : $0["UserID"]?.text ?? "?" }
+        try subscribe(list)
+    }
+
+    private func subscribe(_ list: String) throws {
+        let reply = try answer(
+            "<SubscribePresence-Request><ContactList>\(list)</ContactList><AutoSubscribe>T</AutoSubscribe></SubscribePresence-Request>"
+        )
+        if reply.code != 200 { refusals.append("SubscribePresence \(reply.code)") }
+    }
+
+    // MARK: Contacts
+
+    /// The address of one of its lists.
+    private func address(of list: String) -> String {
+        client.user.replacing("@", with: "/\(list)@", maxReplacements: 1)
+    }
+
+    /// Makes a list with somebody on it, as it always does. Source: protocol/clients.md §2.
+    public func createList(_ name: String, with users: [String]) throws -> Int {
+        let list = address(of: name)
+        let nicks = users.map {
+            "<NickName><Name>\($0)</Name><User><UserID>wv:\($0)@home.test</UserID></User></NickName>"
+        }.joined()
+        let reply = try answer(
+            "<CreateList-Request><ContactList>\(list)</ContactList><NickList>\(nicks)</NickList><ContactListProperties><Property><Name>DisplayName</Name><Value>\(name)</Value></Property><Property><Name>Default</Name><Value>T</Value></Property></ContactListProperties></CreateList-Request>"
+        )
+        guard reply.code == 200 else { return reply.code }
+        try loadList(list)
+        return 200
+    }
+
+    /// Puts somebody on a list; it subscribes to the list again.
+    public func add(_ user: String, to name: String) throws -> Int {
+        let list = address(of: name)
+        let reply = try answer(
+            "<ListManage-Request><ContactList>\(list)</ContactList><ReceiveList>F</ReceiveList><AddNickList><NickName><Name>\(user)</Name><UserID>wv:\(user)@home.test</UserID></NickName></AddNickList></ListManage-Request>"
+        )
+        if reply.code == 200 { try subscribe(list) }
+        return reply.code
+    }
+
+    /// Blocks somebody, or lets him through again.
+    public func block(_ user: String, _ isBlocked: Bool = true) throws -> Int {
+        let verb = isBlocked ? "AddList" : "RemoveList"
+        let change = "<\(verb)><UserID>wv:\(user)@home.test</UserID></\(verb)>"
+        return try answer(
+            client.version == "1.3"
+                ? "<BlockEntity-Request><BlockListInUse>T</BlockListInUse><GrantListInUse>F</GrantListInUse><BlockList>\(change)</BlockList></BlockEntity-Request>"
+                : "<BlockEntity-Request><BlockList><InUse>T</InUse>\(change)</BlockList></BlockEntity-Request>"
+        ).code
+    }
+
+    /// Says how its user is.
+    public func update(_ availability: String, _ text: String, isOnline: Bool = true) throws -> Int {
+        func value(_ name: String, _ value: String) -> String {
+            "<\(name)><Qualifier>T</Qualifier><PresenceValue>\(value)</PresenceValue></\(name)>"
+        }
+        let values =
+            value("OnlineStatus", isOnline ? "T" : "F") + value("UserAvailability", availability)
+            + value("StatusText", text)
+        return try answer(
+            "<UpdatePresence-Request><PresenceSubList xmlns=\"\(presenceNamespace)\">\(values)</PresenceSubList></UpdatePresence-Request>"
+        ).code
+    }
+
+    /// Each notification rebuilds whom it is about; without PresenceSubList the program ends, and a value is believed only
+    /// with its Qualifier. Source: protocol/primitives.md §4.2, rule 6.
+    private func notice(_ notification: Element?) throws {
+        for presence in notification?.all("Presence") ?? [] {
+            guard let user = presence["UserID"]?.text, let list = presence["PresenceSubList"] else {
+                _ = try end("no PresenceSubList")
+                return
+            }
+            func value(_ name: String) -> String? {
+                list["\(name)/Qualifier"]?.text == "T" ? list["\(name)/PresenceValue"]?.text ?? "" : nil
+            }
+            buddies[user] = Buddy(
+                value("OnlineStatus") == "T", value("UserAvailability") ?? "", value("StatusText") ?? "")
+        }
     }
 
     private func end(_ words: String) throws -> Bool {
@@ -95,6 +220,7 @@ public final class Handset {
     private func loadPresence() throws {
         let reply = try answer(
             "<GetPresence-Request><User><UserID>\(client.user)</UserID></User></GetPresence-Request>")
+        note(reply, "GetPresence")
         guard reply.code == 200, reply.name == "GetPresence-Response" else { return }
         guard reply.primitive?["Presence/UserID"] != nil, reply.primitive?["Presence/PresenceSubList"] != nil else {
             _ = try end("no Presence")
@@ -174,7 +300,20 @@ public final class Handset {
                 text: reply.primitive?["ContentData"]?.text ?? "")
             if isLoaded { seen.append(sight) } else { waiting.append(sight) }
             return try client.confirm(reply)
-        case "DeliveryReport-Request", "PresenceNotification-Request", "PresenceAuth-Request", "InviteUser-Request",
+        case "PresenceNotification-Request":
+            try notice(reply.primitive)
+            return try client.respond(to: reply, "<Status><Result><Code>200</Code></Result></Status>")
+        case "PresenceAuth-Request":
+            let user = reply.primitive?["UserID"]?.text ?? ""
+            asked.append(user)
+            let next = try client.respond(to: reply, "<Status><Result><Code>200</Code></Result></Status>")
+            guard let accepts else { return next }
+            // The user's answer is a request of its own.
+            try take(next)
+            return try client.request(
+                "<PresenceAuth-User><UserID>\(user)</UserID><Acceptance>\(accepts ? "T" : "F")</Acceptance></PresenceAuth-User>"
+            )
+        case "DeliveryReport-Request", "InviteUser-Request",
             "GroupChangeNotice":
             return try client.respond(to: reply, "<Status><Result><Code>200</Code></Result></Status>")
         case "Disconnect":

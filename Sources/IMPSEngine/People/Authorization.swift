@@ -1,0 +1,234 @@
+import CSP
+import Octets
+import Wire
+
+/// What became of the question whether a watcher may see somebody; the number is part of stored records.
+enum AuthorizationState: UInt8 {
+    case pending = 1
+    case granted, denied
+
+    var name: StaticString {
+        switch self {
+        case .pending: return "PENDING"
+        case .granted: return "GRANTED"
+        case .denied: return "DENIED"
+        }
+    }
+}
+
+/// Reactive permission: what a user was asked of a watcher, and what he answered.
+struct Authorization {
+    var state = AuthorizationState.pending
+    /// What the watcher wanted and might not see.
+    var wanted = PresenceAttributes.none
+    /// What the user lets him see.
+    var granted = PresenceAttributes.none
+    /// The entry of the user's mailbox that asks him; 0 when none does.
+    var entry: UInt64 = 0
+
+    init() {}
+
+    init?(_ record: Span<UInt8>) {
+        var reader = RecordReader(record)
+        guard let state = AuthorizationState(rawValue: reader.integer()) else { return nil }
+        self.state = state
+        wanted = PresenceAttributes(rawValue: reader.integer())
+        granted = PresenceAttributes(rawValue: reader.integer())
+        entry = reader.integer()
+        guard !reader.isBroken else { return nil }
+    }
+
+    func write(into record: inout FixedBytes) {
+        record.append(state.rawValue)
+        record.append(bigEndian: wanted.rawValue)
+        record.append(bigEndian: granted.rawValue)
+        record.append(bigEndian: entry)
+    }
+}
+
+extension Records where Port: ~Copyable {
+    func authorization(of user: UInt32, for watcher: UInt32) -> Authorization? {
+        let key = Key.authorization(user, of: watcher)
+        guard let record = store.value(for: key.span) else { return nil }
+        return Authorization(record)
+    }
+
+    mutating func store(_ authorization: Authorization, of user: UInt32, for watcher: UInt32) {
+        scratch.removeAll()
+        authorization.write(into: &scratch)
+        store.put(Key.authorization(user, of: watcher).span, scratch)
+    }
+
+    /// The watcher behind `last`, 0 for the first, of whom a user was asked.
+    func watcher(askedOf user: UInt32, after last: UInt32) -> UInt32? {
+        guard last < .max else { return nil }
+        let prefix = Key.authorizations(user)
+        let start = Key.authorization(user, of: last + 1)
+        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
+        var reader = RecordReader(entry.key.extracting(prefix.count..<entry.key.count))
+        return reader.integer()
+    }
+
+    /// Who wants to see whom, by the entry of the mailbox that asks; nil when it is none, or the watcher is gone.
+    func presenceRequest(_ sequence: UInt64) -> (watcher: UInt32, user: UInt32)? {
+        let key = Key.message(sequence, piece: 0)
+        guard let record = store.value(for: key.span) else { return nil }
+        var reader = RecordReader(record)
+        guard reader.integer(UInt8.self) == ItemKind.presenceAuth.rawValue else { return nil }
+        let user: UInt32 = reader.integer()
+        let watcher: UInt32 = reader.integer()
+        return reader.isBroken ? nil : (watcher, user)
+    }
+
+    /// Writes PresenceAuth-Request; false when there is nothing to ask any more: the watcher is gone.
+    mutating func writePresenceAuth(_ sequence: UInt64, into writer: inout Writer) -> Bool {
+        guard let request = presenceRequest(sequence),
+            let authorization = authorization(of: request.user, for: request.watcher),
+            authorization.state == .pending, authorization.entry == sequence
+        else { return false }
+        guard let account = account(of: request.watcher) else {
+            store.delete(Key.authorization(request.user, of: request.watcher).span)
+            return false
+        }
+        writer.open(.presenceAuthRequest)
+        writer.text(.userID, account.display.span)
+        authorization.wanted.write(into: &writer)
+        writer.close(.presenceAuthRequest)
+        return true
+    }
+}
+
+/// Asking somebody whether a watcher may see him, and what he answers.
+///
+/// The question lies in his mailbox until it is decided: each of his sessions is sent it once.
+///
+/// - Source: protocol/primitives.md §4.2, rules 8 and 9.
+extension People where Port: ~Copyable {
+    /// Asks a user whether a watcher may see what he wants to and may not, once. Who said something of this watcher is not
+    /// asked, nor who blocks him.
+    func askForPermission(
+        of user: UInt32, _ wanted: PresenceAttributes, for watcher: UInt32, _ sessions: inout Sessions<Port>,
+        _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) {
+        guard user != watcher, records.authorization(of: user, for: watcher) == nil,
+            records.attributeList(of: user, for: .user(watcher)) == nil, records.letsThrough(watcher, to: user)
+        else { return }
+        let missing = wanted.subtracting(records.permission(of: watcher, for: user))
+        guard !missing.isEmpty, records.store.hasRoom else { return }
+        var authorization = Authorization()
+        authorization.wanted = missing
+        authorization.entry = records.takeSequence()
+        records.store(authorization, of: user, for: watcher)
+        records.scratch.removeAll()
+        records.scratch.append(ItemKind.presenceAuth.rawValue)
+        records.scratch.append(bigEndian: user)
+        records.scratch.append(bigEndian: watcher)
+        records.store.put(Key.message(authorization.entry, piece: 0).span, records.scratch)
+        let entry = MailboxEntry(kind: .presenceAuth, byteCount: 0, sender: watcher)
+        mailboxes.enqueue(entry, authorization.entry, for: user, &sessions, &records)
+    }
+
+    /// PresenceAuth-User: a user answers whether somebody may see him; asked or not.
+    ///
+    /// - Throws: 402 without UserID or Acceptance, 531 and 516 for who is not there, 750 for what is no attribute.
+    func presenceAuthUser(
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ records: inout Records<Port>, _ turn: inout Turn
+    ) throws(Refusal) {
+        guard let named = records.user(document, in: element) else { throw Refusal(.badParameter, "UserID missing") }
+        guard case .known(let watcher) = named else { throw Refusal(named.code) }
+        guard let accepts = document.flag(.acceptance, in: element) else {
+            throw Refusal(.badParameter, "Acceptance is T or F")
+        }
+        let user = sessions[slot].user
+        var authorization = records.authorization(of: user, for: watcher) ?? Authorization()
+        let attributes = try PresenceAttributes.wanted(document, element)
+        let before = authorization.granted
+        mailboxes.removeEntry(authorization.entry, of: user, &records)
+        authorization.entry = 0
+        authorization.state = accepts ? .granted : .denied
+        authorization.granted = accepts ? attributes : .none
+        records.store(authorization, of: user, for: watcher)
+        permissionChanged(of: user, for: watcher, &sessions, records)
+        let opened = authorization.granted.subtracting(before)
+        if document.first(.presenceSubList, in: element) != nil, !opened.intersection(.sensitive).isEmpty {
+            advisePrivacy(user, &sessions, mailboxes, systemMessages, &records, &turn)
+        }
+    }
+
+    /// CancelAuth-Request: takes back what was granted to somebody; what was not is no error. Source: CL-36.
+    ///
+    /// - Throws: 402 without UserID, 531 and 516 for who is not there.
+    func cancelAuth(
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, into writer: inout Writer
+    ) throws(Refusal) {
+        guard let named = records.user(document, in: element) else { throw Refusal(.badParameter, "UserID missing") }
+        guard case .known(let watcher) = named else { throw Refusal(named.code) }
+        let user = sessions[slot].user
+        settle(watcher, of: user, &mailboxes, &records)
+        permissionChanged(of: user, for: watcher, &sessions, records)
+        writer.status(.success)
+    }
+
+    /// GetReactiveAuthStatus-Request: what the user was asked of the named watchers, of all when it names none.
+    func getReactiveAuthStatus(
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
+        _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>, into writer: inout Writer
+    ) {
+        let user = sessions[slot].user
+        writer.open(.getReactiveAuthStatusResponse)
+        writer.open(.reactiveAuthStatusList)
+        var next = document.first(.userID, in: element)
+        if next == nil {
+            var watcher: UInt32 = 0
+            while let asked = records.watcher(askedOf: user, after: watcher) {
+                watcher = asked
+                writeStatus(of: user, for: watcher, records, into: &writer)
+            }
+        }
+        while let id = next {
+            next = document.next(after: id)
+            guard case .known(let watcher)? = records.user(document, in: id) else { continue }
+            writeStatus(of: user, for: watcher, records, into: &writer)
+        }
+        writer.close(.reactiveAuthStatusList)
+        writer.close(.getReactiveAuthStatusResponse)
+    }
+
+    private func writeStatus(
+        of user: UInt32, for watcher: UInt32, _ records: borrowing Records<Port>, into writer: inout Writer
+    ) {
+        guard let authorization = records.authorization(of: user, for: watcher),
+            let account = records.account(of: watcher)
+        else { return }
+        writer.open(.reactiveAuthStatus)
+        writer.text(.userID, account.display.span)
+        writer.text(.reactiveAuthState, authorization.state.name)
+        let attributes = authorization.state == .granted ? authorization.granted : authorization.wanted
+        attributes.write(into: &writer)
+        writer.close(.reactiveAuthStatus)
+    }
+
+    /// What a user was asked of a watcher is settled in another way.
+    func settle(
+        _ watcher: UInt32, of user: UInt32, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>
+    ) {
+        guard let authorization = records.authorization(of: user, for: watcher) else { return }
+        if authorization.entry != 0 { mailboxes.removeEntry(authorization.entry, of: user, &records) }
+        records.store.delete(Key.authorization(user, of: watcher).span)
+    }
+
+    /// Settles the questions whose watchers may see by now what they wanted to.
+    func settleCovered(of user: UInt32, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>) {
+        var last: UInt32 = 0
+        while let watcher = records.watcher(askedOf: user, after: last) {
+            last = watcher
+            guard let authorization = records.authorization(of: user, for: watcher), authorization.state == .pending,
+                authorization.wanted.subtracting(records.permission(of: watcher, for: user)).isEmpty
+            else { continue }
+            settle(watcher, of: user, &mailboxes, &records)
+        }
+    }
+}

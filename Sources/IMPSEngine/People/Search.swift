@@ -1,0 +1,396 @@
+import CSP
+import Octets
+import Wire
+
+/// What accounts can be searched by. Source: protocol/primitives.md §9.
+enum SearchField: UInt8 {
+    case id = 1
+    case alias, number, firstName, lastName, email, online
+
+    init?(_ word: Span<UInt8>) {
+        if word.equals("USER_ID") {
+            self = .id
+        } else if word.equals("USER_ALIAS") {
+            self = .alias
+        } else if word.equals("USER_MOBILE_NUMBER") {
+            self = .number
+        } else if word.equals("USER_FIRST_NAME") {
+            self = .firstName
+        } else if word.equals("USER_LAST_NAME") {
+            self = .lastName
+        } else if word.equals("USER_EMAIL_ADDRESS") {
+            self = .email
+        } else if word.equals("USER_ONLINE_STATUS") {
+            self = .online
+        } else {
+            return nil
+        }
+    }
+}
+
+/// What accounts can be searched by, as the operator chose.
+public struct SearchFields: BitwiseCopyable, Sendable {
+    private var bits: UInt16 = 0
+
+    /// Everything.
+    static var all: SearchFields {
+        var fields = SearchFields()
+        fields.bits = .max
+        return fields
+    }
+
+    private init() {}
+
+    /// The fields that words separated by blanks name, `off` for none; nil when one of them is none.
+    public init?(_ words: Span<UInt8>) {
+        self.init()
+        if words.equals("off") { return }
+        var rest = words.trimmed()
+        guard rest.count > 0 else { return nil }
+        while rest.count > 0 {
+            let end = rest.firstIndex(of: 0x20) ?? rest.count
+            guard let field = SearchField(name: rest.extracting(0..<end)) else { return nil }
+            bits |= 1 << UInt16(field.rawValue)
+            rest = rest.extracting(end..<rest.count).trimmed()
+        }
+    }
+
+    func contains(_ field: SearchField) -> Bool { bits & 1 << UInt16(field.rawValue) != 0 }
+}
+
+extension SearchField {
+    /// The field that a word of the configuration names.
+    fileprivate init?(name: Span<UInt8>) {
+        if name.equals("id") {
+            self = .id
+        } else if name.equals("alias") {
+            self = .alias
+        } else if name.equals("number") {
+            self = .number
+        } else if name.equals("first_name") {
+            self = .firstName
+        } else if name.equals("last_name") {
+            self = .lastName
+        } else if name.equals("email") {
+            self = .email
+        } else if name.equals("online") {
+            self = .online
+        } else {
+            return nil
+        }
+    }
+}
+
+/// One condition of a search.
+struct SearchPair: BitwiseCopyable {
+    var field = SearchField.id
+    var text = InlineBytes<48>()
+}
+
+/// A search that can go on.
+public struct SearchSession: ZeroInitializable {
+    /// What names it; 0 for a free place.
+    fileprivate var id: UInt32 = 0
+    fileprivate var session: UInt64 = 0
+    fileprivate var until = Instant(milliseconds: 0)
+    fileprivate var pairCount = 0
+    fileprivate var pairs = InlineArray<4, SearchPair>(repeating: SearchPair())
+    fileprivate var limit: UInt64 = 0
+    /// Whoever was told of last, by the number of the account, and how many before him and with him.
+    fileprivate var position: UInt32 = 0
+    fileprivate var told: UInt64 = 0
+
+    /// A free place.
+    public init() {}
+}
+
+/// Searching accounts: all conditions hold, each anywhere in the text and in any case of letters.
+///
+/// Nothing is kept for it. A request looks at so many accounts that the loop is held up for a few milliseconds; in a store
+/// with more, the answer says that it is not complete, and the client goes on as it does with many results.
+extension People where Port: ~Copyable {
+    /// Searches that can go on at once.
+    static var searchCount: Int { 16 }
+    /// Records that one request reads.
+    private var readCountMax: Int { 3000 }
+    /// Seconds until a search that nobody goes on with is over.
+    private var searchSeconds: UInt64 { 300 }
+
+    /// Search-Request: begins a search, or goes on with one.
+    ///
+    /// - Throws: 402 without conditions or with one that is none, 405 when the operator allows no search by it, 424 and 425
+    ///   for what is no search of this session or not where it is, 501 for criteria of 1.3, 537 for an empty text.
+    mutating func search(
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
+        _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>, _ turn: borrowing Turn,
+        into writer: inout Writer
+    ) throws(Refusal) {
+        let user = sessions[slot].user
+        if let id = document.first(.searchID, in: element) {
+            guard let place = find(document.word(of: id), sessions[slot].number, turn.now) else {
+                throw Refusal(.invalidSearchID)
+            }
+            if let index = document.first(.searchIndex, in: element) {
+                guard Decimal.parse(document.word(of: index)) == searches[place].told + 1 else {
+                    throw Refusal(.invalidSearchIndex)
+                }
+            }
+            var search = searches[place]
+            let isComplete = go(on: &search, for: user, sessions, records, into: &writer)
+            search.until = turn.now.adding(seconds: searchSeconds)
+            searches[place] = isComplete ? SearchSession() : search
+            return
+        }
+        guard document.first(.advancedCriteria, in: element) == nil else { throw Refusal(.notImplemented) }
+        var search = SearchSession()
+        search.session = sessions[slot].number
+        search.limit = min(50, max(1, document.integer(.searchLimit, in: element) ?? 50))
+        guard try readPairs(document, element, into: &search, records) else {
+            // There are no groups to be found.
+            return write(SearchSession(), findings: 0, isComplete: true, into: &writer)
+        }
+        search.id = nextID()
+        let isComplete = go(on: &search, for: user, sessions, records, into: &writer)
+        guard !isComplete else { return }
+        search.until = turn.now.adding(seconds: searchSeconds)
+        searches[freePlace(turn.now)] = search
+    }
+
+    /// StopSearch-Request: ends a search.
+    ///
+    /// - Throws: 424 for what is no search of this session.
+    mutating func stopSearch(
+        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
+        _ sessions: borrowing Sessions<Port>, _ now: Instant, into writer: inout Writer
+    ) throws(Refusal) {
+        guard let id = document.first(.searchID, in: element),
+            let place = find(document.word(of: id), sessions[slot].number, now)
+        else { throw Refusal(.invalidSearchID) }
+        searches[place] = SearchSession()
+        writer.status(.success)
+    }
+
+    private func find(_ word: Span<UInt8>, _ session: UInt64, _ now: Instant) -> Int? {
+        guard let id = Decimal.parse(word), id > 0 else { return nil }
+        for place in 0..<searches.count
+        where UInt64(searches[place].id) == id && searches[place].session == session && searches[place].until > now {
+            return place
+        }
+        return nil
+    }
+
+    /// A place for another search: one that is over, or the one that would be over first.
+    private func freePlace(_ now: Instant) -> Int {
+        var oldest = 0
+        for place in 0..<searches.count {
+            if searches[place].id == 0 || searches[place].until <= now { return place }
+            if searches[place].until < searches[oldest].until { oldest = place }
+        }
+        return oldest
+    }
+
+    private func nextID() -> UInt32 {
+        var highest: UInt32 = 0
+        for place in 0..<searches.count { highest = max(highest, searches[place].id) }
+        return highest < 1_000_000 ? highest + 1 : 1
+    }
+
+    // MARK: Conditions
+
+    /// Reads the conditions of a search; false when they are about groups.
+    private func readPairs(
+        _ document: borrowing Document, _ element: Document.Element, into search: inout SearchSession,
+        _ records: borrowing Records<Port>
+    ) throws(Refusal) -> Bool {
+        var groupCount = 0
+        var next = document.first(.searchPairList, in: element)
+        while let pair = next {
+            next = document.next(after: pair)
+            guard let name = document.word(.searchElement, in: pair), let text = document.word(.searchString, in: pair)
+            else { throw Refusal(.badParameter, "SearchElement and SearchString") }
+            if name.starts(with: "GROUP_") {
+                groupCount += 1
+                continue
+            }
+            guard let field = SearchField(name) else { throw Refusal(.badParameter, "SearchElement is not known") }
+            guard records.settings.searchFields.contains(field) else {
+                throw Refusal(.serviceNotSupported, "no search by this here")
+            }
+            guard text.count > 0 else { throw Refusal(.tooBroadSearchCriteria) }
+            guard search.pairCount < search.pairs.count, let text = InlineBytes<48>(text) else {
+                throw Refusal(.badParameter, "too many conditions, or too long")
+            }
+            search.pairs[search.pairCount] = SearchPair(field: field, text: text)
+            search.pairCount += 1
+        }
+        guard groupCount == 0 || search.pairCount == 0 else {
+            throw Refusal(.badParameter, "users or groups, not both")
+        }
+        guard groupCount + search.pairCount > 0 else { throw Refusal(.badParameter, "SearchPairList missing") }
+        return groupCount == 0
+    }
+
+    // MARK: Results
+
+    /// Goes on with a search and writes the answer; true when it is complete.
+    private func go(
+        on search: inout SearchSession, for searcher: UInt32, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>, into writer: inout Writer
+    ) -> Bool {
+        writer.open(.searchResponse)
+        var next = search
+        var findings = search.told
+        var reads = 0
+        var last = search.position
+        var isAtEnd = false
+        let before = search.told
+        // What is found is counted first: the number comes before the names.
+        while reads < readCountMax {
+            guard let user = records.user(after: last) else {
+                isAtEnd = true
+                break
+            }
+            last = user
+            guard matches(user, search, for: searcher, sessions, records, &reads) else {
+                if findings - before < search.limit { next.position = user }
+                continue
+            }
+            findings += 1
+            if findings - before <= search.limit {
+                next.position = user
+                next.told = findings
+            }
+        }
+        let isComplete = isAtEnd && next.told == findings
+        write(
+            next, findings: findings, isComplete: isComplete, after: search, for: searcher, sessions, records, &writer)
+        search = next
+        return isComplete
+    }
+
+    private func write(
+        _ search: SearchSession, findings: UInt64, isComplete: Bool, into writer: inout Writer
+    ) {
+        writer.open(.searchResponse)
+        writeHead(search, findings: findings, isComplete: isComplete, into: &writer)
+        writer.close(.searchResponse)
+    }
+
+    private func writeHead(
+        _ search: SearchSession, findings: UInt64, isComplete: Bool, into writer: inout Writer
+    ) {
+        if search.id != 0 { writer.integer(.searchID, UInt64(search.id)) }
+        writer.integer(.searchFindings, findings)
+        writer.flag(.completionFlag, isComplete)
+        writer.integer(.searchIndex, search.told)
+    }
+
+    private func write(
+        _ next: SearchSession, findings: UInt64, isComplete: Bool, after search: SearchSession, for searcher: UInt32,
+        _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>, _ writer: inout Writer
+    ) {
+        writeHead(next, findings: findings, isComplete: isComplete, into: &writer)
+        if next.told > search.told {
+            writer.open(.searchResult)
+            writer.open(.userList)
+            var last = search.position
+            var reads = 0
+            var count = next.told - search.told
+            while count > 0, let user = records.user(after: last) {
+                last = user
+                guard matches(user, search, for: searcher, sessions, records, &reads),
+                    let account = records.account(of: user)
+                else { continue }
+                count -= 1
+                writer.open(.user)
+                writer.text(.userID, account.display.span)
+                writer.close(.user)
+            }
+            writer.close(.userList)
+            writer.close(.searchResult)
+        }
+        writer.close(.searchResponse)
+    }
+
+    /// Whether all conditions hold for an account that can be found.
+    private func matches(
+        _ user: UInt32, _ search: SearchSession, for searcher: UInt32, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>, _ reads: inout Int
+    ) -> Bool {
+        reads += 1
+        for index in 0..<search.pairCount {
+            guard matches(user, search.pairs[index], for: searcher, sessions, records, &reads) else { return false }
+        }
+        reads += 2
+        if let searchable = records.profile(user, .searchable), searchable.span.equals("no") { return false }
+        return records.letsThrough(searcher, to: user)
+    }
+
+    private func matches(
+        _ user: UInt32, _ pair: SearchPair, for searcher: UInt32, _ sessions: borrowing Sessions<Port>,
+        _ records: borrowing Records<Port>, _ reads: inout Int
+    ) -> Bool {
+        reads += 1
+        switch pair.field {
+        case .id:
+            guard let address = records.address(of: user) else { return false }
+            // The domain and the schema are the same for all.
+            let text = pair.text.span
+            let whole = address.span
+            if text.firstIndex(of: 0x40) != nil || text.starts(with: "wv:") {
+                return whole.containsIgnoringCase(text)
+            }
+            return whole.extracting(3..<(whole.firstIndex(of: 0x40) ?? whole.count)).containsIgnoringCase(text)
+        case .alias:
+            reads += 3
+            let key = Key.presence(user, .alias)
+            if let record = records.store.value(for: key.span), let alias = PresenceValue.text(record),
+                records.permission(of: searcher, for: user).contains(.alias)
+            {
+                return alias.containsIgnoringCase(pair.text.span)
+            }
+            guard let account = records.account(of: user) else { return false }
+            return account.alias.containsIgnoringCase(pair.text.span)
+        case .online:
+            reads += 3
+            let isOnline =
+                records.permission(of: searcher, for: user).contains(.onlineStatus) && sessions.isOnline(user, records)
+            return pair.text.span.equalsIgnoringCase(Span.constant(isOnline ? "T" : "F"))
+        case .number: return contains(user, .number, pair, records)
+        case .firstName: return contains(user, .firstName, pair, records)
+        case .lastName: return contains(user, .lastName, pair, records)
+        case .email: return contains(user, .email, pair, records)
+        }
+    }
+
+    private func contains(
+        _ user: UInt32, _ field: ProfileField, _ pair: SearchPair, _ records: borrowing Records<Port>
+    ) -> Bool {
+        guard let value = records.profile(user, field) else { return false }
+        return value.span.containsIgnoringCase(pair.text.span)
+    }
+}
+
+extension Records where Port: ~Copyable {
+    /// The user with the next number behind `last`, 0 for the first; nil when there is none.
+    func user(after last: UInt32) -> UInt32? {
+        guard last < .max else { return nil }
+        let start = Key.user(last + 1)
+        guard let entry = store.entry(atOrAfter: start.span), entry.key.count == 5, entry.key[0] == RecordKind.user
+        else {
+            return nil
+        }
+        var reader = RecordReader(entry.key.extracting(1..<5))
+        return reader.integer()
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether a text is in it, in any case of ASCII letters.
+    func containsIgnoringCase(_ text: Span<UInt8>) -> Bool {
+        guard text.count <= count else { return false }
+        for start in 0...(count - text.count)
+        where extracting(start..<start + text.count).equalsIgnoringCase(text) { return true }
+        return false
+    }
+}

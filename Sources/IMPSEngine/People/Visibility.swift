@@ -1,0 +1,144 @@
+import CSP
+import Octets
+import Wire
+
+/// Users of whom others may have to be told that they came or went, until somebody looks.
+struct VisibilityChanges {
+    private var users = InlineArray<32, UInt32>(repeating: 0)
+    private(set) var count = 0
+    /// There were more than have a place: everybody is looked at.
+    var isOverflowed = false
+
+    mutating func append(_ user: UInt32) {
+        for index in 0..<count where users[index] == user { return }
+        guard count < users.count else {
+            isOverflowed = true
+            return
+        }
+        users[count] = user
+        count += 1
+    }
+
+    mutating func take() -> UInt32? {
+        guard count > 0 else { return nil }
+        count -= 1
+        return users[count]
+    }
+
+    mutating func removeAll() {
+        count = 0
+        isOverflowed = false
+    }
+}
+
+extension Session {
+    /// Whether its user is to be seen through it: not before a question is settled, nor without a level that has presence,
+    /// nor when it is over. Source: SM-67.
+    var showsUser: Bool {
+        isOpen && closing == 0 && !access.isRestricted
+            && !access.level.intersection(.below(.presenceFeat)).isEmpty
+    }
+}
+
+/// When users come and go. A user is there while any of his sessions shows him.
+extension Sessions where Port: ~Copyable {
+    /// Whether a user is there, whatever he says of it.
+    func isThere(_ user: UInt32) -> Bool {
+        var next = first(of: user)
+        while let slot = next {
+            if table[slot].presence.isVisible { return true }
+            next = self.next(after: slot)
+        }
+        return false
+    }
+
+    /// Whether others see that a user is there.
+    func isOnline(_ user: UInt32, _ records: borrowing Records<Port>) -> Bool {
+        isThere(user) && records.wantsToBeSeen(user)
+    }
+
+    /// Looks whether a session shows its user; called whenever it is stored, and when it ends.
+    mutating func noteVisibility(_ slot: UInt16, isEnding: Bool = false) {
+        let shows = !isEnding && table[slot].showsUser
+        guard shows != table[slot].presence.isVisible else { return }
+        let user = table[slot].user
+        let wasThere = isThere(user)
+        table[slot].presence.isVisible = shows
+        if isThere(user) != wasThere { changes.append(user) }
+    }
+
+    /// Marks for his watchers that a user came or went; he is returned. nil when nobody else did.
+    mutating func tellChange(_ records: borrowing Records<Port>) -> UInt32? {
+        if changes.isOverflowed {
+            changes.isOverflowed = false
+            sweepAll()
+        }
+        guard let user = changes.take() else { return nil }
+        if records.wantsToBeSeen(user) {
+            markWatchers(of: user, changed: PresenceAttributes(.onlineStatus), records)
+        }
+        return user
+    }
+
+    /// Tells all sessions of everybody they watch.
+    mutating func sweepAll() {
+        for slot in 0..<end where table[slot].isOpen && table[slot].presence.watches {
+            table[slot].presence.beginSweep()
+            call(slot)
+        }
+    }
+
+    /// Begins anew with the sessions that were stored: newest states may be told once more.
+    mutating func resumePresence(_ records: borrowing Records<Port>) {
+        changes.removeAll()
+        for slot in 0..<end where table[slot].isOpen {
+            table[slot].presence.isVisible = table[slot].showsUser
+            table[slot].presence.watches = records.hasSubscriptions(slot)
+        }
+        sweepAll()
+    }
+
+    // MARK: Marks
+
+    /// Marks that a session has not been told of a user.
+    mutating func mark(_ user: UInt32, for slot: UInt16, _ records: borrowing Records<Port>) {
+        guard table[slot].closing == 0 else { return }
+        if !marks.add(user, to: &table[slot].presence) { table[slot].presence.beginSweep() }
+        call(slot)
+    }
+
+    /// Marks a user for the sessions of a watcher.
+    ///
+    /// - Parameter changed: What is another of his presence; nil when it is what may be seen of it.
+    mutating func mark(
+        _ user: UInt32, ofWatcher watcher: UInt32, changed: PresenceAttributes?, _ records: borrowing Records<Port>
+    ) {
+        var permitted: PresenceAttributes?
+        var next = first(of: watcher)
+        while let slot = next {
+            next = self.next(after: slot)
+            guard table[slot].presence.watches else { continue }
+            let wanted = records.subscriptions(of: slot, watcher, to: user)
+            guard !wanted.isEmpty else { continue }
+            if let changed {
+                guard !wanted.intersection(changed).isEmpty else { continue }
+                // Who may not see it does not hear that something changed either.
+                let visible = permitted ?? records.permission(of: watcher, for: user)
+                permitted = visible
+                guard !wanted.intersection(changed).intersection(visible).isEmpty else { continue }
+            }
+            mark(user, for: slot, records)
+        }
+    }
+
+    /// Marks a user for all who watch him: it costs what they are, and not what accounts or sessions are.
+    mutating func markWatchers(
+        of user: UInt32, changed: PresenceAttributes?, _ records: borrowing Records<Port>
+    ) {
+        var last: UInt32?
+        while let owner = records.owner(listing: user, after: last) {
+            last = owner
+            mark(user, ofWatcher: owner, changed: changed, records)
+        }
+    }
+}

@@ -47,9 +47,11 @@ extension Span where Element == UInt8 {
     public static func constant(_ text: StaticString) -> Span<UInt8> { text.octets }
 
     /// The same octets as the constant.
+    @inline(never)
     public func equals(_ other: StaticString) -> Bool { equals(other.octets) }
 
     /// The same text, ASCII letters compared without case.
+    @inline(never)
     public func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         for index in indices where self[index].asciiLowercased != other[index].asciiLowercased { return false }
@@ -59,15 +61,34 @@ extension Span where Element == UInt8 {
     /// The same text as the constant, ASCII letters compared without case.
     public func equalsIgnoringCase(_ other: StaticString) -> Bool { equalsIgnoringCase(other.octets) }
 
+    /// Which of some words it is, counted from 0; nil when it is none.
+    ///
+    /// - Parameter words: With a space between each two.
+    @inline(never)
+    public func place(among words: StaticString) -> Int? {
+        let all = words.octets
+        var place = 0
+        var start = 0
+        while start < all.count {
+            let end = all.firstIndex(of: 0x20, from: start) ?? all.count
+            if equals(all.extracting(start..<end)) { return place }
+            place += 1
+            start = end + 1
+        }
+        return nil
+    }
+
     /// True when the text begins with `prefix`.
     public func starts(with prefix: Span<UInt8>) -> Bool {
         count >= prefix.count && extracting(0..<prefix.count).equals(prefix)
     }
 
     /// True when the text begins with the constant.
+    @inline(never)
     public func starts(with prefix: StaticString) -> Bool { starts(with: prefix.octets) }
 
     /// The octets without white space at either end.
+    @inline(never)
     @_lifetime(copy self)
     public func trimmed() -> Span<UInt8> {
         var low = 0

@@ -74,6 +74,7 @@ extension Document {
     }
 
     /// The next element with the same parent; nil when it was the last.
+    @inline(never)
     public func nextSibling(of element: Element) -> Element? {
         handle(nodes[Int(element.index)].nextSibling)
     }
@@ -82,17 +83,20 @@ extension Document {
     public func hasUnknownChildren(_ element: Element) -> Bool { nodes[Int(element.index)].hasUnknownChildren }
 
     /// The first child with this name; nil when there is none.
+    @inline(never)
     public func first(_ tag: Tag, in element: Element) -> Element? {
         firstMatch(tag, from: nodes[Int(element.index)].firstChild)
     }
 
     /// The next element with the same parent and the same name; nil when it was the last.
+    @inline(never)
     public func next(after element: Element) -> Element? {
         let node = nodes[Int(element.index)]
         return firstMatch(node.tag, from: node.nextSibling)
     }
 
     /// The text of an element exactly as it was sent; empty when it has children.
+    @inline(never)
     @_lifetime(borrow self)
     public func text(of element: Element) -> Span<UInt8> {
         let node = nodes[Int(element.index)]
@@ -100,12 +104,14 @@ extension Document {
     }
 
     /// The text of an element without white space at its ends, which is how words and names are read.
+    @inline(never)
     @_lifetime(borrow self)
     public func word(of element: Element) -> Span<UInt8> {
         text(of: element).trimmed()
     }
 
     /// The word in the first child with this name; nil when there is no such child.
+    @inline(never)
     @_lifetime(borrow self)
     public func word(_ tag: Tag, in element: Element) -> Span<UInt8>? {
         guard let child = first(tag, in: element) else { return nil }
@@ -113,12 +119,14 @@ extension Document {
     }
 
     /// The number in the first child with this name; nil when there is no such child or no number in it.
+    @inline(never)
     public func integer(_ tag: Tag, in element: Element) -> UInt64? {
         guard let child = first(tag, in: element) else { return nil }
         return Decimal.parse(word(of: child))
     }
 
     /// The truth value in the first child with this name: `T` or `F` in either case; nil when it is neither.
+    @inline(never)
     public func flag(_ tag: Tag, in element: Element) -> Bool? {
         guard let child = first(tag, in: element) else { return nil }
         let word = word(of: child)

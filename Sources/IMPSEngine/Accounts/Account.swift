@@ -54,6 +54,7 @@ struct Account {
 
 extension Records where Port: ~Copyable {
     /// The account with this canonical address.
+    @inline(never)
     func account(_ address: Span<UInt8>) -> Account? {
         let key = Key.account(address)
         guard let record = store.value(for: key.span) else { return nil }
@@ -61,6 +62,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The canonical address of a user number; nil when the account is gone.
+    @inline(never)
     func address(of user: UInt32) -> InlineBytes<100>? {
         let key = Key.user(user)
         guard let value = store.value(for: key.span) else { return nil }
@@ -68,6 +70,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The account of a user number; nil when it is gone.
+    @inline(never)
     func account(of user: UInt32) -> Account? {
         guard let address = address(of: user) else { return nil }
         return account(address.span)

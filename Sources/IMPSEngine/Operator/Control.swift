@@ -442,6 +442,7 @@ extension Engine where Port: ~Copyable {
 
 extension FixedBytes {
     /// Adds `key=value` of an answer to the operator; what is no printable ASCII, and the space, become `\xNN`.
+    @inline(never)
     public mutating func field(_ key: StaticString, _ value: Span<UInt8>) {
         separate()
         append(key)
@@ -450,6 +451,7 @@ extension FixedBytes {
     }
 
     /// Adds `key=value` with a number.
+    @inline(never)
     public mutating func field(_ key: StaticString, _ value: UInt64) {
         separate()
         append(key)
@@ -461,6 +463,7 @@ extension FixedBytes {
     public mutating func endRecord() { append(0x0A) }
 
     /// Adds text in printable ASCII without spaces; the rest, and the backslash, as `\xNN`.
+    @inline(never)
     public mutating func append(escaped text: Span<UInt8>) {
         for index in text.indices {
             let octet = text[index]
@@ -474,6 +477,7 @@ extension FixedBytes {
         }
     }
 
+    @inline(never)
     private mutating func separate() {
         if count > 0, self[count - 1] != 0x0A { append(0x20) }
     }

@@ -30,6 +30,7 @@ enum PresenceAudience {
 
 extension Records where Port: ~Copyable {
     /// What of a user's presence an audience may see without asking; nil when he never said.
+    @inline(never)
     func attributeList(of user: UInt32, for audience: PresenceAudience) -> PresenceAttributes? {
         number(for: Key.attributeList(user, for: audience), UInt32.self).map { PresenceAttributes(rawValue: $0) }
     }

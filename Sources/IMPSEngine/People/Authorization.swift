@@ -47,12 +47,14 @@ struct Authorization {
 }
 
 extension Records where Port: ~Copyable {
+    @inline(never)
     func authorization(of user: UInt32, for watcher: UInt32) -> Authorization? {
         let key = Key.authorization(user, of: watcher)
         guard let record = store.value(for: key.span) else { return nil }
         return Authorization(record)
     }
 
+    @inline(never)
     mutating func store(_ authorization: Authorization, of user: UInt32, for watcher: UInt32) {
         scratch.removeAll()
         authorization.write(into: &scratch)
@@ -60,6 +62,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The watcher behind `last`, 0 for the first, of whom a user was asked.
+    @inline(never)
     func watcher(askedOf user: UInt32, after last: UInt32) -> UInt32? {
         guard last < .max else { return nil }
         let prefix = Key.authorizations(user)
@@ -106,6 +109,7 @@ extension Records where Port: ~Copyable {
 extension People where Port: ~Copyable {
     /// Asks a user whether a watcher may see what he wants to and may not, once. Who said something of this watcher is not
     /// asked, nor who blocks him.
+    @inline(never)
     func askForPermission(
         of user: UInt32, _ wanted: PresenceAttributes, for watcher: UInt32, _ sessions: inout Sessions<Port>,
         _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
@@ -212,6 +216,7 @@ extension People where Port: ~Copyable {
     }
 
     /// What a user was asked of a watcher is settled in another way.
+    @inline(never)
     func settle(
         _ watcher: UInt32, of user: UInt32, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>
     ) {

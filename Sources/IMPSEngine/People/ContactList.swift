@@ -45,12 +45,14 @@ struct NamedList {
 extension Records where Port: ~Copyable {
     // MARK: Lists
 
+    @inline(never)
     func contactList(_ list: UInt8, of user: UInt32) -> ContactList? {
         let key = Key.contactList(user, list)
         guard let record = store.value(for: key.span) else { return nil }
         return ContactList(record)
     }
 
+    @inline(never)
     mutating func store(_ contactList: ContactList, _ list: UInt8, of user: UInt32) {
         scratch.removeAll()
         contactList.write(into: &scratch)
@@ -58,6 +60,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The number of the list that follows `list`, 0 for the first; nil when it was the last.
+    @inline(never)
     func list(after list: UInt8, of user: UInt32) -> UInt8? {
         guard list < .max else { return nil }
         let prefix = Key.contactLists(user)
@@ -67,6 +70,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The list with this name, in any case of letters.
+    @inline(never)
     func list(named name: Span<UInt8>, of user: UInt32) -> UInt8? {
         var last: UInt8 = 0
         while let list = list(after: last, of: user) {
@@ -76,6 +80,7 @@ extension Records where Port: ~Copyable {
         return nil
     }
 
+    @inline(never)
     func defaultList(of user: UInt32) -> UInt8? {
         var last: UInt8 = 0
         while let list = list(after: last, of: user) {
@@ -86,6 +91,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// How many lists a user has, and how many contacts on all of them.
+    @inline(never)
     func contactTotals(of user: UInt32) -> (lists: UInt32, contacts: UInt32) {
         var totals: (lists: UInt32, contacts: UInt32) = (0, 0)
         var last: UInt8 = 0
@@ -100,6 +106,7 @@ extension Records where Port: ~Copyable {
     /// Makes an empty list; the first one of a user is his default.
     ///
     /// - Throws: 753 when he has as many as he may.
+    @inline(never)
     mutating func makeList(_ name: InlineBytes<100>, of user: UInt32) throws(Refusal) -> UInt8 {
         let most = min(settings.contactListsMax, 255)
         guard store.hasRoom else { throw Refusal(.messageQueueFull, "no room for contact lists") }
@@ -123,6 +130,7 @@ extension Records where Port: ~Copyable {
     // MARK: Contacts
 
     /// The nickname of somebody on a list; nil when he is not on it.
+    @inline(never)
     func contact(_ contact: UInt32, on list: UInt8, of user: UInt32) -> Contact? {
         let key = Key.contact(user, list, contact)
         guard let record = store.value(for: key.span) else { return nil }
@@ -130,6 +138,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Whoever follows `contact` on a list, 0 for the first; nil when it was the last.
+    @inline(never)
     func contact(after contact: UInt32, on list: UInt8, of user: UInt32) -> UInt32? {
         guard contact < .max else { return nil }
         let prefix = Key.contactList(user, list)
@@ -141,6 +150,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Puts somebody on a list, or gives him another nickname.
+    @inline(never)
     mutating func put(_ contact: UInt32, _ nickname: Contact, on list: UInt8, of user: UInt32) {
         let former = self.contact(contact, on: list, of: user)
         if let former, former.span.equals(nickname.span) { return }
@@ -155,6 +165,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Takes somebody off a list; false when he is not on it.
+    @inline(never)
     @discardableResult
     mutating func remove(_ contact: UInt32, from list: UInt8, of user: UInt32) -> Bool {
         guard store.delete(Key.contact(user, list, contact).span) else { return false }
@@ -167,9 +178,11 @@ extension Records where Port: ~Copyable {
     }
 
     /// Whether an owner has somebody on any of his lists.
+    @inline(never)
     func isContact(_ user: UInt32, of owner: UInt32) -> Bool { list(with: user, of: owner, after: 0) != nil }
 
     /// The next of an owner's lists that somebody is on, behind `list`; nil when there is none.
+    @inline(never)
     func list(with user: UInt32, of owner: UInt32, after list: UInt8) -> UInt8? {
         guard list < .max else { return nil }
         let prefix = Key.listed(user, by: owner)
@@ -179,6 +192,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The next user behind `owner` who has somebody on a list, or watches him; nil when there is none.
+    @inline(never)
     func owner(listing user: UInt32, after owner: UInt32?) -> UInt32? {
         if owner == .max { return nil }
         let prefix = Key.listed(user)
@@ -194,6 +208,7 @@ extension Records where Port: ~Copyable {
     ///
     /// - Throws: 402 for what is no name of a list, 403 for one of somebody else.
     /// - Source: protocol/primitives.md §2, rules 1 and 8.
+    @inline(never)
     func named(
         _ document: borrowing Document, _ element: Document.Element?, of user: UInt32
     ) throws(Refusal) -> NamedList {
@@ -212,6 +227,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Whether a list that nobody made is there all the same, empty: clients take it for granted. Source: CL-35.
+    @inline(never)
     func isPremade(_ name: Span<UInt8>) -> Bool {
         let start: StaticString = "~pep1.0_"
         if name.count >= start.utf8CodeUnitCount,
@@ -223,6 +239,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Writes the address of a list.
+    @inline(never)
     func writeContactList(_ name: Span<UInt8>, as tag: Tag, of account: Account, into writer: inout Writer) {
         writer.openText(tag)
         let display = account.display.span

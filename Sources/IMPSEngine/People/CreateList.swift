@@ -32,6 +32,7 @@ extension People where Port: ~Copyable {
     }
 
     /// Puts people on a list and does what follows from it: subscriptions to it are to them too, and they are told.
+    @inline(never)
     func add(
         _ document: borrowing Document, _ nickList: Document.Element, to list: UInt8, of user: UInt32,
         _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
@@ -49,6 +50,7 @@ extension People where Port: ~Copyable {
     }
 
     /// What follows when somebody was put on a list.
+    @inline(never)
     func added(
         _ contact: UInt32, to list: UInt8, of user: UInt32, isByOperator: Bool = false,
         _ sessions: inout Sessions<Port>,

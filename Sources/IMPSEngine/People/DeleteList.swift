@@ -22,6 +22,7 @@ extension People where Port: ~Copyable {
     }
 
     /// Takes a list away; another one is the default, when it was that.
+    @inline(never)
     func drop(
         _ list: UInt8, of user: UInt32, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>
     ) {
@@ -41,6 +42,7 @@ extension People where Port: ~Copyable {
     }
 
     /// Takes somebody off a list; whoever watches him by himself goes on.
+    @inline(never)
     func takeOff(
         _ contact: UInt32, _ list: UInt8, of user: UInt32, _ sessions: borrowing Sessions<Port>,
         _ records: inout Records<Port>

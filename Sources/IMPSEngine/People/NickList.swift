@@ -21,6 +21,7 @@ enum NamedUser: Equatable {
 
 extension Records where Port: ~Copyable {
     /// The user whom an address names, in whatever form clients write it.
+    @inline(never)
     func user(named name: Span<UInt8>) -> NamedUser {
         guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user else {
             return .unknown
@@ -31,6 +32,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The user whom a UserID in an element, or in a User in it, names; nil when there is none.
+    @inline(never)
     func user(_ document: borrowing Document, in element: Document.Element) -> NamedUser? {
         guard let id = Records.userID(document, in: element) else { return nil }
         return user(named: document.word(of: id))
@@ -40,6 +42,7 @@ extension Records where Port: ~Copyable {
     /// `User{UserID}` and `UserID` are all in use.
     ///
     /// - Source: protocol/clients.md §2.
+    @inline(never)
     static func userID(_ document: borrowing Document, in element: Document.Element) -> Document.Element? {
         if document.tag(of: element) == .userID { return element }
         if let id = document.first(.userID, in: element) { return id }
@@ -53,6 +56,7 @@ extension Records where Port: ~Copyable {
     /// Puts everybody whom a NickList names on a list, as far as there is room, and says what became of it.
     ///
     /// - Throws: 402 for a nickname that is too long, before anything is changed.
+    @inline(never)
     mutating func add(
         _ document: borrowing Document, _ nickList: Document.Element, to list: UInt8, of user: UInt32
     ) throws(Refusal) {
@@ -92,6 +96,7 @@ extension Records where Port: ~Copyable {
     /// The code of a request that put people on a list: 200, 201 when some could not be, or the code of all.
     ///
     /// - Source: protocol/primitives.md §2, rule 5.
+    @inline(never)
     func outcome(
         _ document: borrowing Document, _ nickList: Document.Element?, _ list: UInt8, of user: UInt32
     ) -> StatusCode {
@@ -108,6 +113,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Writes Result; with 201, whom it could not be done for, by code.
+    @inline(never)
     func writeOutcome(
         _ outcome: StatusCode, _ document: borrowing Document, _ nickList: Document.Element?, _ list: UInt8,
         of user: UInt32, into writer: inout Writer
@@ -122,6 +128,7 @@ extension Records where Port: ~Copyable {
         writer.close(.result)
     }
 
+    @inline(never)
     private func writeFailed(
         _ code: StatusCode, _ document: borrowing Document, _ nickList: Document.Element, _ list: UInt8,
         of user: UInt32, into writer: inout Writer

@@ -47,6 +47,7 @@ extension People where Port: ~Copyable {
     /// What a watcher may see of a user is another: he is told what he sees now.
     ///
     /// - Parameter watcher: nil for everybody who watches.
+    @inline(never)
     func permissionChanged(
         of user: UInt32, for watcher: UInt32?, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>
     ) {
@@ -58,6 +59,7 @@ extension People where Port: ~Copyable {
     }
 
     /// Tells a user that others can see where he is or how he is reached. Source: SM-41, SM-48.
+    @inline(never)
     func advisePrivacy(
         _ user: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn

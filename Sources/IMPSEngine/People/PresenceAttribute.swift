@@ -23,7 +23,10 @@ enum PresenceAttribute: UInt8 {
         return nil
     }
 
-    var tag: Tag { PresenceAttribute.tags[Int(rawValue) - 1] }
+    var tag: Tag {
+        @inline(never)
+        get { PresenceAttribute.tags[Int(rawValue) - 1] }
+    }
 
     /// The one that follows in the order of the protocol; nil after the last.
     var next: PresenceAttribute? { PresenceAttribute(rawValue: rawValue + 1) }
@@ -69,6 +72,7 @@ struct PresenceAttributes: Equatable, BitwiseCopyable {
     /// The attributes that a PresenceSubList names. What no version knows is passed over.
     ///
     /// - Throws: 750 for an element of the protocol that is no attribute.
+    @inline(never)
     static func read(
         _ document: borrowing Document, _ list: Document.Element
     ) throws(Refusal) -> PresenceAttributes {
@@ -88,6 +92,7 @@ struct PresenceAttributes: Equatable, BitwiseCopyable {
     ///
     /// - Throws: 750 for an element of the protocol that is no attribute.
     /// - Source: protocol/primitives.md §4.2, rule 1.
+    @inline(never)
     static func wanted(
         _ document: borrowing Document, _ element: Document.Element
     ) throws(Refusal) -> PresenceAttributes {
@@ -98,6 +103,7 @@ struct PresenceAttributes: Equatable, BitwiseCopyable {
     }
 
     /// Writes PresenceSubList with an empty element for each attribute.
+    @inline(never)
     func write(into writer: inout Writer) {
         writer.open(.presenceSubList)
         var next: PresenceAttribute? = .onlineStatus

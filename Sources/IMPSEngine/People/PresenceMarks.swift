@@ -38,6 +38,7 @@ struct PresenceMarks: ~Copyable {
     }
 
     /// Adds a mark to a session's; false when there is no room.
+    @inline(never)
     mutating func add(_ user: UInt32, to presence: inout SessionPresence) -> Bool {
         var link = presence.firstMark
         while link != 0 {
@@ -114,6 +115,7 @@ struct PresenceMarks: ~Copyable {
     /// Takes all marks of a session away.
     mutating func removeAll(_ presence: inout SessionPresence) { remove(&presence, onlySent: false) }
 
+    @inline(never)
     private mutating func remove(_ presence: inout SessionPresence, onlySent: Bool) {
         var link = presence.firstMark
         var kept: UInt16 = 0

@@ -82,16 +82,19 @@ enum PresenceValue {
         case .presenceValue:
             switch attribute {
             case .onlineStatus, .registration: return isFlag(word)
-            case .userAvailability:
-                return word.equals("AVAILABLE") || word.equals("NOT_AVAILABLE") || word.equals("DISCREET")
-            case .statusMood: return isMood(word)
+            case .userAvailability: return word.place(among: "AVAILABLE NOT_AVAILABLE DISCREET") != nil
+            case .statusMood:
+                return word.place(
+                    among: "ANGRY ANXIOUS ASHAMED BORED EXCITED HAPPY IN_LOVE INVINCIBLE JEALOUS SAD SLEEPY") != nil
             case .preferredLanguage: return word.count <= 8
             case .clientInfo, .timeZone, .geoLocation, .address, .freeTextLocation, .plmn, .commCap,
                 .preferredContacts, .statusText, .alias, .statusContent, .contactInfo, .infoLink:
                 return true
             }
-        case .cap, .prefC: return isCapability(word)
-        case .status, .cstatus: return word.equals("OPEN") || word.equals("CLOSED")
+        case .cap, .prefC:
+            return word.place(
+                among: "CALL SMS MMS EMAIL IM AUDIO_CALL VIDEO_CALL VIDEO_STREAM IM_ONLINE IM_OFFLINE") != nil
+        case .status, .cstatus: return word.place(among: "OPEN CLOSED") != nil
         case .cpriority: return Decimal.parse(word) != nil
         case .country: return word.count == 2 && word[0].isASCIILetter && word[1].isASCIILetter
         default: return true
@@ -100,18 +103,6 @@ enum PresenceValue {
 
     private static func isFlag(_ word: Span<UInt8>) -> Bool {
         word.equalsIgnoringCase("T") || word.equalsIgnoringCase("F")
-    }
-
-    private static func isMood(_ word: Span<UInt8>) -> Bool {
-        word.equals("ANGRY") || word.equals("ANXIOUS") || word.equals("ASHAMED") || word.equals("BORED")
-            || word.equals("EXCITED") || word.equals("HAPPY") || word.equals("IN_LOVE") || word.equals("INVINCIBLE")
-            || word.equals("JEALOUS") || word.equals("SAD") || word.equals("SLEEPY")
-    }
-
-    private static func isCapability(_ word: Span<UInt8>) -> Bool {
-        word.equals("CALL") || word.equals("SMS") || word.equals("MMS") || word.equals("EMAIL") || word.equals("IM")
-            || word.equals("AUDIO_CALL") || word.equals("VIDEO_CALL") || word.equals("VIDEO_STREAM")
-            || word.equals("IM_ONLINE") || word.equals("IM_OFFLINE")
     }
 
     /// The value of an attribute that has a single one, from its record; nil when it has none or is not valid.

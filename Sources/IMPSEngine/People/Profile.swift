@@ -55,6 +55,7 @@ public enum ProfileField: UInt8, Sendable {
 }
 
 extension Records where Port: ~Copyable {
+    @inline(never)
     func profile(_ user: UInt32, _ field: ProfileField) -> InlineBytes<100>? {
         let key = Key.profile(user, field)
         guard let value = store.value(for: key.span) else { return nil }

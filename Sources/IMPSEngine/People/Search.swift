@@ -8,23 +8,21 @@ enum SearchField: UInt8 {
     case alias, number, firstName, lastName, email, online
 
     init?(_ word: Span<UInt8>) {
-        if word.equals("USER_ID") {
-            self = .id
-        } else if word.equals("USER_ALIAS") {
-            self = .alias
-        } else if word.equals("USER_MOBILE_NUMBER") {
-            self = .number
-        } else if word.equals("USER_FIRST_NAME") {
-            self = .firstName
-        } else if word.equals("USER_LAST_NAME") {
-            self = .lastName
-        } else if word.equals("USER_EMAIL_ADDRESS") {
-            self = .email
-        } else if word.equals("USER_ONLINE_STATUS") {
-            self = .online
-        } else {
-            return nil
-        }
+        self.init(
+            place: word.place(
+                among:
+                    "USER_ID USER_ALIAS USER_MOBILE_NUMBER USER_FIRST_NAME USER_LAST_NAME USER_EMAIL_ADDRESS USER_ONLINE_STATUS"
+            ))
+    }
+
+    /// The field that a word of the configuration names.
+    fileprivate init?(name: Span<UInt8>) {
+        self.init(place: name.place(among: "id alias number first_name last_name email online"))
+    }
+
+    private init?(place: Int?) {
+        guard let place else { return nil }
+        self.init(rawValue: UInt8(place) + 1)
     }
 }
 
@@ -55,30 +53,8 @@ public struct SearchFields: BitwiseCopyable, Sendable {
         }
     }
 
+    @inline(never)
     func contains(_ field: SearchField) -> Bool { bits & 1 << UInt16(field.rawValue) != 0 }
-}
-
-extension SearchField {
-    /// The field that a word of the configuration names.
-    fileprivate init?(name: Span<UInt8>) {
-        if name.equals("id") {
-            self = .id
-        } else if name.equals("alias") {
-            self = .alias
-        } else if name.equals("number") {
-            self = .number
-        } else if name.equals("first_name") {
-            self = .firstName
-        } else if name.equals("last_name") {
-            self = .lastName
-        } else if name.equals("email") {
-            self = .email
-        } else if name.equals("online") {
-            self = .online
-        } else {
-            return nil
-        }
-    }
 }
 
 /// One condition of a search.
@@ -313,6 +289,7 @@ extension People where Port: ~Copyable {
     }
 
     /// Whether all conditions hold for an account that can be found.
+    @inline(never)
     private func matches(
         _ user: UInt32, _ search: SearchSession, for searcher: UInt32, _ sessions: borrowing Sessions<Port>,
         _ records: borrowing Records<Port>, _ reads: inout Int
@@ -326,6 +303,7 @@ extension People where Port: ~Copyable {
         return records.letsThrough(searcher, to: user)
     }
 
+    @inline(never)
     private func matches(
         _ user: UInt32, _ pair: SearchPair, for searcher: UInt32, _ sessions: borrowing Sessions<Port>,
         _ records: borrowing Records<Port>, _ reads: inout Int
@@ -363,6 +341,7 @@ extension People where Port: ~Copyable {
         }
     }
 
+    @inline(never)
     private func contains(
         _ user: UInt32, _ field: ProfileField, _ pair: SearchPair, _ records: borrowing Records<Port>
     ) -> Bool {
@@ -387,6 +366,7 @@ extension Records where Port: ~Copyable {
 
 extension Span<UInt8> {
     /// Whether a text is in it, in any case of ASCII letters.
+    @inline(never)
     func containsIgnoringCase(_ text: Span<UInt8>) -> Bool {
         guard text.count <= count else { return false }
         for start in 0...(count - text.count)

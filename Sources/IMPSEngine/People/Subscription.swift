@@ -15,12 +15,14 @@ enum SubscriptionTarget: UInt8 {
 /// somebody on no list of his watcher has a mark there, list 0.
 extension Records where Port: ~Copyable {
     /// What a session wants to know of a target; nil when it does not watch it.
+    @inline(never)
     func subscription(of slot: UInt16, to target: SubscriptionTarget, _ number: UInt32) -> PresenceAttributes? {
         self.number(for: Key.subscription(slot, to: target, number), UInt32.self)
             .map { PresenceAttributes(rawValue: $0) }
     }
 
     /// What a session of `owner` wants to know of a user, by whatever subscription.
+    @inline(never)
     func subscriptions(of slot: UInt16, _ owner: UInt32, to user: UInt32) -> PresenceAttributes {
         var attributes = subscription(of: slot, to: .user, user) ?? .none
         var list: UInt8 = 0
@@ -32,6 +34,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The next target of a kind behind `last` that a session watches; nil when there is none.
+    @inline(never)
     func target(_ target: SubscriptionTarget, of slot: UInt16, after last: UInt32?) -> UInt32? {
         if last == .max { return nil }
         var prefix = Key.subscriptions(slot)
@@ -45,6 +48,7 @@ extension Records where Port: ~Copyable {
     func hasSubscriptions(_ slot: UInt16) -> Bool { key(in: Key.subscriptions(slot), after: Key()) != nil }
 
     /// Whether a session of `owner` watches a user by himself.
+    @inline(never)
     func isSubscribed(
         _ owner: UInt32, to user: UInt32, besides ending: UInt16? = nil, _ sessions: borrowing Sessions<Port>
     ) -> Bool {
@@ -57,12 +61,14 @@ extension Records where Port: ~Copyable {
     }
 
     /// Has a session watch a user.
+    @inline(never)
     mutating func subscribe(_ slot: UInt16, _ owner: UInt32, to user: UInt32, _ attributes: PresenceAttributes) {
         store(attributes.rawValue, for: Key.subscription(slot, to: .user, user))
         if !isContact(user, of: owner) { store(UInt8(1), for: Key.listed(user, by: owner, 0)) }
     }
 
     /// A session does not watch a user any more; not by himself, at least.
+    @inline(never)
     mutating func unsubscribe(_ slot: UInt16, _ owner: UInt32, from user: UInt32, _ sessions: borrowing Sessions<Port>)
     {
         guard store.delete(Key.subscription(slot, to: .user, user).span) else { return }

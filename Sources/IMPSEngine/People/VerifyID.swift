@@ -44,6 +44,7 @@ extension People where Port: ~Copyable {
         writer.close(.status)
     }
 
+    @inline(never)
     private func write(
         _ code: StatusCode, _ document: borrowing Document, _ first: Document.Element, _ user: UInt32,
         _ records: borrowing Records<Port>, into writer: inout Writer
@@ -65,6 +66,7 @@ extension People where Port: ~Copyable {
     }
 
     /// What is wrong with a name; success when nothing is.
+    @inline(never)
     private func code(
         _ document: borrowing Document, _ id: Document.Element, _ user: UInt32, _ records: borrowing Records<Port>
     ) -> StatusCode {

@@ -43,6 +43,7 @@ extension Session {
 /// When users come and go. A user is there while any of his sessions shows him.
 extension Sessions where Port: ~Copyable {
     /// Whether a user is there, whatever he says of it.
+    @inline(never)
     func isThere(_ user: UInt32) -> Bool {
         var next = first(of: user)
         while let slot = next {
@@ -53,11 +54,13 @@ extension Sessions where Port: ~Copyable {
     }
 
     /// Whether others see that a user is there.
+    @inline(never)
     func isOnline(_ user: UInt32, _ records: borrowing Records<Port>) -> Bool {
         isThere(user) && records.wantsToBeSeen(user)
     }
 
     /// Looks whether a session shows its user; called whenever it is stored, and when it ends.
+    @inline(never)
     mutating func noteVisibility(_ slot: UInt16, isEnding: Bool = false) {
         let shows = !isEnding && table[slot].showsUser
         guard shows != table[slot].presence.isVisible else { return }
@@ -68,6 +71,7 @@ extension Sessions where Port: ~Copyable {
     }
 
     /// Marks for his watchers that a user came or went; he is returned. nil when nobody else did.
+    @inline(never)
     mutating func tellChange(_ records: borrowing Records<Port>) -> UInt32? {
         if changes.isOverflowed {
             changes.isOverflowed = false
@@ -101,6 +105,7 @@ extension Sessions where Port: ~Copyable {
     // MARK: Marks
 
     /// Marks that a session has not been told of a user.
+    @inline(never)
     mutating func mark(_ user: UInt32, for slot: UInt16, _ records: borrowing Records<Port>) {
         guard table[slot].closing == 0 else { return }
         if !marks.add(user, to: &table[slot].presence) { table[slot].presence.beginSweep() }
@@ -110,6 +115,7 @@ extension Sessions where Port: ~Copyable {
     /// Marks a user for the sessions of a watcher.
     ///
     /// - Parameter changed: What is another of his presence; nil when it is what may be seen of it.
+    @inline(never)
     mutating func mark(
         _ user: UInt32, ofWatcher watcher: UInt32, changed: PresenceAttributes?, _ records: borrowing Records<Port>
     ) {
@@ -132,6 +138,7 @@ extension Sessions where Port: ~Copyable {
     }
 
     /// Marks a user for all who watch him: it costs what they are, and not what accounts or sessions are.
+    @inline(never)
     mutating func markWatchers(
         of user: UInt32, changed: PresenceAttributes?, _ records: borrowing Records<Port>
     ) {

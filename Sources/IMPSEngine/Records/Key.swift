@@ -138,6 +138,7 @@ extension InlineBytes where capacity == 112 {
 
     static func capabilityLists(_ slot: UInt16) -> Key { numbered(RecordKind.capabilityLists, slot) }
 
+    @inline(never)
     static func message(_ sequence: UInt64, piece: UInt8) -> Key {
         var key = numbered(RecordKind.message, sequence)
         _ = key.append(piece)
@@ -146,6 +147,7 @@ extension InlineBytes where capacity == 112 {
 
     static func mailbox(_ user: UInt32) -> Key { numbered(RecordKind.mailbox, user) }
 
+    @inline(never)
     static func mailboxEntry(_ user: UInt32, _ sequence: UInt64) -> Key {
         var key = numbered(RecordKind.mailbox, user)
         _ = key.append(bigEndian: sequence)
@@ -171,8 +173,10 @@ extension InlineBytes where capacity == 112 {
     static func contactLists(_ user: UInt32) -> Key { numbered(RecordKind.contactList, user) }
 
     /// A list, and what all who are on it begin with.
+    @inline(never)
     static func contactList(_ user: UInt32, _ list: UInt8) -> Key { contactLists(user).and(list) }
 
+    @inline(never)
     static func contact(_ user: UInt32, _ list: UInt8, _ contact: UInt32) -> Key {
         contactList(user, list).and(contact)
     }
@@ -183,11 +187,13 @@ extension InlineBytes where capacity == 112 {
     /// The same, of the lists of one owner.
     static func listed(_ user: UInt32, by owner: UInt32) -> Key { listed(user).and(owner) }
 
+    @inline(never)
     static func listed(_ user: UInt32, by owner: UInt32, _ list: UInt8) -> Key { listed(user, by: owner).and(list) }
 
     /// What all attribute lists of a user begin with.
     static func attributeLists(_ user: UInt32) -> Key { numbered(RecordKind.attributeList, user) }
 
+    @inline(never)
     static func attributeList(_ user: UInt32, for audience: PresenceAudience) -> Key {
         attributeLists(user).and(audience.rawValue).and(audience.number)
     }
@@ -195,6 +201,7 @@ extension InlineBytes where capacity == 112 {
     /// What all that a user says of himself begins with.
     static func presence(_ user: UInt32) -> Key { numbered(RecordKind.presence, user) }
 
+    @inline(never)
     static func presence(_ user: UInt32, _ attribute: PresenceAttribute) -> Key {
         presence(user).and(attribute.rawValue)
     }
@@ -202,8 +209,10 @@ extension InlineBytes where capacity == 112 {
     static func screening(_ user: UInt32) -> Key { numbered(RecordKind.screening, user) }
 
     /// What all entries of one of a user's block and grant lists begin with.
+    @inline(never)
     static func screened(_ user: UInt32, on list: ScreeningList) -> Key { screening(user).and(list.rawValue) }
 
+    @inline(never)
     static func screened(_ user: UInt32, on list: ScreeningList, _ address: Span<UInt8>) -> Key {
         var key = screened(user, on: list)
         _ = key.append(address)
@@ -213,11 +222,13 @@ extension InlineBytes where capacity == 112 {
     /// What all that a user was asked of watchers begins with.
     static func authorizations(_ user: UInt32) -> Key { numbered(RecordKind.authorization, user) }
 
+    @inline(never)
     static func authorization(_ user: UInt32, of watcher: UInt32) -> Key { authorizations(user).and(watcher) }
 
     /// What all subscriptions of a session begin with.
     static func subscriptions(_ slot: UInt16) -> Key { numbered(RecordKind.subscription, slot) }
 
+    @inline(never)
     static func subscription(_ slot: UInt16, to target: SubscriptionTarget, _ number: UInt32) -> Key {
         subscriptions(slot).and(target.rawValue).and(number)
     }
@@ -225,19 +236,23 @@ extension InlineBytes where capacity == 112 {
     /// What all that a user is to be told, or was, of those who put him on a list begins with.
     static func addedNotices(_ user: UInt32) -> Key { numbered(RecordKind.addedNotice, user) }
 
+    @inline(never)
     static func addedNotice(_ user: UInt32, by owner: UInt32) -> Key { addedNotices(user).and(owner) }
 
     /// What all fields of a user's profile begin with.
     static func profile(_ user: UInt32) -> Key { numbered(RecordKind.profile, user) }
 
+    @inline(never)
     static func profile(_ user: UInt32, _ field: ProfileField) -> Key { profile(user).and(field.rawValue) }
 
+    @inline(never)
     private func and<Number: FixedWidthInteger>(_ number: Number) -> Key {
         var key = self
         _ = key.append(bigEndian: number)
         return key
     }
 
+    @inline(never)
     private static func numbered<Number: FixedWidthInteger>(_ kind: UInt8, _ number: Number) -> Key {
         var key = Key(kind)
         _ = key.append(bigEndian: number)

@@ -39,6 +39,7 @@ struct SequenceBlock {
 
 extension Records where Port: ~Copyable {
     /// A number that was never used before.
+    @inline(never)
     mutating func takeSequence() -> UInt64 {
         if sequences.next >= sequences.end {
             sequences.end = sequences.next + UInt64(Limits.sequenceBlock)
@@ -63,6 +64,7 @@ extension Records where Port: ~Copyable {
     /// The lowest key that begins with `prefix` and lies behind `last`; nil when there is none.
     ///
     /// - Parameter last: The key that was found before; empty for the first one.
+    @inline(never)
     func key(in prefix: Key, after last: Key) -> Key? {
         var start = last.isEmpty ? prefix : last
         if !last.isEmpty { _ = start.append(0) }
@@ -71,11 +73,13 @@ extension Records where Port: ~Copyable {
     }
 
     /// Takes away all keys that begin with `prefix`.
+    @inline(never)
     mutating func removeAll(in prefix: Key) {
         while let key = key(in: prefix, after: Key()) { store.delete(key.span) }
     }
 
     /// Stores a number under a key.
+    @inline(never)
     mutating func store<Number: FixedWidthInteger>(_ number: Number, for key: Key) {
         scratch.removeAll()
         scratch.append(bigEndian: number)
@@ -83,6 +87,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// The number under a key; nil when it has none.
+    @inline(never)
     func number<Number: FixedWidthInteger>(for key: Key, _ type: Number.Type = Number.self) -> Number? {
         guard let value = store.value(for: key.span) else { return nil }
         var reader = RecordReader(value)

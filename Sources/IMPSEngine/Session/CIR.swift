@@ -39,6 +39,7 @@ struct SessionCalling {
 /// Source: protocol/transport.md §6.
 extension Sessions where Port: ~Copyable {
     /// Something may wait for a session: its client is called after this turn, once until it is heard of.
+    @inline(never)
     mutating func call(_ slot: UInt16) {
         guard canCall(slot) else { return }
         // Who was called in vain before is tried again with what is new.

@@ -57,9 +57,11 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
     var count: Int { table.count }
 
     /// The first session of a user; nil when there is none.
+    @inline(never)
     func first(of user: UInt32) -> UInt16? { table.first(of: user) }
 
     /// The next session of the same user.
+    @inline(never)
     func next(after slot: UInt16) -> UInt16? { table.next(after: slot) }
 }
 

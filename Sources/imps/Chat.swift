@@ -7,29 +7,22 @@ import Wire
 
 /// The conversation on a terminal.
 struct Chat: ArrivalHandler, ~Copyable {
-    /// Somebody the user has written to or heard of.
-    private struct Person {
-        var address = InlineBytes<100>()
-        var sentCount: UInt64 = 0
-        var receivedCount: UInt64 = 0
-    }
-
     /// A message whose fate is not known yet.
     private struct Sent {
         var messageID = InlineBytes<64>()
         var number: UInt64 = 0
     }
 
-    private var editor = LineEditor()
-    private var text = Memory.buffer(300_000)
+    var editor = LineEditor()
+    var text = Memory.buffer(300_000)
     /// Words that may be meant.
     private var list = Memory.buffer(8192)
     private var prompt = InlineBytes<128>()
-    private var homeDomain = InlineBytes<100>()
-    private var people = InlineArray<64, Person>(repeating: Person())
-    private var personCount = 0
+    var roster = Roster()
+    /// Of those who were there at the login there is one line, and not one each.
+    var tellsContacts = false
     /// The one who gets what is typed without a command.
-    private var partner: Int?
+    var partner: Int?
     private var sent = InlineArray<64, Sent>(repeating: Sent())
     private var sentCount: UInt64 = 0
     /// Nothing that comes before the first empty poll is new: it waited for this login.
@@ -49,7 +42,7 @@ struct Chat: ArrivalHandler, ~Copyable {
         self.options = options
         let user = options.user.span
         if let at = user.firstIndex(of: 0x40) {
-            homeDomain = InlineBytes(user.extracting((at + 1)..<user.count)) ?? InlineBytes()
+            roster.homeDomain = InlineBytes(user.extracting((at + 1)..<user.count)) ?? InlineBytes()
         }
         _ = prompt.append("> ")
     }
@@ -58,6 +51,7 @@ struct Chat: ArrivalHandler, ~Copyable {
     mutating func run(_ session: inout Session) -> ExitCode {
         let clock = Clock()
         note("You are logged in. /help tells what you can type.")
+        loadContacts(&session)
         var nextPoll = clock.now
         while !isDone {
             draw()
@@ -92,6 +86,13 @@ struct Chat: ArrivalHandler, ~Copyable {
 
     private mutating func draw() {
         guard let question else {
+            if let place = roster.asking {
+                text.removeAll()
+                text.append("May ")
+                text.append(printable: roster.shortName(roster[place].address).span, lineBreak: " ")
+                text.append(editor.columns >= 60 ? " see how you are (yes, no)? " : " see you? ")
+                return editor.draw(prompt: InlineBytes<128>(prefix: text.span).span)
+            }
             editor.draw(prompt: prompt.span)
             return
         }
@@ -118,7 +119,10 @@ struct Chat: ArrivalHandler, ~Copyable {
         case .answered, .nothing:
             if isLost { note("The server answers again.") }
             isLost = false
-            if !session.hasMore { isCatchingUp = false }
+            if !session.hasMore {
+                isCatchingUp = false
+                tellContacts()
+            }
             if answers.count > 0 {
                 send(answers, &session)
                 answers = Answers()
@@ -147,6 +151,7 @@ struct Chat: ArrivalHandler, ~Copyable {
             session.negotiate()
             isLost = false
             isCatchingUp = true
+            loadContacts(&session)
             return nil
         case .answered(let code) where session.firstSystemMessage != nil:
             // The list has all that is to be answered.
@@ -175,6 +180,8 @@ struct Chat: ArrivalHandler, ~Copyable {
         case .message(let message): show(message, in: session)
         case .report(let messageID, let recipient, let code): showReport(messageID, recipient, code)
         case .systemMessage: showSystemMessages(session)
+        case .presence: showPresence(session)
+        case .permission(let address): showPermission(address)
         case .disconnect:
             beginNote()
             text.append("The server ended the session: ")
@@ -280,8 +287,9 @@ struct Chat: ArrivalHandler, ~Copyable {
         session.write(message, lineBreak: "\n      ", into: &text)
         text.append("\u{7}")
         editor.print(text)
-        if let person = find(message.sender) {
-            people[person].receivedCount += 1
+        if let person = roster.find(message.sender.span) {
+            roster[person].receivedCount += 1
+            roster[person].unreadCount += 1
             if partner == nil { talk(to: person) }
         }
     }
@@ -310,6 +318,8 @@ struct Chat: ArrivalHandler, ~Copyable {
         if question == nil || line.span.starts(with: "/") { editor.remember() }
         if let question, line.isEmpty || line.span[0] != 0x2F {
             answer(question, line.span, &session)
+        } else if let place = roster.asking, question == nil, line.isEmpty || line.span[0] != 0x2F {
+            decide(place, line.span, &session)
         } else if line.isEmpty {
             // An empty line shows the prompt again.
         } else if line.span[0] != 0x2F {
@@ -330,8 +340,10 @@ struct Chat: ArrivalHandler, ~Copyable {
             showHelp()
         } else if question?.isRequired == true {
             note("First answer the message with the number of an option; /quit logs out.")
-        } else if word.equals("/who") {
+        } else if word.equals("/who") || word.equals("/contacts") {
             showPeople()
+        } else if changePeople(word, rest, &session) {
+            // It was about people.
         } else if word.equals("/to") {
             choose(rest)
         } else if word.equals("/msg") {
@@ -354,7 +366,9 @@ struct Chat: ArrivalHandler, ~Copyable {
         }
     }
 
-    private static var commands: StaticString { "/msg /to /who /help /quit" }
+    private static var commands: StaticString {
+        "/msg /to /contacts /add /remove /block /unblock /status /alias /who /help /quit"
+    }
 
     /// Completes a command, or the name of somebody behind one.
     private mutating func complete() {
@@ -363,9 +377,11 @@ struct Chat: ArrivalHandler, ~Copyable {
         if isFirst, question == nil || word.span.starts(with: "/") {
             text.append(Chat.commands)
             text.append(0x20)
-        } else if editor.line.span.starts(with: "/msg ") || editor.line.span.starts(with: "/to ") {
-            for index in 0..<personCount {
-                text.append(shortName(people[index].address).span)
+        } else if editor.line.span.starts(with: "/status ") {
+            text.append("available away busy invisible ")
+        } else if editor.line.span.starts(with: "/") {
+            for place in 0..<roster.count {
+                text.append(roster.shortName(roster[place].address).span)
                 text.append(0x20)
             }
         }
@@ -375,7 +391,11 @@ struct Chat: ArrivalHandler, ~Copyable {
     private mutating func showHelp() {
         help("/msg NAME TEXT", "sends TEXT to NAME; after that a line without a slash goes there too")
         help("/to NAME", "chooses who gets such lines")
-        help("/who", "lists the people of this conversation")
+        help("/contacts", "lists your contacts and whom you talk with, and how they are")
+        help("/add NAME", "puts NAME on your list; what follows is what you call him; /remove takes him off")
+        help("/block NAME", "keeps NAME from writing to you and seeing you; /unblock ends that")
+        help("/status", "available, away, busy or invisible, and what you say besides")
+        help("/alias NAME", "how others see you called")
         help("/quit", "logs out")
         if editor.isTerminal {
             help("Up, Down", "bring back what you typed; Tab completes commands and names")
@@ -395,33 +415,9 @@ struct Chat: ArrivalHandler, ~Copyable {
         editor.print(text, indent: column)
     }
 
-    private mutating func showPeople() {
-        guard personCount > 0 else { return note("Nobody yet; /msg NAME TEXT begins.") }
-        for index in 0..<personCount {
-            beginNote()
-            text.append(index == partner ? "* " : "  ")
-            appendName(people[index].address)
-            text.append(", ")
-            text.append(decimal: people[index].sentCount)
-            text.append(" sent, ")
-            text.append(decimal: people[index].receivedCount)
-            text.append(" received")
-            editor.print(text)
-        }
-    }
-
     @discardableResult
     private mutating func choose(_ name: Span<UInt8>) -> Bool {
-        // Who logged in without a domain leaves it to the server to know names.
-        let isName = homeDomain.isEmpty || Address(name, homeDomain: homeDomain.span)?.kind == .user
-        guard isName, name.count > 0, let address = InlineBytes<100>(name) else {
-            note("That is no name: write bob, or wv:bob@home.test.")
-            return false
-        }
-        guard let person = find(address) else {
-            note("The list of people is full.")
-            return false
-        }
+        guard let person = person(name) else { return false }
         talk(to: person)
         return true
     }
@@ -432,15 +428,16 @@ struct Chat: ArrivalHandler, ~Copyable {
             note("To whom? /msg NAME TEXT")
             return true
         }
-        switch session.send(to: people[partner].address.span, message) {
+        switch session.send(to: roster[partner].address.span, message) {
         case .answered(200):
             sentCount += 1
-            people[partner].sentCount += 1
+            roster[partner].sentCount += 1
+            roster[partner].unreadCount = 0
             sent[Int(sentCount) % sent.count] = Sent(messageID: session.sentMessageID, number: sentCount)
             text.removeAll()
             text.append(localTime: Span())
             text.append(" to ")
-            appendName(people[partner].address)
+            appendName(roster[partner].address)
             text.append(" #")
             text.append(decimal: sentCount)
             text.append(": ")
@@ -463,42 +460,21 @@ struct Chat: ArrivalHandler, ~Copyable {
     private mutating func talk(to person: Int) {
         partner = person
         prompt = InlineBytes()
-        let name = shortName(people[person].address)
+        let name = roster.shortName(roster[person].address)
         _ = prompt.append(name.span)
         _ = prompt.append("> ")
     }
 
-    /// The place of a person in the roster, who comes into it; nil when it is full.
-    private mutating func find(_ address: InlineBytes<100>) -> Int? {
-        let canonical = Address(address.span, homeDomain: homeDomain.span).flatMap { InlineBytes<100>($0.canonical) }
-        let name = canonical ?? address
-        for index in 0..<personCount where people[index].address.span.equals(name.span) { return index }
-        guard personCount < people.count else { return nil }
-        people[personCount].address = name
-        personCount += 1
-        return personCount - 1
-    }
-
-    /// The name without what goes without saying: the schema and the domain of the user.
-    private func shortName(_ address: InlineBytes<100>) -> InlineBytes<100> {
-        var name = address.span
-        if name.starts(with: "wv:") { name = name.extracting(3..<name.count) }
-        if let at = name.firstIndex(of: 0x40), name.extracting((at + 1)..<name.count).equals(homeDomain.span) {
-            name = name.extracting(0..<at)
-        }
-        return InlineBytes(name) ?? address
-    }
-
     private mutating func appendName(_ address: InlineBytes<100>) {
-        text.append(printable: shortName(address).span, lineBreak: " ")
+        text.append(printable: roster.shortName(address).span, lineBreak: " ")
     }
 
-    private mutating func beginNote() {
+    mutating func beginNote() {
         text.removeAll()
         text.append("-- ")
     }
 
-    private mutating func note(_ words: StaticString) {
+    mutating func note(_ words: StaticString) {
         beginNote()
         text.append(words)
         editor.print(text)

@@ -13,6 +13,10 @@ enum Arrival {
     case report(messageID: InlineBytes<64>, recipient: InlineBytes<100>, code: UInt64)
     /// A System Message, in the document of the session.
     case systemMessage
+    /// How others are, in the document of the session.
+    case presence
+    /// Somebody wants to see how the user is.
+    case permission(InlineBytes<100>)
     /// The server ends the session.
     case disconnect
     /// Nothing for the user.
@@ -52,6 +56,10 @@ extension Session {
         case .messageNotification: return message(primitive, isAnnouncement: true)
         case .deliveryReportRequest: return report(primitive)
         case .systemMessageRequest: return .systemMessage
+        case .presenceNotificationRequest: return .presence
+        case .presenceAuthRequest:
+            guard let id = document.word(.userID, in: primitive) else { return .other }
+            return .permission(InlineBytes(prefix: id))
         case .disconnect: return .disconnect
         default: return .other
         }

@@ -66,6 +66,30 @@ struct Session: ~Copyable {
         return envelope
     }
 
+    /// Sends a request; `body` writes what is inside its element.
+    mutating func request(_ tag: Tag, _ body: (inout Writer) -> Void) -> Outcome {
+        let envelope = openRequest()
+        writer.open(tag)
+        body(&writer)
+        writer.close(tag)
+        return exchange(envelope)
+    }
+
+    /// The version that is spoken.
+    var version: Version { options.version }
+
+    /// The address of a list of the user for his contacts; nil when he does not say his domain.
+    func ownList() -> InlineBytes<100>? {
+        let user = options.user.span
+        var list = InlineBytes<100>()
+        let at = user.firstIndex(of: 0x40) ?? user.count
+        if !user.starts(with: "wv:") { _ = list.append("wv:") }
+        guard list.append(user.extracting(0..<at)), list.append("/contacts"),
+            list.append(user.extracting(at..<user.count))
+        else { return nil }
+        return list
+    }
+
     private mutating func openRequest() -> Envelope {
         transactionCount += 1
         return open(.request, id: Decimal.digits(of: transactionCount).span)
@@ -246,6 +270,7 @@ struct Session: ~Copyable {
         writer.open(.functions)
         writer.open(.wvcspFeat)
         writer.empty(.fundamentalFeat)
+        writer.empty(.presenceFeat)
         writer.empty(.imFeat)
         writer.close(.wvcspFeat)
         writer.close(.functions)
@@ -333,7 +358,7 @@ struct Session: ~Copyable {
                     handler.show(arrival, in: self)
                 }
                 outcome = acknowledge(transaction)
-            case .report, .other:
+            case .report, .presence, .permission, .other:
                 handler.show(arrival, in: self)
                 outcome = acknowledge(transaction)
             }

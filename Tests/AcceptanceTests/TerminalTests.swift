@@ -26,6 +26,54 @@ import Testing
         return terminal
     }
 
+    /// The roster as people know it: who is there, who wants to see the user, what changes.
+    @Test(arguments: sizes) func theRosterIsSeenAndChanged(columns: Int, rows: Int) throws {
+        let engine = try EngineProcess(["poll_min": "1"], users: ["alice", "bob", "carol"])
+        let bob = try Handset(engine, "bob", "1.2")
+        #expect(try bob.logIn())
+        bob.accepts = true
+        let terminal = try open(engine, (columns, rows))
+        terminal.press("/add bob Bobby\r")
+        try terminal.await("is on your list.")
+        try bob.live(until: "the question") { bob.asked == ["wv:alice@home.test"] }
+        try terminal.await("is available")
+        terminal.press("/add carol\r")
+        try terminal.await("carol is on your list.")
+        #expect(try bob.update("NOT_AVAILABLE", "at lunch") == 200)
+        try terminal.await("is away: at lunch")
+        // Bob has her on his list too, and she says whether he may see her.
+        #expect(try bob.createList("Friends", with: ["alice"]) == 200)
+        try terminal.await("wants to see")
+        terminal.press("perhaps\r")
+        try terminal.await("Answer yes or no.")
+        terminal.press("yes\r")
+        try terminal.await("sees you.")
+        try bob.live(until: "alice") { bob.buddies["wv:alice@home.test"]?.isOnline == true }
+        terminal.press("/status busy on the phone\r")
+        try terminal.await("sees that now.")
+        try bob.live(until: "her status") {
+            bob.buddies["wv:alice@home.test"] == Handset.Buddy(true, "DISCREET", "on the phone")
+        }
+        terminal.press("/block bob\r")
+        try terminal.await("is blocked.")
+        try bob.live(until: "nothing of her") { bob.buddies["wv:alice@home.test"]?.isOnline == false }
+        #expect(try bob.send("hello", to: "wv:alice@home.test") == 532)
+        terminal.press("/unblock b\t\r")
+        try terminal.await("is not blocked.")
+        #expect(try bob.send("hello", to: "wv:alice@home.test") == 200)
+        try terminal.await("hello")
+        terminal.press("/cont\t\r")
+        try terminal.await("unanswered")
+        try compare(terminal.pane(), "contacts", columns)
+        terminal.press("/remove carol\r")
+        try terminal.await("carol is off your list.")
+        terminal.press("/quit\r")
+        #expect(terminal.awaitEnd() == 0)
+        // The list is there again, and who is there is told in one line.
+        let again = try open(engine, (columns, rows))
+        try again.await("1 of your 1 contact is online")
+    }
+
     @Test(arguments: sizes) func aLineIsEditedWhileMessagesCome(columns: Int, rows: Int) throws {
         let engine = try EngineProcess(["poll_min": "1"])
         let bob = try engine.client("bob")

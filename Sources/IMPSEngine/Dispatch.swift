@@ -72,10 +72,11 @@ extension Engine where Port: ~Copyable {
         case .createListRequest:
             try people.createList(
                 document, element, in: slot, &sessions, mailboxes, systemMessages, &records, &turn, into: &writer)
-        case .deleteListRequest: try people.deleteList(document, element, in: slot, &sessions, &records, into: &writer)
+        case .deleteListRequest:
+            try people.deleteList(document, element, in: slot, &sessions, &mailboxes, &records, into: &writer)
         case .listManageRequest:
             try people.listManage(
-                document, element, in: slot, &sessions, mailboxes, systemMessages, &records, &turn, into: &writer)
+                document, element, in: slot, &sessions, &mailboxes, systemMessages, &records, &turn, into: &writer)
         case .createAttributeListRequest:
             try people.createAttributeList(
                 document, element, in: slot, &sessions, &mailboxes, systemMessages, &records, &turn, into: &writer)
@@ -91,7 +92,7 @@ extension Engine where Port: ~Copyable {
             try people.subscribePresence(
                 document, request, element, in: slot, &sessions, &mailboxes, &records, turn, into: &writer)
         case .unsubscribePresenceRequest:
-            try people.unsubscribePresence(document, element, in: slot, &sessions, &records, into: &writer)
+            try people.unsubscribePresence(document, element, in: slot, &sessions, &mailboxes, &records, into: &writer)
         case .getWatcherListRequest:
             people.getWatcherList(document, element, in: slot, sessions, records, into: &writer)
         case .presenceAuthUser:

@@ -155,6 +155,7 @@ extension Engine where Port: ~Copyable {
             systemMessages.resumeRestriction(slot, &sessions, records, turn.now)
             sessions.call(slot)
         }
+        sessions.resumePresence(records)
         systemMessages.reloadPendingLogins(records, turn.now)
         mailboxes.reload(records, isFirst: reloadCount == 1, turn.now)
         mailboxes.deadline.schedule(at: turn.now)
@@ -205,6 +206,7 @@ extension Engine where Port: ~Copyable {
         }
         while let user = sessions.tellChange(records) {
             guard sessions.isThere(user) else { continue }
+            people.askWhatWasNotAsked(by: user, &sessions, mailboxes, &records, turn)
             people.tellAdded(user, isLogin: true, &sessions, mailboxes, systemMessages, &records, &turn)
         }
     }

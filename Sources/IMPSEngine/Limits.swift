@@ -36,6 +36,10 @@ enum Limits {
     @_transparent static var callsMax: UInt8 { 4 }
     /// Entries of the block and grant lists of one user.
     @_transparent static var screenedCountMax: UInt32 { 200 }
+    /// Users whom one session watches by themselves.
+    @_transparent static var watchedCountMax: UInt16 { 1000 }
+    /// Contacts that one request looks at, however often it names their lists.
+    @_transparent static var visitedCountMax: Int { 2000 }
     /// Octets of the text of a notice.
     @_transparent static var noticeTextByteCountMax: Int { 400 }
     /// Octets that the end of a message needs after its last primitive.

@@ -126,6 +126,8 @@ extension Engine where Port: ~Copyable {
         sessions.noteAddress(of: slot, client, &records)
         mailboxes.settleUnanswered(in: slot, &sessions, systemMessages, &records, &turn)
         systemMessages.refresh(slot, &sessions, &mailboxes, &records, &turn)
+        if sessions[slot].isOpen { sessions.noteVisibility(slot) }
+        tellPeople(&turn)
     }
 
     /// A client closes a server transaction: a notification, a question whether somebody may see its user, or what lies in

@@ -54,6 +54,10 @@ import Testing
         try terminal.await("Answer yes or no.")
         terminal.press("yes\r")
         try terminal.await("sees you.")
+        // Who lets somebody see everything is advised, the first time.
+        try terminal.await("reach you now.")
+        terminal.press("1\r")
+        try terminal.await("Answered.")
         try bob.live(until: "alice") { bob.buddies["wv:alice@home.test"]?.isOnline == true }
         terminal.press("/status busy on the phone\r")
         try terminal.await("sees that now.")

@@ -257,15 +257,15 @@ import Testing
                 return
             }
             let accepts = chance(60)
-            let attributes = someAttributes()
-            let some = accepts && !attributes.isEmpty ? elements(attributes) : ""
+            let chosen = someAttributes()
+            let attributes = chosen.isEmpty ? Set(Simulation.attributes) : chosen
+            let some = accepts ? elements(attributes) : ""
             let answer = say(
                 session,
                 "<PresenceAuth-User>\(PeopleTests.id(other))<Acceptance>\(accepts ? "T" : "F")</Acceptance>\(some)</PresenceAuth-User>"
             )
             guard answer != nil else { return }
-            people[session.user]!.granted[other] =
-                !accepts ? [] : attributes.isEmpty ? Set(Simulation.attributes) : attributes
+            people[session.user]!.granted[other] = accepts ? attributes : []
         }
 
         func block(_ session: Session) {

@@ -144,7 +144,7 @@ import Testing
             "Transport/UV/Cells.swift", "Transport/UV/FatalRecord.swift", "Transport/UV/Server.swift",
             "Wire/Charset.swift", "Wire/Document.swift", "Wire/WBXML/Tokens.swift", "Wire/WBXML/WBXMLReader.swift",
             "Wire/XML/XMLReader.swift", "Wire/XML/XMLWriter.swift", "imps/IncomingMessage.swift",
-            "imps/KeyReader.swift",
+            "imps/Chat+People.swift", "imps/Contacts.swift", "imps/KeyReader.swift",
             "imps/Options.swift", "impsctl/Options.swift", "impsctl/Quantity.swift", "impsd/Options.swift",
         ]
         for source in TidyTests.sources where source.text.contains(/(?m)^ +default:/) {

@@ -157,6 +157,7 @@ extension Mailboxes where Port: ~Copyable {
             throw Refusal(.badParameter, "Recipient missing")
         }
         var deliveries = Deliveries()
+        var visited = 0
         var next = document.firstChild(of: recipient)
         while let current = next {
             next = document.nextSibling(of: current)
@@ -171,7 +172,7 @@ extension Mailboxes where Port: ~Copyable {
             case .contactList:
                 try append(
                     document, list: current, from: slot, byteCount, sessions, &systemMessages, records, &turn,
-                    to: &deliveries)
+                    to: &deliveries, &visited)
             case .group:
                 try deliveries.append(Delivery(element: current, code: .groupDoesNotExist))
             default: continue
@@ -185,7 +186,8 @@ extension Mailboxes where Port: ~Copyable {
     private mutating func append(
         _ document: borrowing Document, list element: Document.Element, from slot: UInt16, _ byteCount: UInt32,
         _ sessions: borrowing Sessions<Port>, _ systemMessages: inout SystemMessages<Port>,
-        _ records: borrowing Records<Port>, _ turn: inout Turn, to deliveries: inout Deliveries
+        _ records: borrowing Records<Port>, _ turn: inout Turn, to deliveries: inout Deliveries,
+        _ visited: inout Int
     ) throws(Refusal) {
         let user = sessions[slot].user
         var list: UInt8?
@@ -200,6 +202,8 @@ extension Mailboxes where Port: ~Copyable {
         var next: UInt32? = first
         while let contact = next {
             next = records.contact(after: contact, on: list, of: user)
+            visited += 1
+            guard visited <= Limits.visitedCountMax else { throw Refusal(.badParameter, "too many recipients") }
             guard let address = records.address(of: contact) else { continue }
             var delivery = delivery(
                 to: address.span, element, from: slot, byteCount, sessions, &systemMessages, records, &turn)
@@ -231,10 +235,13 @@ extension Mailboxes where Port: ~Copyable {
         guard records.letsThrough(sender, to: account.number) else {
             return Delivery(element: element, code: .recipientBlockedTheSender)
         }
-        if sessions.first(of: account.number) == nil {
+        // Who does not want to be seen is as good as away: nobody learns more from a refusal.
+        if !sessions.isOnline(account.number, records) {
             guard records.maySendOffline(to: account.number, from: sender) else {
                 return Delivery(element: element, code: .recipientUnauthorized)
             }
+        }
+        if sessions.first(of: account.number) == nil {
             guard records.settings.storesOffline else { return Delivery(element: element, code: .recipientNotLoggedIn) }
         }
         let hasShare = hasStoreRoom(byteCount: byteCount, from: sender, records)

@@ -187,7 +187,7 @@ extension Engine where Port: ~Copyable {
             let number = try operatorAccount(name.span).number
             try accounts.deleteUser(name.span, &sessions, &mailboxes, systemMessages, &records, &turn)
             tellPeople(&turn)
-            people.removeUser(number, &records)
+            people.removeUser(number, sessions, &records)
         } else if action.span.equals("forget") {
             try forgetClients(name.span, &turn)
         } else {

@@ -60,7 +60,7 @@ extension Engine where Port: ~Copyable {
         var list = records.list(named: name.span, of: account.number)
         guard isAdding || isRemoving else {
             guard let list else { throw .usage("there is no such contact list") }
-            people.drop(list, of: account.number, &sessions, &records)
+            people.drop(list, of: account.number, &sessions, &mailboxes, &records)
             return .done
         }
         let contact = try operatorAccount(words.next().span).number
@@ -86,8 +86,9 @@ extension Engine where Port: ~Copyable {
                 contact, to: list, of: account.number, isByOperator: true, &sessions, mailboxes, systemMessages,
                 &records, &turn)
         } else if let list {
-            people.takeOff(contact, list, of: account.number, sessions, &records)
-            people.permissionChanged(of: account.number, for: contact, &sessions, records)
+            let before = records.permission(of: contact, for: account.number)
+            people.takeOff(contact, list, of: account.number, sessions, &mailboxes, &records)
+            people.permissionChanged(of: account.number, for: contact, since: before, &sessions, records)
         }
         return .done
     }

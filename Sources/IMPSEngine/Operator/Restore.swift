@@ -86,6 +86,7 @@ extension Records where Port: ~Copyable {
         var key = Key()
         scratch.removeAll()
         guard Records.unescape(line.extracting(0..<space), { key.append($0) }), !key.isEmpty,
+            key.count <= Key.byteCountMax,
             Records.unescape(
                 line.extracting(space + 1..<line.count),
                 { octet in
@@ -129,7 +130,25 @@ extension Records where Port: ~Copyable {
                 removed += 1
             }
         }
+        removed += repairAuthorizations()
         recount()
+        return removed
+    }
+
+    /// Takes away what waits for a decision and asks nobody: the next subscription asks.
+    private mutating func repairAuthorizations() -> UInt64 {
+        var removed: UInt64 = 0
+        var last = Key()
+        while let key = key(in: Key.kind(RecordKind.authorization), after: last) {
+            last = key
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let user: UInt32 = reader.integer()
+            guard let authorization = authorization(of: user, for: reader.integer()), authorization.state == .pending,
+                mailboxEntry(user, authorization.entry) == nil
+            else { continue }
+            store.delete(key.span)
+            removed += 1
+        }
         return removed
     }
 

@@ -2,7 +2,7 @@ import CSP
 import Octets
 import Wire
 
-/// Whether a user was told that somebody put him on a contact list; the number is a stored record.
+/// Whether a user was told that somebody put him on a contact list; the number is part of keys.
 enum AddedNotice: UInt8 {
     case waiting = 1
     case told
@@ -15,12 +15,11 @@ extension People where Port: ~Copyable {
         _ user: UInt32, by owner: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        let key = Key.addedNotice(user, by: owner)
-        guard user != owner, records.store.value(for: key.span) == nil, records.letsThrough(owner, to: user) else {
-            return
-        }
+        guard user != owner, records.letsThrough(owner, to: user), !isNoted(.told, user, owner, records),
+            !isNoted(.waiting, user, owner, records)
+        else { return }
         let isKnown = records.isContact(owner, of: user)
-        records.store(isKnown ? AddedNotice.told.rawValue : AddedNotice.waiting.rawValue, for: key)
+        records.store(UInt8(1), for: Key.addedNotice(user, isKnown ? .told : .waiting, by: owner))
         guard !isKnown else { return }
         tellAdded(user, &sessions, mailboxes, systemMessages, &records, &turn)
     }
@@ -32,21 +31,27 @@ extension People where Port: ~Copyable {
         _ user: UInt32, isLogin: Bool = false, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        let prefix = Key.addedNotices(user)
+        let prefix = Key.addedNotices(user, .waiting)
         guard records.key(in: prefix, after: Key()) != nil,
             !systemMessages.isOpen(.added, of: user, evenIfShown: !isLogin, records)
         else { return }
-        var last = Key()
-        while let key = records.key(in: prefix, after: last) {
-            last = key
-            guard records.number(for: key, UInt8.self) == AddedNotice.waiting.rawValue else { continue }
+        while let key = records.key(in: prefix, after: Key()) {
             var reader = RecordReader(key.span.extracting(prefix.count..<key.count))
             let owner: UInt32 = reader.integer()
-            records.store(AddedNotice.told.rawValue, for: key)
-            guard records.account(of: owner) != nil, !records.isContact(owner, of: user) else { continue }
+            records.store.delete(key.span)
+            guard records.account(of: owner) != nil else { continue }
+            records.store(UInt8(1), for: Key.addedNotice(user, .told, by: owner))
+            guard !records.isContact(owner, of: user) else { continue }
             systemMessages.notify(.added, owner, user, &sessions, mailboxes, &records, &turn)
             return
         }
+    }
+
+    private func isNoted(
+        _ state: AddedNotice, _ user: UInt32, _ owner: UInt32, _ records: borrowing Records<Port>
+    ) -> Bool {
+        let key = Key.addedNotice(user, state, by: owner)
+        return records.store.value(for: key.span) != nil
     }
 
     /// Puts somebody on a user's default list, because he said so when he was told of him.

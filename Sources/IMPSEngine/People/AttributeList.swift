@@ -66,7 +66,10 @@ extension People where Port: ~Copyable {
         let attributes = try PresenceAttributes.read(document, list)
         let user = sessions[slot].user
         guard records.store.hasRoom else { throw Refusal(.messageQueueFull) }
+        // All names are looked at before the first is served.
+        try forEachNamed(document, element, of: user, records: &records) { _, _ in }
         let before = records.openedWidely(by: user)
+        let permissions = PermissionSnapshot(of: user, sessions, records)
         try forEachNamed(document, element, of: user, records: &records) { audience, records in
             records.store(attributes.rawValue, for: Key.attributeList(user, for: audience))
             // What was asked about somebody is answered by what is said of him.
@@ -76,7 +79,7 @@ extension People where Port: ~Copyable {
         }
         let opened = records.openedWidely(by: user).subtracting(before)
         settleCovered(of: user, &mailboxes, &records)
-        permissionChanged(of: user, for: nil, &sessions, records)
+        permissionsChanged(of: user, since: permissions, &sessions, records)
         if attributes == .all && document.flag(.defaultList, in: element) == true
             || !attributes.intersection(.sensitive).intersection(opened).isEmpty
         {
@@ -94,10 +97,12 @@ extension People where Port: ~Copyable {
         _ records: inout Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
         let user = sessions[slot].user
+        try forEachNamed(document, element, of: user, isDeleting: true, records: &records) { _, _ in }
+        let permissions = PermissionSnapshot(of: user, sessions, records)
         try forEachNamed(document, element, of: user, isDeleting: true, records: &records) { audience, records in
             records.store.delete(Key.attributeList(user, for: audience).span)
         }
-        permissionChanged(of: user, for: nil, &sessions, records)
+        permissionsChanged(of: user, since: permissions, &sessions, records)
         writer.status(.success)
     }
 
@@ -194,6 +199,8 @@ extension People where Port: ~Copyable {
         into writer: inout Writer
     ) {
         guard let attributes = records.attributeList(of: user, for: audience) else { return }
+        // Somebody whom there is no more.
+        if case .user(let other) = audience, records.account(of: other) == nil { return }
         writer.open(.presence)
         switch audience {
         case .everybody: break

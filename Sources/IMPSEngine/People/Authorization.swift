@@ -58,6 +58,8 @@ extension Records where Port: ~Copyable {
     mutating func store(_ authorization: Authorization, of user: UInt32, for watcher: UInt32) {
         scratch.removeAll()
         authorization.write(into: &scratch)
+        let key = Key.authorization(user, of: watcher)
+        if let former = store.value(for: key.span), former.equals(scratch.span) { return }
         store.put(Key.authorization(user, of: watcher).span, scratch)
     }
 
@@ -114,13 +116,20 @@ extension People where Port: ~Copyable {
         of user: UInt32, _ wanted: PresenceAttributes, for watcher: UInt32, _ sessions: inout Sessions<Port>,
         _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
     ) {
-        guard user != watcher, records.authorization(of: user, for: watcher) == nil,
-            records.attributeList(of: user, for: .user(watcher)) == nil, records.letsThrough(watcher, to: user)
-        else { return }
+        // Somebody who is asked himself has to wait with it until he is in.
+        guard user != watcher, sessions.isThere(watcher) else { return }
         let missing = wanted.subtracting(records.permission(of: watcher, for: user))
-        guard !missing.isEmpty, records.store.hasRoom else { return }
+        guard !missing.isEmpty, records.attributeList(of: user, for: .user(watcher)) == nil,
+            records.letsThrough(watcher, to: user), records.store.hasRoom
+        else { return }
         var authorization = Authorization()
-        authorization.wanted = missing
+        if let former = records.authorization(of: user, for: watcher) {
+            // Who said yes is asked once more about what he was not asked about.
+            guard former.state == .granted, !missing.subtracting(former.wanted).isEmpty else { return }
+            authorization = former
+            authorization.state = .pending
+        }
+        authorization.wanted = authorization.wanted.union(missing)
         authorization.entry = records.takeSequence()
         records.store(authorization, of: user, for: watcher)
         records.scratch.removeAll()
@@ -130,6 +139,23 @@ extension People where Port: ~Copyable {
         records.store.put(Key.message(authorization.entry, piece: 0).span, records.scratch)
         let entry = MailboxEntry(kind: .presenceAuth, byteCount: 0, sender: watcher)
         mailboxes.enqueue(entry, authorization.entry, for: user, &sessions, &records)
+    }
+
+    /// Asks what could not be asked while a user's question was not settled: for those whom his sessions watch already.
+    func askWhatWasNotAsked(
+        by watcher: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
+        _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) {
+        var next = sessions.first(of: watcher)
+        while let slot = next {
+            next = sessions.next(after: slot)
+            guard sessions[slot].presence.watches else { continue }
+            var place = WatchedPlace()
+            while let user = records.watched(slot, watcher, after: &place) {
+                let wanted = records.subscriptions(of: slot, watcher, to: user)
+                askForPermission(of: user, wanted, for: watcher, &sessions, mailboxes, &records, turn)
+            }
+        }
     }
 
     /// PresenceAuth-User: a user answers whether somebody may see him; asked or not.
@@ -147,16 +173,22 @@ extension People where Port: ~Copyable {
         }
         let user = sessions[slot].user
         var authorization = records.authorization(of: user, for: watcher) ?? Authorization()
-        let attributes = try PresenceAttributes.wanted(document, element)
-        let before = authorization.granted
-        mailboxes.removeEntry(authorization.entry, of: user, &records)
+        let wanted = try PresenceAttributes.wanted(document, element)
+        // Who names nothing says yes to what he was asked.
+        let isNamed = document.first(.presenceSubList, in: element) != nil
+        let isAsked = authorization.state == .pending && authorization.entry != 0
+        let attributes = isNamed || !isAsked ? wanted : authorization.granted.union(authorization.wanted)
+        let before = records.permission(of: watcher, for: user)
+        let opened = attributes.subtracting(authorization.granted)
+        if authorization.entry != 0 { mailboxes.removeEntry(authorization.entry, of: user, &records) }
         authorization.entry = 0
         authorization.state = accepts ? .granted : .denied
         authorization.granted = accepts ? attributes : .none
+        authorization.wanted = authorization.wanted.union(attributes)
         records.store(authorization, of: user, for: watcher)
-        permissionChanged(of: user, for: watcher, &sessions, records)
-        let opened = authorization.granted.subtracting(before)
-        if document.first(.presenceSubList, in: element) != nil, !opened.intersection(.sensitive).isEmpty {
+        permissionChanged(of: user, for: watcher, since: before, &sessions, records)
+        // Once; a list of attributes for many is told of each time.
+        if accepts, !opened.intersection(.sensitive).isEmpty, !systemMessages.wasRaised(.privacy, for: user, records) {
             advisePrivacy(user, &sessions, mailboxes, systemMessages, &records, &turn)
         }
     }
@@ -171,8 +203,9 @@ extension People where Port: ~Copyable {
         guard let named = records.user(document, in: element) else { throw Refusal(.badParameter, "UserID missing") }
         guard case .known(let watcher) = named else { throw Refusal(named.code) }
         let user = sessions[slot].user
+        let before = records.permission(of: watcher, for: user)
         settle(watcher, of: user, &mailboxes, &records)
-        permissionChanged(of: user, for: watcher, &sessions, records)
+        permissionChanged(of: user, for: watcher, since: before, &sessions, records)
         writer.status(.success)
     }
 

@@ -12,28 +12,66 @@ extension People where Port: ~Copyable {
         _ records: inout Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
         let user = sessions[slot].user
-        try change(.block, document, element, of: user, &records)
-        try change(.grant, document, element, of: user, &records)
-        permissionChanged(of: user, for: nil, &sessions, records)
+        // All of it is looked at before any is done: what is refused leaves everything as it was.
+        try check(.block, document, element, of: user, records)
+        try check(.grant, document, element, of: user, records)
+        let before = PermissionSnapshot(of: user, sessions, records)
+        change(.block, document, element, of: user, &records)
+        change(.grant, document, element, of: user, &records)
+        permissionsChanged(of: user, since: before, &sessions, records)
         writer.status(.success)
+    }
+
+    /// Looks whether each entry is one, and whether there is room for those that come.
+    private func check(
+        _ list: ScreeningList, _ document: borrowing Document, _ element: Document.Element, of user: UInt32,
+        _ records: borrowing Records<Port>
+    ) throws(Refusal) {
+        guard let changes = document.first(list.tag, in: element) else { return }
+        var count: UInt32 = 0
+        count += try check(list, document, document.first(.entityList, in: changes), of: user, records)
+        count += try check(list, document, document.first(.addList, in: changes), of: user, records)
+        _ = try check(list, document, document.first(.removeList, in: changes), of: user, records)
+        guard count > 0 else { return }
+        guard records.screenedCount(of: user) + count <= Limits.screenedCountMax, records.store.hasRoom else {
+            throw Refusal(.badParameter, "too many entries")
+        }
+    }
+
+    /// The entries that are not on the list yet.
+    private func check(
+        _ list: ScreeningList, _ document: borrowing Document, _ entities: Document.Element?, of user: UInt32,
+        _ records: borrowing Records<Port>
+    ) throws(Refusal) -> UInt32 {
+        var count: UInt32 = 0
+        var next = entities.flatMap { document.firstChild(of: $0) }
+        while let element = next {
+            next = document.nextSibling(of: element)
+            guard let entity = ScreenedEntity(document, element) else { continue }
+            guard let key = entity.key(of: user, on: list, document, records) else {
+                throw Refusal(.badParameter, "no address")
+            }
+            if records.store.value(for: key.span) == nil { count += 1 }
+        }
+        return count
     }
 
     /// Changes one of the two lists, wherever a version says what.
     private func change(
         _ list: ScreeningList, _ document: borrowing Document, _ element: Document.Element, of user: UInt32,
         _ records: inout Records<Port>
-    ) throws(Refusal) {
+    ) {
         let changes = document.first(list.tag, in: element)
         if let changes {
             if let entities = document.first(.entityList, in: changes) {
                 records.removeAll(in: Key.screened(user, on: list))
-                try change(list, document, entities, adds: true, of: user, &records)
+                change(list, document, entities, adds: true, of: user, &records)
             }
             if let adds = document.first(.addList, in: changes) {
-                try change(list, document, adds, adds: true, of: user, &records)
+                change(list, document, adds, adds: true, of: user, &records)
             }
             if let removes = document.first(.removeList, in: changes) {
-                try change(list, document, removes, adds: false, of: user, &records)
+                change(list, document, removes, adds: false, of: user, &records)
             }
         }
         // An empty InUse changes nothing.
@@ -42,7 +80,6 @@ extension People where Port: ~Copyable {
                 ?? changes.flatMap({ document.flag(.inUse, in: $0) })
         else { return }
         var screening = records.screening(of: user)
-        guard screening.isInUse(list) != isInUse else { return }
         screening.set(list, isInUse: isInUse)
         records.store(screening.rawValue, for: Key.screening(user))
     }
@@ -51,22 +88,18 @@ extension People where Port: ~Copyable {
     private func change(
         _ list: ScreeningList, _ document: borrowing Document, _ entities: Document.Element, adds: Bool,
         of user: UInt32, _ records: inout Records<Port>
-    ) throws(Refusal) {
+    ) {
         var next = document.firstChild(of: entities)
         while let element = next {
             next = document.nextSibling(of: element)
-            guard let entity = ScreenedEntity(document, element) else { continue }
-            guard let key = entity.key(of: user, on: list, document, records) else {
-                throw Refusal(.badParameter, "no address")
-            }
+            guard let entity = ScreenedEntity(document, element),
+                let key = entity.key(of: user, on: list, document, records)
+            else { continue }
             guard adds else {
                 records.store.delete(key.span)
                 continue
             }
             if records.store.value(for: key.span) != nil { continue }
-            guard records.screenedCount(of: user) < Limits.screenedCountMax, records.store.hasRoom else {
-                throw Refusal(.badParameter, "too many entries")
-            }
             records.scratch.removeAll()
             records.scratch.append(entity.kind.rawValue)
             records.scratch.append(counted: document.word(of: entity.name))
@@ -115,7 +148,7 @@ private struct ScreenedEntity {
         var key = Key.screened(user, on: list, address.canonical)
         guard kind == .screenName else { return key }
         let name = document.word(of: name)
-        guard name.count > 0, key.append(0), key.append(name) else { return nil }
+        guard name.count > 0, key.append(0), key.append(name), key.count <= Key.byteCountMax else { return nil }
         return key
     }
 }

@@ -56,7 +56,9 @@ extension Records where Port: ~Copyable {
     mutating func store(_ contactList: ContactList, _ list: UInt8, of user: UInt32) {
         scratch.removeAll()
         contactList.write(into: &scratch)
-        store.put(Key.contactList(user, list).span, scratch)
+        let key = Key.contactList(user, list)
+        if let former = store.value(for: key.span), former.equals(scratch.span) { return }
+        store.put(key.span, scratch)
     }
 
     /// The number of the list that follows `list`, 0 for the first; nil when it was the last.

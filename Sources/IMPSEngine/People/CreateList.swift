@@ -17,9 +17,10 @@ extension People where Port: ~Copyable {
         guard named.number == nil else { throw Refusal(.contactListAlreadyExists) }
         let properties = document.first(.contactListProperties, in: element)
         if let properties { try Records<Port>.checkProperties(document, properties) }
+        let nickList = document.first(.nickList, in: element)
+        if let nickList { try Records<Port>.checkNicknames(document, nickList) }
         let list = try records.makeList(named.name, of: user)
         if let properties { try records.setProperties(document, properties, of: list, user) }
-        let nickList = document.first(.nickList, in: element)
         if let nickList {
             try add(document, nickList, to: list, of: user, &sessions, mailboxes, systemMessages, &records, &turn)
         }
@@ -70,7 +71,7 @@ extension People where Port: ~Copyable {
         }
         // Attribute lists for a list are for whoever is on it now.
         if records.attributeList(of: user, for: .list(list)) != nil {
-            permissionChanged(of: user, for: contact, &sessions, records)
+            permissionChanged(of: user, for: contact, since: nil, &sessions, records)
         }
         // What the operator does nobody is told.
         if !isByOperator {

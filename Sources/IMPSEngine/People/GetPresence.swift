@@ -64,6 +64,7 @@ extension People where Port: ~Copyable {
             }
             guard sessions.isAgreed(.getPresenceRequest, in: slot) else { throw Refusal(.serviceNotAgreed) }
         }
+        guard !writer.isOverflowed else { throw Refusal(.responseTooLarge) }
         _ = records.writePresence(
             of: user, attributes, records.permission(of: watcher, for: user),
             isOnline: sessions.isOnline(user, records),

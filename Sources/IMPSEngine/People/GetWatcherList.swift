@@ -53,11 +53,16 @@ extension People where Port: ~Copyable {
     func isWatching(
         _ watcher: UInt32, _ user: UInt32, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>
     ) -> Bool {
-        guard watcher != user else { return false }
+        // Who blocks the user or does not want to be seen does not show here either.
+        guard watcher != user, records.wantsToBeSeen(watcher), records.letsThrough(user, to: watcher) else {
+            return false
+        }
         var next = sessions.first(of: watcher)
         while let slot = next {
             next = sessions.next(after: slot)
-            if sessions[slot].presence.watches, !records.subscriptions(of: slot, watcher, to: user).isEmpty {
+            if sessions[slot].presence.watches, sessions[slot].presence.isVisible,
+                !records.subscriptions(of: slot, watcher, to: user).isEmpty
+            {
                 return true
             }
         }

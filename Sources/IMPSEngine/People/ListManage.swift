@@ -10,7 +10,7 @@ extension People where Port: ~Copyable {
     /// - Source: protocol/primitives.md §2; CL-3, CL-35.
     func listManage(
         _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
-        _ mailboxes: borrowing Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
+        _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
         let user = sessions[slot].user
@@ -22,6 +22,8 @@ extension People where Port: ~Copyable {
         guard !changes || !sessions[slot].access.isRestricted else {
             throw Refusal(.forbidden, "first answer the message from the system")
         }
+        if let properties { try Records<Port>.checkProperties(document, properties) }
+        if let adds { try Records<Port>.checkNicknames(document, adds) }
         var number = named.number
         if number == nil {
             guard records.isPremade(named.name.span) else { throw Refusal(.contactListDoesNotExist) }
@@ -30,7 +32,7 @@ extension People where Port: ~Copyable {
         var outcome = StatusCode.success
         if let list = number {
             if let properties { try records.setProperties(document, properties, of: list, user) }
-            if let removes { remove(document, removes, from: list, of: user, &sessions, &records) }
+            if let removes { remove(document, removes, from: list, of: user, &sessions, &mailboxes, &records) }
             if let adds {
                 try add(document, adds, to: list, of: user, &sessions, mailboxes, systemMessages, &records, &turn)
                 outcome = records.outcome(document, adds, list, of: user)
@@ -53,15 +55,17 @@ extension People where Port: ~Copyable {
     /// Takes off a list whom RemoveNickList names; who is not on it is no error.
     private func remove(
         _ document: borrowing Document, _ removes: Document.Element, from list: UInt8, of user: UInt32,
-        _ sessions: inout Sessions<Port>, _ records: inout Records<Port>
+        _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>
     ) {
         let hasAttributeList = records.attributeList(of: user, for: .list(list)) != nil
         var next = document.firstChild(of: removes)
         while let element = next {
             next = document.nextSibling(of: element)
             guard case .known(let contact) = records.user(document, in: element) else { continue }
-            takeOff(contact, list, of: user, sessions, &records)
-            if hasAttributeList { permissionChanged(of: user, for: contact, &sessions, records) }
+            let before = hasAttributeList ? records.permission(of: contact, for: user) : nil
+            takeOff(contact, list, of: user, sessions, &mailboxes, &records)
+            guard let before else { continue }
+            permissionChanged(of: user, for: contact, since: before, &sessions, records)
         }
     }
 }

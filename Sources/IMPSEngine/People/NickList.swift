@@ -60,15 +60,9 @@ extension Records where Port: ~Copyable {
     mutating func add(
         _ document: borrowing Document, _ nickList: Document.Element, to list: UInt8, of user: UInt32
     ) throws(Refusal) {
-        var next = document.firstChild(of: nickList)
-        while let element = next {
-            next = document.nextSibling(of: element)
-            guard let name = document.first(.name, in: element), document.word(of: name).count > Contact.capacity
-            else { continue }
-            throw Refusal(.badParameter, "a nickname of more than 200 octets")
-        }
+        try Records.checkNicknames(document, nickList)
         var left = Int(settings.contactsMax) - Int(contactTotals(of: user).contacts)
-        next = document.firstChild(of: nickList)
+        var next = document.firstChild(of: nickList)
         while let element = next {
             next = document.nextSibling(of: element)
             guard case .known(let contact) = self.user(document, in: element) else { continue }
@@ -80,6 +74,19 @@ extension Records where Port: ~Copyable {
             var nickname = former ?? Contact()
             if let name = document.first(.name, in: element) { nickname = Contact(prefix: document.word(of: name)) }
             put(contact, nickname, on: list, of: user)
+        }
+    }
+
+    /// Looks whether all nicknames can be kept.
+    ///
+    /// - Throws: 402 for one that is too long.
+    static func checkNicknames(_ document: borrowing Document, _ nickList: Document.Element) throws(Refusal) {
+        var next = document.firstChild(of: nickList)
+        while let element = next {
+            next = document.nextSibling(of: element)
+            guard let name = document.first(.name, in: element), document.word(of: name).count > Contact.capacity
+            else { continue }
+            throw Refusal(.badParameter, "a nickname of more than 200 octets")
         }
     }
 

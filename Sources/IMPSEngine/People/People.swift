@@ -10,11 +10,14 @@ struct People<Port: StorePort & ~Copyable>: ~Copyable {
     init(_ searches: consuming Slab<SearchSession>) { self.searches = searches }
 
     /// Takes away all that there is of a user, because he is deleted.
-    func removeUser(_ user: UInt32, _ records: inout Records<Port>) {
+    func removeUser(_ user: UInt32, _ sessions: borrowing Sessions<Port>, _ records: inout Records<Port>) {
         var last: UInt8 = 0
         while let list = records.list(after: last, of: user) {
             last = list
             while let contact = records.contact(after: 0, on: list, of: user) {
+                records.store.delete(Key.addedNotice(contact, .told, by: user).span)
+                records.store.delete(Key.addedNotice(contact, .waiting, by: user).span)
+                records.store.delete(Key.attributeList(contact, for: .user(user)).span)
                 records.remove(contact, from: list, of: user)
             }
             records.store.delete(Key.contactList(user, list).span)
@@ -26,6 +29,11 @@ struct People<Port: StorePort & ~Copyable>: ~Copyable {
                 records.store.delete(Key.listed(user, by: owner, list).span)
             }
             records.store.delete(Key.listed(user, by: owner, 0).span)
+            var next = sessions.first(of: owner)
+            while let slot = next {
+                next = sessions.next(after: slot)
+                records.store.delete(Key.subscription(slot, to: .user, user).span)
+            }
         }
         records.removeAll(in: Key.attributeLists(user))
         records.removeAll(in: Key.presence(user))

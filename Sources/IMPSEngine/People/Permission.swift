@@ -43,19 +43,57 @@ extension Records where Port: ~Copyable {
     }
 }
 
+/// What those who watch a user may see of him, before something changes it.
+struct PermissionSnapshot {
+    private var watchers = InlineArray<64, UInt32>(repeating: 0)
+    private var attributes = InlineArray<64, PresenceAttributes>(repeating: .none)
+    private var count = 0
+
+    init<Port: StorePort & ~Copyable>(
+        of user: UInt32, _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>
+    ) {
+        var last: UInt32?
+        while count < watchers.count, let watcher = records.owner(listing: user, after: last) {
+            last = watcher
+            guard sessions.first(of: watcher) != nil else { continue }
+            watchers[count] = watcher
+            attributes[count] = records.permission(of: watcher, for: user)
+            count += 1
+        }
+    }
+
+    /// What a watcher might see; nil when he is one more than are looked at.
+    func permission(of watcher: UInt32) -> PresenceAttributes? {
+        for index in 0..<count where watchers[index] == watcher { return attributes[index] }
+        return nil
+    }
+}
+
 extension People where Port: ~Copyable {
-    /// What a watcher may see of a user is another: he is told what he sees now.
+    /// What others may see of a user may be another: those for whom it is are told what they see now. Others do not hear that
+    /// he did anything.
+    func permissionsChanged(
+        of user: UInt32, since before: PermissionSnapshot, _ sessions: inout Sessions<Port>,
+        _ records: borrowing Records<Port>
+    ) {
+        var last: UInt32?
+        while let watcher = records.owner(listing: user, after: last) {
+            last = watcher
+            guard sessions.first(of: watcher) != nil else { continue }
+            permissionChanged(of: user, for: watcher, since: before.permission(of: watcher), &sessions, records)
+        }
+    }
+
+    /// The same for one watcher.
     ///
-    /// - Parameter watcher: nil for everybody who watches.
+    /// - Parameter before: What he might see; nil when nobody knows.
     @inline(never)
     func permissionChanged(
-        of user: UInt32, for watcher: UInt32?, _ sessions: inout Sessions<Port>, _ records: borrowing Records<Port>
+        of user: UInt32, for watcher: UInt32, since before: PresenceAttributes?, _ sessions: inout Sessions<Port>,
+        _ records: borrowing Records<Port>
     ) {
-        if let watcher {
-            sessions.mark(user, ofWatcher: watcher, changed: nil, records)
-        } else {
-            sessions.markWatchers(of: user, changed: nil, records)
-        }
+        if before == records.permission(of: watcher, for: user) { return }
+        sessions.mark(user, ofWatcher: watcher, changed: nil, records)
     }
 
     /// Tells a user that others can see where he is or how he is reached. Source: SM-41, SM-48.

@@ -176,6 +176,10 @@ struct SessionPresence {
     var isVisible = false
     /// It watches somebody.
     var watches = false
+    /// Users whom it watches by themselves.
+    var watchedCount: UInt16 = 0
+    /// What its user changed of his presence while others did not see him.
+    var changedUnseen = PresenceAttributes.none
     fileprivate(set) var markCount: UInt8 = 0
     fileprivate(set) var firstMark: UInt16 = 0
     /// It is told of everybody it watches: those behind `told`.
@@ -194,8 +198,15 @@ struct SessionPresence {
     /// Something is not told, or not known to have arrived.
     var waits: Bool { markCount > 0 || isSweeping || inFlight != 0 }
 
-    /// Begins to tell of everybody.
+    /// Somebody changed while it is told of everybody, and there was no room to mark him: it is done once more.
+    var sweepsAgain = false
+
+    /// Begins to tell of everybody; when that is going on, it is finished first and then begins again.
     mutating func beginSweep() {
+        guard !isSweeping else {
+            sweepsAgain = true
+            return
+        }
         isSweeping = true
         told = WatchedPlace()
         sweptInFlight = false

@@ -44,8 +44,11 @@ extension Sessions where Port: ~Copyable {
         }
         while count < notificationCountMax, !isFull, table[slot].presence.isSweeping {
             let place = table[slot].presence.told
-            guard let user = watched(slot, after: place, records) else {
+            guard let user = records.watched(slot, table[slot].user, after: &table[slot].presence.told) else {
                 table[slot].presence.isSweeping = false
+                guard table[slot].presence.sweepsAgain else { break }
+                table[slot].presence.sweepsAgain = false
+                table[slot].presence.beginSweep()
                 break
             }
             isFull = !writePresence(of: user, for: slot, isFirst: count == 0, records, into: &writer, &count)
@@ -62,32 +65,6 @@ extension Sessions where Port: ~Copyable {
         table[slot].presence.inFlight = number
         table[slot].presence.sentAt = now
         return true
-    }
-
-    /// The next whom a session watches behind a place, which moves on to him; nil when there are no more.
-    private mutating func watched(
-        _ slot: UInt16, after place: WatchedPlace, _ records: borrowing Records<Port>
-    ) -> UInt32? {
-        var list = place.list
-        var last: UInt32? = place.user == 0 ? nil : place.user
-        if list == 0 {
-            if let user = records.target(.user, of: slot, after: last) {
-                table[slot].presence.told = WatchedPlace(list: 0, user: user)
-                return user
-            }
-            last = nil
-            guard let first = records.target(.list, of: slot, after: nil) else { return nil }
-            list = UInt8(truncatingIfNeeded: first)
-        }
-        while true {
-            if let user = records.contact(after: last ?? 0, on: list, of: table[slot].user) {
-                table[slot].presence.told = WatchedPlace(list: list, user: user)
-                return user
-            }
-            last = nil
-            guard let next = records.target(.list, of: slot, after: UInt32(list)) else { return nil }
-            list = UInt8(truncatingIfNeeded: next)
-        }
     }
 
     /// Writes the presence of one user for a session; false when it does not fit, and goes with the next notification.
@@ -144,9 +121,8 @@ extension Sessions where Port: ~Copyable {
             return
         }
         marks.recall(table[slot].presence)
-        if table[slot].presence.sweptInFlight {
-            table[slot].presence.isSweeping = true
-            table[slot].presence.told = table[slot].presence.toldBefore
-        }
+        guard table[slot].presence.sweptInFlight else { return }
+        table[slot].presence.isSweeping = true
+        table[slot].presence.told = table[slot].presence.toldBefore
     }
 }

@@ -75,12 +75,17 @@ public struct SearchSession: ZeroInitializable {
     /// Whoever was told of last, by the number of the account, and how many before him and with him.
     fileprivate var position: UInt32 = 0
     fileprivate var told: UInt64 = 0
+    /// The same before the last answer, in case that was lost.
+    fileprivate var formerPosition: UInt32 = 0
+    fileprivate var formerTold: UInt64 = 0
+    fileprivate var isComplete = false
 
     /// A free place.
     public init() {}
 }
 
-/// Searching accounts: all conditions hold, each anywhere in the text and in any case of letters.
+/// Searching accounts: all conditions hold, each anywhere in the text and in any case of letters; of a number at least the
+/// last seven digits, of an address for mail all of it.
 ///
 /// Nothing is kept for it. A request looks at so many accounts that the loop is held up for a few milliseconds; in a store
 /// with more, the answer says that it is not complete, and the client goes on as it does with many results.
@@ -106,15 +111,21 @@ extension People where Port: ~Copyable {
             guard let place = find(document.word(of: id), sessions[slot].number, turn.now) else {
                 throw Refusal(.invalidSearchID)
             }
-            if let index = document.first(.searchIndex, in: element) {
-                guard Decimal.parse(document.word(of: index)) == searches[place].told + 1 else {
-                    throw Refusal(.invalidSearchIndex)
-                }
-            }
             var search = searches[place]
-            let isComplete = go(on: &search, for: user, sessions, records, into: &writer)
+            if let index = document.first(.searchIndex, in: element) {
+                let index = Decimal.parse(document.word(of: index))
+                // The same again: the last answer did not arrive.
+                if index == search.formerTold + 1, index != search.told + 1 {
+                    search.position = search.formerPosition
+                    search.told = search.formerTold
+                    search.isComplete = false
+                }
+                guard index == search.told + 1 else { throw Refusal(.invalidSearchIndex) }
+            }
+            guard !search.isComplete else { throw Refusal(.invalidSearchIndex) }
+            search.isComplete = go(on: &search, for: user, sessions, records, into: &writer)
             search.until = turn.now.adding(seconds: searchSeconds)
-            searches[place] = isComplete ? SearchSession() : search
+            searches[place] = search
             return
         }
         guard document.first(.advancedCriteria, in: element) == nil else { throw Refusal(.notImplemented) }
@@ -240,6 +251,8 @@ extension People where Port: ~Copyable {
         let isComplete = isAtEnd && next.told == findings
         write(
             next, findings: findings, isComplete: isComplete, after: search, for: searcher, sessions, records, &writer)
+        next.formerPosition = search.position
+        next.formerTold = search.told
         search = next
         return isComplete
     }
@@ -334,10 +347,11 @@ extension People where Port: ~Copyable {
             let isOnline =
                 records.permission(of: searcher, for: user).contains(.onlineStatus) && sessions.isOnline(user, records)
             return pair.text.span.equalsIgnoringCase(Span.constant(isOnline ? "T" : "F"))
-        case .number: return contains(user, .number, pair, records)
+        // Digit by digit nobody finds out a number that he does not know. Source: CL-37.
+        case .number: return endsWith(user, pair, records)
         case .firstName: return contains(user, .firstName, pair, records)
         case .lastName: return contains(user, .lastName, pair, records)
-        case .email: return contains(user, .email, pair, records)
+        case .email: return records.profile(user, .email)?.span.equalsIgnoringCase(pair.text.span) == true
         }
     }
 
@@ -347,6 +361,13 @@ extension People where Port: ~Copyable {
     ) -> Bool {
         guard let value = records.profile(user, field) else { return false }
         return value.span.containsIgnoringCase(pair.text.span)
+    }
+
+    private func endsWith(_ user: UInt32, _ pair: SearchPair, _ records: borrowing Records<Port>) -> Bool {
+        guard pair.text.count >= 7, let value = records.profile(user, .number), value.count >= pair.text.count else {
+            return false
+        }
+        return value.span.extracting(value.count - pair.text.count..<value.count).equals(pair.text.span)
     }
 }
 

@@ -23,6 +23,7 @@ extension People where Port: ~Copyable {
         guard records.store.hasRoom else { throw Refusal(.messageQueueFull) }
         var failure: StatusCode?
         var isAnybody = false
+        var visited = 0
         var next = document.firstChild(of: element)
         while let child = next {
             next = document.nextSibling(of: child)
@@ -34,7 +35,7 @@ extension People where Port: ~Copyable {
                     continue
                 }
                 isAnybody = true
-                subscribe(slot, to: other, attributes, &sessions, &mailboxes, &records, turn)
+                try subscribe(slot, to: other, attributes, &sessions, &mailboxes, &records, turn)
             case .contactList:
                 let named = try records.named(document, child, of: user)
                 guard let list = named.number else {
@@ -46,19 +47,22 @@ extension People where Port: ~Copyable {
                     // What is put on it later is to be seen too.
                     if isAutomatic {
                         let list = try records.makeList(named.name, of: user)
-                        subscribe(slot, toList: list, attributes, &sessions, &mailboxes, &records, turn)
+                        subscribe(slot, toList: list, attributes, &sessions, &mailboxes, &records, turn, &visited)
                     }
                     continue
                 }
                 isAnybody = true
                 if isAutomatic {
-                    subscribe(slot, toList: list, attributes, &sessions, &mailboxes, &records, turn)
+                    subscribe(slot, toList: list, attributes, &sessions, &mailboxes, &records, turn, &visited)
+                    guard visited <= Limits.visitedCountMax else { throw Refusal(.badParameter, "too many lists") }
                     continue
                 }
                 var last: UInt32 = 0
                 while let contact = records.contact(after: last, on: list, of: user) {
                     last = contact
-                    subscribe(slot, to: contact, attributes, &sessions, &mailboxes, &records, turn)
+                    visited += 1
+                    guard visited <= Limits.visitedCountMax else { throw Refusal(.badParameter, "too many lists") }
+                    try subscribe(slot, to: contact, attributes, &sessions, &mailboxes, &records, turn)
                 }
             default: continue
             }
@@ -70,9 +74,11 @@ extension People where Port: ~Copyable {
     private func subscribe(
         _ slot: UInt16, to other: UInt32, _ attributes: PresenceAttributes, _ sessions: inout Sessions<Port>,
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
-    ) {
+    ) throws(Refusal) {
         let user = sessions[slot].user
-        records.subscribe(slot, user, to: other, attributes)
+        guard records.subscribe(slot, user, to: other, attributes, &sessions[slot].presence) else {
+            throw Refusal(.maximumNumberOfContactsReached, "more than a session may watch")
+        }
         sessions[slot].presence.watches = true
         sessions.mark(other, for: slot, records)
         askForPermission(of: other, attributes, for: user, &sessions, mailboxes, &records, turn)
@@ -80,7 +86,8 @@ extension People where Port: ~Copyable {
 
     private func subscribe(
         _ slot: UInt16, toList list: UInt8, _ attributes: PresenceAttributes, _ sessions: inout Sessions<Port>,
-        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn,
+        _ visited: inout Int
     ) {
         let user = sessions[slot].user
         records.store(attributes.rawValue, for: Key.subscription(slot, to: .list, UInt32(list)))
@@ -88,6 +95,7 @@ extension People where Port: ~Copyable {
         var last: UInt32 = 0
         while let contact = records.contact(after: last, on: list, of: user) {
             last = contact
+            visited += 1
             sessions.mark(contact, for: slot, records)
             askForPermission(of: contact, attributes, for: user, &sessions, mailboxes, &records, turn)
         }
@@ -100,23 +108,26 @@ extension People where Port: ~Copyable {
     /// - Source: CL-36.
     func unsubscribePresence(
         _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
-        _ records: inout Records<Port>, into writer: inout Writer
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
         let user = sessions[slot].user
+        var visited = 0
         var next = document.firstChild(of: element)
         while let child = next {
             next = document.nextSibling(of: child)
             switch document.tag(of: child) {
             case .user, .userID:
                 guard case .known(let other)? = records.user(document, in: child) else { continue }
-                records.unsubscribe(slot, user, from: other, sessions)
+                sessions.unsubscribe(slot, from: other, &mailboxes, &records)
             case .contactList:
                 guard let list = try records.named(document, child, of: user).number else { continue }
                 records.store.delete(Key.subscription(slot, to: .list, UInt32(list)).span)
                 var last: UInt32 = 0
                 while let contact = records.contact(after: last, on: list, of: user) {
                     last = contact
-                    records.unsubscribe(slot, user, from: contact, sessions)
+                    visited += 1
+                    guard visited <= Limits.visitedCountMax else { throw Refusal(.badParameter, "too many lists") }
+                    sessions.unsubscribe(slot, from: contact, &mailboxes, &records)
                 }
             default: continue
             }

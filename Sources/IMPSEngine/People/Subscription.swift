@@ -45,6 +45,27 @@ extension Records where Port: ~Copyable {
         return reader.integer()
     }
 
+    /// The next whom a session watches behind a place, which moves on to him; nil when there are no more.
+    @inline(never)
+    func watched(_ slot: UInt16, _ owner: UInt32, after place: inout WatchedPlace) -> UInt32? {
+        if place.list == 0 {
+            if let user = target(.user, of: slot, after: place.user == 0 ? nil : place.user) {
+                place.user = user
+                return user
+            }
+            guard let first = target(.list, of: slot, after: nil) else { return nil }
+            place = WatchedPlace(list: UInt8(truncatingIfNeeded: first), user: 0)
+        }
+        while true {
+            if let user = contact(after: place.user, on: place.list, of: owner) {
+                place.user = user
+                return user
+            }
+            guard let next = target(.list, of: slot, after: UInt32(place.list)) else { return nil }
+            place = WatchedPlace(list: UInt8(truncatingIfNeeded: next), user: 0)
+        }
+    }
+
     func hasSubscriptions(_ slot: UInt16) -> Bool { key(in: Key.subscriptions(slot), after: Key()) != nil }
 
     /// Whether a session of `owner` watches a user by himself.
@@ -60,32 +81,62 @@ extension Records where Port: ~Copyable {
         return false
     }
 
-    /// Has a session watch a user.
+    /// Has a session watch a user; false when it watches as many as it may.
     @inline(never)
-    mutating func subscribe(_ slot: UInt16, _ owner: UInt32, to user: UInt32, _ attributes: PresenceAttributes) {
+    mutating func subscribe(
+        _ slot: UInt16, _ owner: UInt32, to user: UInt32, _ attributes: PresenceAttributes,
+        _ presence: inout SessionPresence
+    ) -> Bool {
+        if subscription(of: slot, to: .user, user) == nil {
+            guard presence.watchedCount < Limits.watchedCountMax else { return false }
+            presence.watchedCount += 1
+        }
         store(attributes.rawValue, for: Key.subscription(slot, to: .user, user))
         if !isContact(user, of: owner) { store(UInt8(1), for: Key.listed(user, by: owner, 0)) }
-    }
-
-    /// A session does not watch a user any more; not by himself, at least.
-    @inline(never)
-    mutating func unsubscribe(_ slot: UInt16, _ owner: UInt32, from user: UInt32, _ sessions: borrowing Sessions<Port>)
-    {
-        guard store.delete(Key.subscription(slot, to: .user, user).span) else { return }
-        if !isSubscribed(owner, to: user, besides: slot, sessions) {
-            store.delete(Key.listed(user, by: owner, 0).span)
-        }
+        return true
     }
 }
 
 extension Sessions where Port: ~Copyable {
-    /// Forgets whom a session watches, because it ends.
-    func endSubscriptions(_ slot: UInt16, _ records: inout Records<Port>) {
-        guard table[slot].presence.watches else { return }
+    /// A session does not watch a user any more; not by himself, at least. Who has him on no list is not decided on then.
+    @inline(never)
+    mutating func unsubscribe(
+        _ slot: UInt16, from user: UInt32, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>
+    ) {
+        guard records.store.delete(Key.subscription(slot, to: .user, user).span) else { return }
+        table[slot].presence.watchedCount -= min(1, table[slot].presence.watchedCount)
         let owner = table[slot].user
+        guard !records.isSubscribed(owner, to: user, besides: slot, self) else { return }
+        records.store.delete(Key.listed(user, by: owner, 0).span)
+        if !records.isContact(user, of: owner) { mailboxes.dropQuestion(to: user, about: owner, &records) }
+    }
+
+    /// Forgets whom a session watches, because it ends.
+    mutating func endSubscriptions(
+        _ slot: UInt16, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>
+    ) {
+        guard table[slot].presence.watches else { return }
         while let user = records.target(.user, of: slot, after: nil) {
-            records.unsubscribe(slot, owner, from: user, self)
+            unsubscribe(slot, from: user, &mailboxes, &records)
         }
         records.removeAll(in: Key.subscriptions(slot))
+    }
+}
+
+extension Mailboxes where Port: ~Copyable {
+    /// Takes a question back that a user was asked about a watcher and has not answered.
+    mutating func dropQuestion(to user: UInt32, about watcher: UInt32, _ records: inout Records<Port>) {
+        guard var authorization = records.authorization(of: user, for: watcher), authorization.state == .pending else {
+            return
+        }
+        removeEntry(authorization.entry, of: user, &records)
+        guard !authorization.granted.isEmpty else {
+            records.store.delete(Key.authorization(user, of: watcher).span)
+            return
+        }
+        authorization.state = .granted
+        authorization.entry = 0
+        authorization.wanted = authorization.granted
+        records.store(authorization, of: user, for: watcher)
     }
 }

@@ -19,6 +19,11 @@ extension People where Port: ~Copyable {
         _ = try update(document, list, of: user, stores: false, &records)
         guard records.store.hasRoom else { throw Refusal(.messageQueueFull) }
         let changed = try update(document, list, of: user, stores: true, &records)
+        guard sessions.isThere(user) else {
+            // Nobody hears of somebody whose question is not settled; when he is there, of what he said meanwhile.
+            sessions[slot].presence.changedUnseen = sessions[slot].presence.changedUnseen.union(changed)
+            return writer.status(.success)
+        }
         if !changed.isEmpty { sessions.markWatchers(of: user, changed: changed, records) }
         writer.status(.success)
     }

@@ -5,24 +5,30 @@ import Wire
 /// Users of whom others may have to be told that they came or went, until somebody looks.
 struct VisibilityChanges {
     private var users = InlineArray<32, UInt32>(repeating: 0)
+    private var attributes = InlineArray<32, PresenceAttributes>(repeating: .none)
     private(set) var count = 0
     /// There were more than have a place: everybody is looked at.
     var isOverflowed = false
 
-    mutating func append(_ user: UInt32) {
-        for index in 0..<count where users[index] == user { return }
+    /// - Parameter changed: What is another of his presence.
+    mutating func append(_ user: UInt32, _ changed: PresenceAttributes) {
+        for index in 0..<count where users[index] == user {
+            attributes[index] = attributes[index].union(changed)
+            return
+        }
         guard count < users.count else {
             isOverflowed = true
             return
         }
         users[count] = user
+        attributes[count] = changed
         count += 1
     }
 
-    mutating func take() -> UInt32? {
+    mutating func take() -> (user: UInt32, changed: PresenceAttributes)? {
         guard count > 0 else { return nil }
         count -= 1
-        return users[count]
+        return (users[count], attributes[count])
     }
 
     mutating func removeAll() {
@@ -32,10 +38,10 @@ struct VisibilityChanges {
 }
 
 extension Session {
-    /// Whether its user is to be seen through it: not before a question is settled, nor without a level that has presence,
-    /// nor when it is over. Source: SM-67.
+    /// Whether its user is to be seen through it: not before a question is settled, nor before it was looked whether there is
+    /// one, nor without a level that has presence, nor when it is over. Source: SM-67.
     var showsUser: Bool {
-        isOpen && closing == 0 && !access.isRestricted
+        isOpen && closing == 0 && !access.isRestricted && access.epoch != 0
             && !access.level.intersection(.below(.presenceFeat)).isEmpty
     }
 }
@@ -63,11 +69,16 @@ extension Sessions where Port: ~Copyable {
     @inline(never)
     mutating func noteVisibility(_ slot: UInt16, isEnding: Bool = false) {
         let shows = !isEnding && table[slot].showsUser
-        guard shows != table[slot].presence.isVisible else { return }
+        // What somebody said who was never seen is told when he is gone.
+        let isUntold = isEnding && !table[slot].presence.changedUnseen.isEmpty
+        guard shows != table[slot].presence.isVisible || isUntold else { return }
         let user = table[slot].user
         let wasThere = isThere(user)
         table[slot].presence.isVisible = shows
-        if isThere(user) != wasThere { changes.append(user) }
+        var changed = table[slot].presence.changedUnseen
+        if isThere(user) != wasThere { changed = changed.union(PresenceAttributes(.onlineStatus)) }
+        table[slot].presence.changedUnseen = .none
+        if !changed.isEmpty { changes.append(user, changed) }
     }
 
     /// Marks for his watchers that a user came or went; he is returned. nil when nobody else did.
@@ -77,10 +88,9 @@ extension Sessions where Port: ~Copyable {
             changes.isOverflowed = false
             sweepAll()
         }
-        guard let user = changes.take() else { return nil }
-        if records.wantsToBeSeen(user) {
-            markWatchers(of: user, changed: PresenceAttributes(.onlineStatus), records)
-        }
+        guard let (user, changed) = changes.take() else { return nil }
+        let hidden = records.wantsToBeSeen(user) ? PresenceAttributes.none : PresenceAttributes(.onlineStatus)
+        markWatchers(of: user, changed: changed.subtracting(hidden), records)
         return user
     }
 
@@ -98,8 +108,22 @@ extension Sessions where Port: ~Copyable {
         for slot in 0..<end where table[slot].isOpen {
             table[slot].presence.isVisible = table[slot].showsUser
             table[slot].presence.watches = records.hasSubscriptions(slot)
+            var last: UInt32?
+            while let user = records.target(.user, of: slot, after: last) {
+                last = user
+                table[slot].presence.watchedCount += 1
+            }
         }
         sweepAll()
+    }
+
+    /// Forgets the subscriptions of a session that cannot be taken up again.
+    func dropSubscriptions(_ slot: UInt16, _ records: inout Records<Port>) {
+        while let user = records.target(.user, of: slot, after: nil) {
+            if let owner = records.session(in: slot)?.user { records.store.delete(Key.listed(user, by: owner, 0).span) }
+            records.store.delete(Key.subscription(slot, to: .user, user).span)
+        }
+        records.removeAll(in: Key.subscriptions(slot))
     }
 
     // MARK: Marks
@@ -108,7 +132,11 @@ extension Sessions where Port: ~Copyable {
     @inline(never)
     mutating func mark(_ user: UInt32, for slot: UInt16, _ records: borrowing Records<Port>) {
         guard table[slot].closing == 0 else { return }
-        if !marks.add(user, to: &table[slot].presence) { table[slot].presence.beginSweep() }
+        if !marks.add(user, to: &table[slot].presence) {
+            // It is told of everybody then, those who are marked too; their marks are for others.
+            if !table[slot].presence.isSweeping { marks.removeAll(&table[slot].presence) }
+            table[slot].presence.beginSweep()
+        }
         call(slot)
     }
 

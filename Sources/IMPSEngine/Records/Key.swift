@@ -36,7 +36,7 @@ import Octets
 /// | `V` campaign, user, generation | the state that the journal leaves a user in | `Proof` | 3 |
 /// | `W` slot | pending login | `PendingLogin` | 3 |
 /// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |  | 1 |
-/// | `Y` user, owner | whether he was told that the owner put him on a list | `AddedNotice` | 3 |
+/// | `Y` user, state, owner | whether he was told that the owner put him on a list | `AddedNotice` | 3 |
 /// | `Z` user, field | what the operator knows of him: number, names | `ProfileField` | 3 |
 typealias Key = InlineBytes<112>
 
@@ -76,6 +76,9 @@ extension InlineBytes where capacity == 112 {
         self.init()
         _ = append(kind)
     }
+
+    /// Octets of the longest key: there is always room for the octet that makes its follower.
+    static var byteCountMax: Int { 111 }
 
     /// A fact about the store: `schema`, `running`, `sequence`, `user`.
     static func fact(_ name: StaticString) -> Key {
@@ -236,8 +239,12 @@ extension InlineBytes where capacity == 112 {
     /// What all that a user is to be told, or was, of those who put him on a list begins with.
     static func addedNotices(_ user: UInt32) -> Key { numbered(RecordKind.addedNotice, user) }
 
+    static func addedNotices(_ user: UInt32, _ state: AddedNotice) -> Key { addedNotices(user).and(state.rawValue) }
+
     @inline(never)
-    static func addedNotice(_ user: UInt32, by owner: UInt32) -> Key { addedNotices(user).and(owner) }
+    static func addedNotice(_ user: UInt32, _ state: AddedNotice, by owner: UInt32) -> Key {
+        addedNotices(user, state).and(owner)
+    }
 
     /// What all fields of a user's profile begin with.
     static func profile(_ user: UInt32) -> Key { numbered(RecordKind.profile, user) }

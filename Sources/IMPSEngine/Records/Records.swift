@@ -67,7 +67,8 @@ extension Records where Port: ~Copyable {
     @inline(never)
     func key(in prefix: Key, after last: Key) -> Key? {
         var start = last.isEmpty ? prefix : last
-        if !last.isEmpty { _ = start.append(0) }
+        // A key that is full has no follower; there is none, see `Key.byteCountMax`.
+        guard last.isEmpty || start.append(0) else { return nil }
         guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
         return Key(entry.key)
     }
@@ -81,6 +82,7 @@ extension Records where Port: ~Copyable {
     /// Stores a number under a key.
     @inline(never)
     mutating func store<Number: FixedWidthInteger>(_ number: Number, for key: Key) {
+        if self.number(for: key, Number.self) == number { return }
         scratch.removeAll()
         scratch.append(bigEndian: number)
         store.put(key.span, scratch)

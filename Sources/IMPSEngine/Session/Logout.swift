@@ -96,7 +96,7 @@ extension Sessions where Port: ~Copyable {
             mailboxes.releaseMailbox(of: slot, self, &records, &turn)
         }
         noteVisibility(slot, isEnding: true)
-        endSubscriptions(slot, &records)
+        endSubscriptions(slot, &mailboxes, &records)
         marks.removeAll(&table[slot].presence)
         counters.ended += 1
         forgetAnswers(of: slot, &records)

@@ -139,7 +139,6 @@ extension Sessions where Port: ~Copyable {
         marks.removeAll()
         reloadSessions(&records, &turn)
         reloadAnswers(&records, turn.now)
-        resumePresence(records)
     }
 
     private mutating func reloadSessions(_ records: inout Records<Port>, _ turn: inout Turn) {
@@ -153,7 +152,7 @@ extension Sessions where Port: ~Copyable {
                 // There are fewer places than before, its user is gone, or it cannot be read: its client logs in again.
                 records.store.delete(Key.session(slot).span)
                 records.store.delete(Key.capabilityLists(slot).span)
-                records.removeAll(in: Key.subscriptions(slot))
+                dropSubscriptions(slot, &records)
                 skipped += 1
                 continue
             }

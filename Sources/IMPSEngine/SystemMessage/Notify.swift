@@ -27,6 +27,11 @@ extension SystemMessages where Port: ~Copyable {
 }
 
 extension SystemMessages where Port: ~Copyable {
+    /// Whether a user was ever told a notice.
+    func wasRaised(_ notice: Notice, for user: UInt32, _ records: borrowing Records<Port>) -> Bool {
+        records.sheet(of: user).entry(of: notice.number) != nil
+    }
+
     /// Whether a user has not answered a notice yet.
     ///
     /// - Parameter evenIfShown: Also when a client has shown it.

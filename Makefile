@@ -77,6 +77,10 @@ simulate: test-packages ## 2000 new seeds of each simulation
 mutants: test-packages ## change the engine in small ways, one at a time, and see whether its tests notice
 	Tests/Support/mutants.py
 
+.PHONY: presence
+presence: build ## a crowd of 2,000 that watches itself: what it costs, and that nobody is told anything but the newest
+	Tests/Support/presence.py
+
 .PHONY: scaling
 scaling: scaling-packages build ## what a request costs, in instructions, against how much there is of everything
 	Tests/Support/scaling.py

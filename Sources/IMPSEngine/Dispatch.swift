@@ -81,7 +81,8 @@ extension Engine where Port: ~Copyable {
             try people.createAttributeList(
                 document, element, in: slot, &sessions, &mailboxes, systemMessages, &records, &turn, into: &writer)
         case .deleteAttributeListRequest:
-            try people.deleteAttributeList(document, element, in: slot, &sessions, &records, into: &writer)
+            try people.deleteAttributeList(
+                document, element, in: slot, &sessions, &mailboxes, &records, into: &writer)
         case .getAttributeListRequest:
             try people.getAttributeList(document, element, in: slot, sessions, records, into: &writer)
         case .getPresenceRequest:

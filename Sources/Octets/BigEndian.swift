@@ -65,6 +65,7 @@ public struct RecordReader: ~Escapable {
     }
 
     /// `count` octets.
+    @inline(never)
     @_lifetime(copy self)
     public mutating func octets(_ count: Int) -> Span<UInt8> {
         guard let octets = cursor.take(count) else {
@@ -75,6 +76,7 @@ public struct RecordReader: ~Escapable {
     }
 
     /// Octets with their count in one octet before them.
+    @inline(never)
     @_lifetime(copy self)
     public mutating func counted() -> Span<UInt8> {
         octets(Int(integer(UInt8.self)))
@@ -98,6 +100,7 @@ public struct RecordReader: ~Escapable {
 
 extension FixedBytes {
     /// Adds `octets` with their count in one octet before them; more than 255 is a defect of ours.
+    @inline(never)
     public mutating func append(counted octets: Span<UInt8>) {
         invariant(octets.count <= 255, "IM005 counted octets")
         append(UInt8(octets.count))

@@ -88,6 +88,7 @@ public struct FixedBytes: ~Copyable {
     }
 
     /// Adds a constant.
+    @inline(never)
     public mutating func append(_ text: StaticString) {
         append(text.octets)
     }

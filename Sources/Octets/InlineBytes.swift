@@ -24,6 +24,7 @@ public struct InlineBytes<let capacity: Int>: BitwiseCopyable, Sendable {
     }
 
     /// A copy of the first octets, as many as fit.
+    @inline(never)
     public init(prefix octets: Span<UInt8>) {
         self.init()
         _ = append(octets.extracting(0..<min(octets.count, capacity)))
@@ -58,6 +59,7 @@ public struct InlineBytes<let capacity: Int>: BitwiseCopyable, Sendable {
     }
 
     /// Adds all of `octets`; false, and nothing added, when there is no room for all.
+    @inline(never)
     public mutating func append(_ octets: Span<UInt8>) -> Bool {
         guard octets.count <= capacity - count else { return false }
         for index in octets.indices { storage[count + index] = octets[index] }
@@ -66,6 +68,7 @@ public struct InlineBytes<let capacity: Int>: BitwiseCopyable, Sendable {
     }
 
     /// Adds a constant; false, and nothing added, when there is no room for it.
+    @inline(never)
     public mutating func append(_ text: StaticString) -> Bool {
         append(text.octets)
     }

@@ -97,6 +97,7 @@ public struct Writer: ~Copyable {
     }
 
     /// An element without content.
+    @inline(never)
     public mutating func empty(_ tag: Tag) {
         switch syntax {
         case .xml: emptyXML(tag)
@@ -158,6 +159,7 @@ public struct Writer: ~Copyable {
     }
 
     /// An element with a truth value.
+    @inline(never)
     public mutating func flag(_ tag: Tag, _ value: Bool) {
         text(tag, value ? "T" : "F")
     }

@@ -41,21 +41,25 @@ struct BoardTests {
             #expect(try board.shell("echo '\(password)' | impsctl user add \(user)").code == 0)
         }
         for version in versions { try converse(board, version) }
-        // A thousand sessions.
-        for user in crowd {
+        // A thousand sessions, each of which watches twenty contacts.
+        for (place, user) in crowd.enumerated() {
             let connection = try board.connect()
             for number in 0..<8 {
                 let client = Client(
                     connection, user: "wv:\(user)@home.arpa", password: VirtualBoard.password(of: user), "1.2",
                     cookie: "\(user)-\(number)")
                 #expect(try client.logIn().code == 200)
+                if number == 0 {
+                    try makeList(client, of: user, with: (1...20).map { crowd[(place + $0) % crowd.count] })
+                }
+                #expect(try subscribe(client, user).code == 200)
             }
         }
         let status = try board.shell("impsctl status").output
         #expect(status.contains("Sessions  1000 open"), "\(status)")
         let crowded = try board.residentKB()
-        print("board \(architecture): resident \(crowded) KB with 1000 sessions")
-        #expect(crowded <= 6144)
+        print("board \(architecture): resident \(crowded) KB with 1000 sessions that watch 20 contacts each")
+        #expect(crowded <= 5120)
         let lines = status.split(separator: "\n")
         #expect(lines.count <= 24)
         #expect(lines.allSatisfy { $0.count <= 80 }, "\(status)")
@@ -76,15 +80,46 @@ struct BoardTests {
                 + "<AcceptedContentType>text/plain</AcceptedContentType><AcceptedContentLength>4096</AcceptedContentLength>"
                 + "<SupportedBearer>HTTP</SupportedBearer><SupportedCIRMethod>STCP</SupportedCIRMethod>")
         #expect(capabilities.code == 200)
-        #expect(try alice.negotiateServices("<WVCSPFeat><FundamentalFeat/><IMFeat/></WVCSPFeat>").code == 200)
+        #expect(
+            try alice.negotiateServices("<WVCSPFeat><FundamentalFeat/><PresenceFeat/><IMFeat/></WVCSPFeat>").code == 200
+        )
         #expect(try alice.send("for later, \(version)", to: "wv:bob@home.arpa").code == 200)
         let bob = try board.client("bob", version)
         #expect(try bob.logIn().code == 200)
         #expect(try bob.receiveTexts() == ["for later, \(version)"])
         #expect(try bob.send("back, \(version)", to: "wv:alice@home.arpa").code == 200)
         #expect(try alice.receiveTexts() == ["back, \(version)"])
-        #expect(try alice.logOut().code == 200)
+        // Each has the other on a list, sees that he is there, and that he goes.
+        for (client, user, other) in [(alice, "alice", "bob"), (bob, "bob", "alice")] where version == "1.2" {
+            try makeList(client, of: user, with: [other])
+            #expect(try subscribe(client, user).code == 200)
+        }
         #expect(try bob.logOut().code == 200)
+        let told = try alice.receiveAll().filter { $0.name == "PresenceNotification-Request" }
+        if version == "1.2" {
+            #expect(told.last?.primitive?["Presence/PresenceSubList/OnlineStatus/PresenceValue"]?.text == "F")
+        }
+        #expect(try alice.logOut().code == 200)
+    }
+
+    /// Makes a list with contacts, and lets everybody see whether its owner is there.
+    private func makeList(_ client: Client, of user: String, with contacts: [String]) throws {
+        let nicks = contacts.map { "<NickName><Name>\($0)</Name><UserID>wv:\($0)@home.arpa</UserID></NickName>" }
+            .joined()
+        #expect(
+            try client.request(
+                "<CreateList-Request><ContactList>wv:\(user)/l@home.arpa</ContactList><NickList>\(nicks)</NickList></CreateList-Request>"
+            ).code == 200)
+        #expect(
+            try client.request(
+                "<CreateAttributeList-Request><PresenceSubList xmlns=\"http://www.openmobilealliance.org/DTD/WV-PA1.2\"><OnlineStatus/></PresenceSubList><DefaultList>T</DefaultList></CreateAttributeList-Request>"
+            ).code == 200)
+    }
+
+    private func subscribe(_ client: Client, _ user: String) throws -> Reply {
+        try client.request(
+            "<SubscribePresence-Request><ContactList>wv:\(user)/l@home.arpa</ContactList><PresenceSubList xmlns=\"http://www.openmobilealliance.org/DTD/WV-PA1.2\"><OnlineStatus/></PresenceSubList><AutoSubscribe>T</AutoSubscribe></SubscribePresence-Request>"
+        )
     }
 
     // MARK: System Messages

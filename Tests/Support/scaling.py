@@ -205,4 +205,5 @@ def main():
         sys.exit("scaling: something grows by more than a fifth")
 
 
-main()
+if __name__ == "__main__":
+    main()

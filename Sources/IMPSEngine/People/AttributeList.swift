@@ -67,16 +67,10 @@ extension People where Port: ~Copyable {
         let user = sessions[slot].user
         guard records.store.hasRoom else { throw Refusal(.messageQueueFull) }
         // All names are looked at before the first is served.
-        try forEachNamed(document, element, of: user, records: &records) { _, _ in }
+        try change(.look, document, element, of: user, &mailboxes, &records)
         let before = records.openedWidely(by: user)
         let permissions = PermissionSnapshot(of: user, sessions, records)
-        try forEachNamed(document, element, of: user, records: &records) { audience, records in
-            records.store(attributes.rawValue, for: Key.attributeList(user, for: audience))
-            // What was asked about somebody is answered by what is said of him.
-            if case .user(let watcher) = audience {
-                settle(watcher, of: user, &mailboxes, &records)
-            }
-        }
+        try change(.create(attributes), document, element, of: user, &mailboxes, &records)
         let opened = records.openedWidely(by: user).subtracting(before)
         settleCovered(of: user, &mailboxes, &records)
         permissionsChanged(of: user, since: permissions, &sessions, records)
@@ -94,28 +88,34 @@ extension People where Port: ~Copyable {
     /// - Source: CL-36.
     func deleteAttributeList(
         _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
-        _ records: inout Records<Port>, into writer: inout Writer
+        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, into writer: inout Writer
     ) throws(Refusal) {
         let user = sessions[slot].user
-        try forEachNamed(document, element, of: user, isDeleting: true, records: &records) { _, _ in }
+        try change(.look, document, element, of: user, mayBeNobody: true, &mailboxes, &records)
         let permissions = PermissionSnapshot(of: user, sessions, records)
-        try forEachNamed(document, element, of: user, isDeleting: true, records: &records) { audience, records in
-            records.store.delete(Key.attributeList(user, for: audience).span)
-        }
+        try change(.delete, document, element, of: user, mayBeNobody: true, &mailboxes, &records)
         permissionsChanged(of: user, since: permissions, &sessions, records)
         writer.status(.success)
     }
 
-    /// Calls `body` for each whom a request names: users, contact lists, everybody.
-    private func forEachNamed(
-        _ document: borrowing Document, _ element: Document.Element, of user: UInt32, isDeleting: Bool = false,
-        records: inout Records<Port>, _ body: (PresenceAudience, inout Records<Port>) -> Void
+    private enum Change {
+        /// Looks only whether what is named can be.
+        case look
+        case create(PresenceAttributes)
+        case delete
+    }
+
+    /// Changes the lists of all whom a request names: users, contact lists, everybody.
+    @inline(never)
+    private func change(
+        _ change: Change, _ document: borrowing Document, _ element: Document.Element, of user: UInt32,
+        mayBeNobody: Bool = false, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>
     ) throws(Refusal) {
         var failure: StatusCode?
         var isAnybody = false
         if document.flag(.defaultList, in: element) == true {
             isAnybody = true
-            body(.everybody, &records)
+            self.change(change, of: user, for: .everybody, &mailboxes, &records)
         }
         var next = document.firstChild(of: element)
         while let child = next {
@@ -128,7 +128,7 @@ extension People where Port: ~Copyable {
                     continue
                 }
                 isAnybody = true
-                body(.user(other), &records)
+                self.change(change, of: user, for: .user(other), &mailboxes, &records)
             case .contactList:
                 let named = try records.named(document, child, of: user)
                 guard let list = named.number else {
@@ -136,12 +136,27 @@ extension People where Port: ~Copyable {
                     continue
                 }
                 isAnybody = true
-                body(.list(list), &records)
+                self.change(change, of: user, for: .list(list), &mailboxes, &records)
             default: continue
             }
         }
-        if isAnybody || isDeleting { return }
+        if isAnybody || mayBeNobody { return }
         throw failure.map { Refusal($0) } ?? Refusal(.badParameter, "names nobody")
+    }
+
+    @inline(never)
+    private func change(
+        _ change: Change, of user: UInt32, for audience: PresenceAudience, _ mailboxes: inout Mailboxes<Port>,
+        _ records: inout Records<Port>
+    ) {
+        switch change {
+        case .look: break
+        case .create(let attributes):
+            records.store(attributes.rawValue, for: Key.attributeList(user, for: audience))
+            // What was asked about somebody is answered by what is said of him.
+            if case .user(let watcher) = audience { settle(watcher, of: user, &mailboxes, &records) }
+        case .delete: records.store.delete(Key.attributeList(user, for: audience).span)
+        }
     }
 
     /// GetAttributeList-Request: what was said of the named; of everybody for whom there is something when it names none.

@@ -81,6 +81,7 @@ extension InlineBytes where capacity == 112 {
     static var byteCountMax: Int { 111 }
 
     /// A fact about the store: `schema`, `running`, `sequence`, `user`.
+    @inline(never)
     static func fact(_ name: StaticString) -> Key {
         var key = Key(RecordKind.fact)
         _ = key.append(name)
@@ -88,22 +89,29 @@ extension InlineBytes where capacity == 112 {
     }
 
     /// All keys that begin with this one are of the kind `letter`.
+    @inline(never)
     static func kind(_ letter: UInt8) -> Key { Key(letter) }
 
+    @inline(never)
     static func account(_ address: Span<UInt8>) -> Key {
         var key = Key(RecordKind.account)
         _ = key.append(address)
         return key
     }
 
+    @inline(never)
     static func challenge(_ slot: UInt16) -> Key { numbered(RecordKind.challenge, slot) }
 
+    @inline(never)
     static func knownClients(_ user: UInt32) -> Key { numbered(RecordKind.knownClients, user) }
 
+    @inline(never)
     static func answerSheet(_ user: UInt32) -> Key { numbered(RecordKind.answerSheet, user) }
 
+    @inline(never)
     static func campaign(_ number: UInt32) -> Key { numbered(RecordKind.campaign, number) }
 
+    @inline(never)
     static func campaign(_ number: UInt32, edition: UInt16, part: UInt8) -> Key {
         var key = numbered(RecordKind.campaign, number)
         _ = key.append(bigEndian: edition)
@@ -111,17 +119,21 @@ extension InlineBytes where capacity == 112 {
         return key
     }
 
+    @inline(never)
     static func noticeText(_ code: UInt16) -> Key { numbered(RecordKind.noticeText, code) }
 
     /// What all members of a campaign's audience begin with.
+    @inline(never)
     static func members(_ campaign: UInt32) -> Key { numbered(RecordKind.member, campaign) }
 
+    @inline(never)
     static func member(_ campaign: UInt32, _ user: UInt32) -> Key {
         var key = members(campaign)
         _ = key.append(bigEndian: user)
         return key
     }
 
+    @inline(never)
     static func proof(_ campaign: UInt32, _ user: UInt32, _ generation: UInt16) -> Key {
         var key = numbered(RecordKind.proof, campaign)
         _ = key.append(bigEndian: user)
@@ -129,16 +141,20 @@ extension InlineBytes where capacity == 112 {
         return key
     }
 
+    @inline(never)
     static func proofHead(_ campaign: UInt32) -> Key { numbered(RecordKind.proofEvent, campaign) }
 
+    @inline(never)
     static func proofEvent(_ campaign: UInt32, _ number: UInt32) -> Key {
         var key = proofHead(campaign)
         _ = key.append(bigEndian: number)
         return key
     }
 
+    @inline(never)
     static func pendingLogin(_ slot: UInt16) -> Key { numbered(RecordKind.pendingLogin, slot) }
 
+    @inline(never)
     static func capabilityLists(_ slot: UInt16) -> Key { numbered(RecordKind.capabilityLists, slot) }
 
     @inline(never)
@@ -148,6 +164,7 @@ extension InlineBytes where capacity == 112 {
         return key
     }
 
+    @inline(never)
     static func mailbox(_ user: UInt32) -> Key { numbered(RecordKind.mailbox, user) }
 
     @inline(never)
@@ -157,12 +174,16 @@ extension InlineBytes where capacity == 112 {
         return key
     }
 
+    @inline(never)
     static func answer(_ sequence: UInt64) -> Key { numbered(RecordKind.answer, sequence) }
 
+    @inline(never)
     static func session(_ slot: UInt16) -> Key { numbered(RecordKind.session, slot) }
 
+    @inline(never)
     static func user(_ number: UInt32) -> Key { numbered(RecordKind.user, number) }
 
+    @inline(never)
     static func expiry(at seconds: UInt64, _ user: UInt32, _ sequence: UInt64) -> Key {
         var key = numbered(RecordKind.expiry, seconds)
         _ = key.append(bigEndian: user)
@@ -173,6 +194,7 @@ extension InlineBytes where capacity == 112 {
     // MARK: People
 
     /// What all lists of a user begin with.
+    @inline(never)
     static func contactLists(_ user: UInt32) -> Key { numbered(RecordKind.contactList, user) }
 
     /// A list, and what all who are on it begin with.
@@ -185,15 +207,18 @@ extension InlineBytes where capacity == 112 {
     }
 
     /// What all lists that a user is on begin with.
+    @inline(never)
     static func listed(_ user: UInt32) -> Key { numbered(RecordKind.listed, user) }
 
     /// The same, of the lists of one owner.
+    @inline(never)
     static func listed(_ user: UInt32, by owner: UInt32) -> Key { listed(user).and(owner) }
 
     @inline(never)
     static func listed(_ user: UInt32, by owner: UInt32, _ list: UInt8) -> Key { listed(user, by: owner).and(list) }
 
     /// What all attribute lists of a user begin with.
+    @inline(never)
     static func attributeLists(_ user: UInt32) -> Key { numbered(RecordKind.attributeList, user) }
 
     @inline(never)
@@ -202,6 +227,7 @@ extension InlineBytes where capacity == 112 {
     }
 
     /// What all that a user says of himself begins with.
+    @inline(never)
     static func presence(_ user: UInt32) -> Key { numbered(RecordKind.presence, user) }
 
     @inline(never)
@@ -209,6 +235,7 @@ extension InlineBytes where capacity == 112 {
         presence(user).and(attribute.rawValue)
     }
 
+    @inline(never)
     static func screening(_ user: UInt32) -> Key { numbered(RecordKind.screening, user) }
 
     /// What all entries of one of a user's block and grant lists begin with.
@@ -223,12 +250,14 @@ extension InlineBytes where capacity == 112 {
     }
 
     /// What all that a user was asked of watchers begins with.
+    @inline(never)
     static func authorizations(_ user: UInt32) -> Key { numbered(RecordKind.authorization, user) }
 
     @inline(never)
     static func authorization(_ user: UInt32, of watcher: UInt32) -> Key { authorizations(user).and(watcher) }
 
     /// What all subscriptions of a session begin with.
+    @inline(never)
     static func subscriptions(_ slot: UInt16) -> Key { numbered(RecordKind.subscription, slot) }
 
     @inline(never)
@@ -237,8 +266,10 @@ extension InlineBytes where capacity == 112 {
     }
 
     /// What all that a user is to be told, or was, of those who put him on a list begins with.
+    @inline(never)
     static func addedNotices(_ user: UInt32) -> Key { numbered(RecordKind.addedNotice, user) }
 
+    @inline(never)
     static func addedNotices(_ user: UInt32, _ state: AddedNotice) -> Key { addedNotices(user).and(state.rawValue) }
 
     @inline(never)
@@ -247,6 +278,7 @@ extension InlineBytes where capacity == 112 {
     }
 
     /// What all fields of a user's profile begin with.
+    @inline(never)
     static func profile(_ user: UInt32) -> Key { numbered(RecordKind.profile, user) }
 
     @inline(never)

@@ -35,7 +35,7 @@ MUTANTS = [
     ("a waiting login does not end", "SystemMessage/PendingLogin.swift", "if pendingLogins[place].expiresAt <= turn.now {", "if pendingLogins[place].expiresAt.adding(seconds: 1000) <= turn.now {", None),
     ("a login that is over is found", "SystemMessage/PendingLogin.swift", "other.networkHash == login.networkHash, now < other.expiresAt", "other.networkHash == login.networkHash", None),
     ("a restricted session may do all", "Session/Admission.swift", "if table[slot].access.isRestricted {", "if false {", None),
-    ("a restricted session may negotiate", "Session/Admission.swift", "case .serviceRequest: return .whileAskedByMessage", "case .serviceRequest: return .whileAsked", None),
+    ("a restricted session may negotiate", "Session/Admission.swift", "case .serviceRequest, .subscribePresenceRequest: return .whileAskedByMessage", "case .serviceRequest, .subscribePresenceRequest: return .whileAsked", None),
     ("what was not agreed is done", "Session/Admission.swift", "} else if !admission.has(.answers), !isAgreed(primitive, in: slot) {", "} else if false {", None),
     ("the level does not count", "Session/Admission.swift", "FunctionSet.offered.intersection(table[slot].access.level)", "FunctionSet.offered", None),
     ("who is told to go goes on", "Session/Admission.swift", "if table[slot].closing != 0 {\n            throw", "if false {\n            throw", None),
@@ -74,6 +74,17 @@ MUTANTS = [
     ("what was held back stays back", "Messaging/SessionDelivery.swift", "        passedBy = 0\n", "", None),
     ("a wait is no wait", "Accounts/Throttle.swift", "guard excess >= 0 else { return 0 }", "guard excess > 0 else { return 0 }", None),
     ("help comes late", "SystemMessage/Help.swift", "if errors.count >= records.settings.helpErrors, !errors.isHelped {", "if errors.count > records.settings.helpErrors, !errors.isHelped {", None),
+    ("shows what is not permitted", "People/PresenceValue.swift", "let visible = wanted.intersection(permitted)", "let visible = wanted", None),
+    ("shows the blocked", "People/Permission.swift", "guard letsThrough(watcher, to: user) else { return .none }", "", None),
+    ("forgets who comes and goes", "People/Visibility.swift", "if isThere(user) != wasThere {", "if false {", None),
+    ("shows who is asked", "People/Visibility.swift", "isOpen && closing == 0 && !access.isRestricted && access.epoch != 0", "isOpen && closing == 0", None),
+    ("hears of what it may not see", "People/Visibility.swift", "guard !wanted.intersection(changed).intersection(visible).isEmpty else { continue }", "", None),
+    ("drops what is not answered", "People/PresenceNotification.swift", "marks.recall(table[slot].presence)", "marks.removeSent(&table[slot].presence)", None),
+    ("does not sweep after a restart", "People/Visibility.swift", "            }\n        }\n        sweepAll()", "            }\n        }", None),
+    ("tells nobody of a permission", "People/Permission.swift", "sessions.mark(user, ofWatcher: watcher, changed: nil, records)", "", None),
+    ("grants more than was asked", "People/Authorization.swift", "isNamed || !isAsked ? wanted : authorization.granted.union(authorization.wanted)", "wanted", None),
+    ("loses who is on no list", "People/Subscription.swift", "if !isContact(user, of: owner) { store(UInt8(1), for: Key.listed(user, by: owner, 0)) }", "", None),
+    ("does not sweep when there is no room", "People/Visibility.swift", "            table[slot].presence.beginSweep()\n        }\n        call(slot)", "        }\n        call(slot)", None),
 ]
 
 PACKAGE = """// swift-tools-version: 6.2

@@ -81,8 +81,7 @@ extension Engine where Port: ~Copyable {
             try people.createAttributeList(
                 document, element, in: slot, &sessions, &mailboxes, systemMessages, &records, &turn, into: &writer)
         case .deleteAttributeListRequest:
-            try people.deleteAttributeList(
-                document, element, in: slot, &sessions, &mailboxes, &records, into: &writer)
+            try people.deleteAttributeList(document, element, in: slot, &sessions, &records, into: &writer)
         case .getAttributeListRequest:
             try people.getAttributeList(document, element, in: slot, sessions, records, into: &writer)
         case .getPresenceRequest:
@@ -91,7 +90,7 @@ extension Engine where Port: ~Copyable {
             try people.updatePresence(document, element, in: slot, &sessions, &records, into: &writer)
         case .subscribePresenceRequest:
             try people.subscribePresence(
-                document, request, element, in: slot, &sessions, &mailboxes, &records, turn, into: &writer)
+                document, request, element, in: slot, &sessions, mailboxes, &records, into: &writer)
         case .unsubscribePresenceRequest:
             try people.unsubscribePresence(document, element, in: slot, &sessions, &mailboxes, &records, into: &writer)
         case .getWatcherListRequest:

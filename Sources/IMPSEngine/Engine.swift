@@ -206,7 +206,7 @@ extension Engine where Port: ~Copyable {
         }
         while let user = sessions.tellChange(records) {
             guard sessions.isThere(user) else { continue }
-            people.askWhatWasNotAsked(by: user, &sessions, mailboxes, &records, turn)
+            people.askWhatWasNotAsked(by: user, &sessions, mailboxes, &records)
             people.tellAdded(user, isLogin: true, &sessions, mailboxes, systemMessages, &records, &turn)
         }
     }

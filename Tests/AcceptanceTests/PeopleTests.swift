@@ -208,6 +208,10 @@ import Testing
             all.primitive?.all("Presence").compactMap { $0["UserID"]?.text ?? $0["ContactList"]?.text } == [
                 "wv:bob/l@home.test", "wv:alice@home.test",
             ])
+        #expect(
+            try bob.request(
+                "<GetAttributeList-Request><DefaultList>F</DefaultList>\(user("nobody"))</GetAttributeList-Request>"
+            ).code == 531)
         let delete =
             "<DeleteAttributeList-Request>\(id("alice"))<DefaultList>F</DefaultList></DeleteAttributeList-Request>"
         for _ in 0..<2 { #expect(try bob.request(delete).code == 200) }

@@ -58,6 +58,10 @@ import Testing
         #expect(field("Code", bob.say(foreign)) == "403")
         let kept = bob.say("<GetAttributeList-Request><DefaultList>T</DefaultList></GetAttributeList-Request>")
         #expect(kept.contains("<OnlineStatus/>") && !kept.contains("<Address/>"))
+        // What names a list of somebody else subscribes to nobody else either.
+        let half =
+            "<SubscribePresence-Request>\(PeopleTests.user("alice"))\(PeopleTests.list("alice", "l"))</SubscribePresence-Request>"
+        #expect(field("Code", bob.say(half)) == "403" && world.count("T") == 0)
         let long = String(repeating: "n", count: 201)
         let list =
             "<CreateList-Request>\(PeopleTests.list("bob", "l"))<NickList><NickName><Name>\(long)</Name>\(PeopleTests.id("alice"))</NickName></NickList></CreateList-Request>"
@@ -87,6 +91,28 @@ import Testing
         #expect(bob.delivery().contains("<FreeTextLocation"))
         bob.say(yes)
         #expect(PeopleTests.told(alice)["bob"]?.contains("home") == true)
+    }
+
+    /// What a list of attributes makes needless takes a question away, and not what was granted before.
+    @Test func aListOfAttributesTakesNothingBack() {
+        let world = World(users: ["alice", "bob"])
+        let alice = world.phone("alice")
+        let bob = world.phone("bob")
+        bob.say(PeopleTests.update(PeopleTests.value("FreeTextLocation", "home")))
+        func subscribe(_ attributes: String) {
+            alice.say(
+                "<SubscribePresence-Request>\(PeopleTests.user("bob"))<PresenceSubList>\(attributes)</PresenceSubList></SubscribePresence-Request>"
+            )
+        }
+        subscribe("<OnlineStatus/>")
+        bob.say("<PresenceAuth-User>\(PeopleTests.id("alice"))<Acceptance>T</Acceptance></PresenceAuth-User>")
+        subscribe("<OnlineStatus/><FreeTextLocation/>")
+        bob.say(PeopleTests.open("FreeTextLocation"))
+        #expect(
+            PeopleTests.told(alice) == [
+                "bob": PeopleTests.online("T") + PeopleTests.value("FreeTextLocation", "home")
+            ])
+        #expect(!bob.delivery().contains("PresenceAuth"))
     }
 
     @Test func whoIsBlockedDoesNotHearThatTheOtherDoesAnything() {

@@ -82,7 +82,7 @@ MUTANTS = [
     ("drops what is not answered", "People/PresenceNotification.swift", "marks.recall(table[slot].presence)", "marks.removeSent(&table[slot].presence)", None),
     ("does not sweep after a restart", "People/Visibility.swift", "            }\n        }\n        sweepAll()", "            }\n        }", None),
     ("tells nobody of a permission", "People/Permission.swift", "sessions.mark(user, ofWatcher: watcher, changed: nil, records)", "", None),
-    ("grants more than was asked", "People/Authorization.swift", "isNamed || !isAsked ? wanted : authorization.granted.union(authorization.wanted)", "wanted", None),
+    ("grants more than was asked", "People/PresenceAuthUser.swift", "isNamed || !isAsked ? wanted : authorization.granted.union(authorization.wanted)", "wanted", None),
     ("loses who is on no list", "People/Subscription.swift", "if !isContact(user, of: owner) { store(UInt8(1), for: Key.listed(user, by: owner, 0)) }", "", None),
     ("does not sweep when there is no room", "People/Visibility.swift", "            table[slot].presence.beginSweep()\n        }\n        call(slot)", "        }\n        call(slot)", None),
 ]

@@ -136,9 +136,8 @@ import Testing
     @Test func switchesNameTheirCases() {
         let open: Set = [
             "CSP/Address.swift", "Files/File.swift", "IMPSEngine/Messaging/SendMessage.swift",
-            "IMPSEngine/People/AttributeList.swift", "IMPSEngine/People/BlockEntity.swift",
-            "IMPSEngine/People/GetPresence.swift", "IMPSEngine/People/PresenceValue.swift",
-            "IMPSEngine/People/SubscribePresence.swift", "IMPSEngine/People/VerifyID.swift",
+            "IMPSEngine/People/BlockEntity.swift", "IMPSEngine/People/PresenceValue.swift",
+            "IMPSEngine/People/VerifyID.swift",
             "IMPSEngine/Session/Quirks.swift", "IMPSEngine/SystemMessage/Notice.swift", "Octets/Base64.swift",
             "Octets/UTF8.swift", "Setup/OpenStore.swift", "Store/DataFolder.swift", "Store/Environment.swift",
             "Transport/UV/Cells.swift", "Transport/UV/FatalRecord.swift", "Transport/UV/Server.swift",

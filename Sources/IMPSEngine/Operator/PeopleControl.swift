@@ -81,10 +81,12 @@ extension Engine where Port: ~Copyable {
                     throw .usage("as many contacts as there may be")
                 }
             }
+            let before = records.permission(of: contact, for: account.number)
             records.put(contact, Contact(prefix: nickname.span), on: list, of: account.number)
             people.added(
                 contact, to: list, of: account.number, isByOperator: true, &sessions, mailboxes, systemMessages,
                 &records, &turn)
+            people.permissionChanged(of: account.number, for: contact, since: before, &sessions, records)
         } else if let list {
             let before = records.permission(of: contact, for: account.number)
             people.takeOff(contact, list, of: account.number, sessions, &mailboxes, &records)

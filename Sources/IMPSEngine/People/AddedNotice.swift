@@ -69,7 +69,9 @@ extension People where Port: ~Copyable {
         guard let list, records.contactTotals(of: user).contacts < records.settings.contactsMax,
             records.contact(owner, on: list, of: user) == nil
         else { return }
+        let before = records.permission(of: owner, for: user)
         records.put(owner, Contact(), on: list, of: user)
         added(owner, to: list, of: user, &sessions, mailboxes, systemMessages, &records, &turn)
+        permissionChanged(of: user, for: owner, since: before, &sessions, records)
     }
 }

@@ -66,12 +66,7 @@ extension Records where Port: ~Copyable {
     /// The watcher behind `last`, 0 for the first, of whom a user was asked.
     @inline(never)
     func watcher(askedOf user: UInt32, after last: UInt32) -> UInt32? {
-        guard last < .max else { return nil }
-        let prefix = Key.authorizations(user)
-        let start = Key.authorization(user, of: last + 1)
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
-        var reader = RecordReader(entry.key.extracting(prefix.count..<entry.key.count))
-        return reader.integer()
+        number(in: Key.authorizations(user), after: last)
     }
 
     /// Who wants to see whom, by the entry of the mailbox that asks; nil when it is none, or the watcher is gone.
@@ -114,7 +109,7 @@ extension People where Port: ~Copyable {
     @inline(never)
     func askForPermission(
         of user: UInt32, _ wanted: PresenceAttributes, for watcher: UInt32, _ sessions: inout Sessions<Port>,
-        _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>, _ turn: borrowing Turn
+        _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>
     ) {
         // Somebody who is asked himself has to wait with it until he is in.
         guard user != watcher, sessions.isThere(watcher) else { return }
@@ -144,7 +139,7 @@ extension People where Port: ~Copyable {
     /// Asks what could not be asked while a user's question was not settled: for those whom his sessions watch already.
     func askWhatWasNotAsked(
         by watcher: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
-        _ records: inout Records<Port>, _ turn: borrowing Turn
+        _ records: inout Records<Port>
     ) {
         var next = sessions.first(of: watcher)
         while let slot = next {
@@ -153,99 +148,9 @@ extension People where Port: ~Copyable {
             var place = WatchedPlace()
             while let user = records.watched(slot, watcher, after: &place) {
                 let wanted = records.subscriptions(of: slot, watcher, to: user)
-                askForPermission(of: user, wanted, for: watcher, &sessions, mailboxes, &records, turn)
+                askForPermission(of: user, wanted, for: watcher, &sessions, mailboxes, &records)
             }
         }
-    }
-
-    /// PresenceAuth-User: a user answers whether somebody may see him; asked or not.
-    ///
-    /// - Throws: 402 without UserID or Acceptance, 531 and 516 for who is not there, 750 for what is no attribute.
-    func presenceAuthUser(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
-        _ mailboxes: inout Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
-        _ records: inout Records<Port>, _ turn: inout Turn
-    ) throws(Refusal) {
-        guard let named = records.user(document, in: element) else { throw Refusal(.badParameter, "UserID missing") }
-        guard case .known(let watcher) = named else { throw Refusal(named.code) }
-        guard let accepts = document.flag(.acceptance, in: element) else {
-            throw Refusal(.badParameter, "Acceptance is T or F")
-        }
-        let user = sessions[slot].user
-        var authorization = records.authorization(of: user, for: watcher) ?? Authorization()
-        let wanted = try PresenceAttributes.wanted(document, element)
-        // Who names nothing says yes to what he was asked.
-        let isNamed = document.first(.presenceSubList, in: element) != nil
-        let isAsked = authorization.state == .pending && authorization.entry != 0
-        let attributes = isNamed || !isAsked ? wanted : authorization.granted.union(authorization.wanted)
-        let before = records.permission(of: watcher, for: user)
-        let opened = attributes.subtracting(authorization.granted)
-        if authorization.entry != 0 { mailboxes.removeEntry(authorization.entry, of: user, &records) }
-        authorization.entry = 0
-        authorization.state = accepts ? .granted : .denied
-        authorization.granted = accepts ? attributes : .none
-        authorization.wanted = authorization.wanted.union(attributes)
-        records.store(authorization, of: user, for: watcher)
-        permissionChanged(of: user, for: watcher, since: before, &sessions, records)
-        // Once; a list of attributes for many is told of each time.
-        if accepts, !opened.intersection(.sensitive).isEmpty, !systemMessages.wasRaised(.privacy, for: user, records) {
-            advisePrivacy(user, &sessions, mailboxes, systemMessages, &records, &turn)
-        }
-    }
-
-    /// CancelAuth-Request: takes back what was granted to somebody; what was not is no error. Source: CL-36.
-    ///
-    /// - Throws: 402 without UserID, 531 and 516 for who is not there.
-    func cancelAuth(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16, _ sessions: inout Sessions<Port>,
-        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, into writer: inout Writer
-    ) throws(Refusal) {
-        guard let named = records.user(document, in: element) else { throw Refusal(.badParameter, "UserID missing") }
-        guard case .known(let watcher) = named else { throw Refusal(named.code) }
-        let user = sessions[slot].user
-        let before = records.permission(of: watcher, for: user)
-        settle(watcher, of: user, &mailboxes, &records)
-        permissionChanged(of: user, for: watcher, since: before, &sessions, records)
-        writer.status(.success)
-    }
-
-    /// GetReactiveAuthStatus-Request: what the user was asked of the named watchers, of all when it names none.
-    func getReactiveAuthStatus(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
-        _ sessions: borrowing Sessions<Port>, _ records: borrowing Records<Port>, into writer: inout Writer
-    ) {
-        let user = sessions[slot].user
-        writer.open(.getReactiveAuthStatusResponse)
-        writer.open(.reactiveAuthStatusList)
-        var next = document.first(.userID, in: element)
-        if next == nil {
-            var watcher: UInt32 = 0
-            while let asked = records.watcher(askedOf: user, after: watcher) {
-                watcher = asked
-                writeStatus(of: user, for: watcher, records, into: &writer)
-            }
-        }
-        while let id = next {
-            next = document.next(after: id)
-            guard case .known(let watcher)? = records.user(document, in: id) else { continue }
-            writeStatus(of: user, for: watcher, records, into: &writer)
-        }
-        writer.close(.reactiveAuthStatusList)
-        writer.close(.getReactiveAuthStatusResponse)
-    }
-
-    private func writeStatus(
-        of user: UInt32, for watcher: UInt32, _ records: borrowing Records<Port>, into writer: inout Writer
-    ) {
-        guard let authorization = records.authorization(of: user, for: watcher),
-            let account = records.account(of: watcher)
-        else { return }
-        writer.open(.reactiveAuthStatus)
-        writer.text(.userID, account.display.span)
-        writer.text(.reactiveAuthState, authorization.state.name)
-        let attributes = authorization.state == .granted ? authorization.granted : authorization.wanted
-        attributes.write(into: &writer)
-        writer.close(.reactiveAuthStatus)
     }
 
     /// What a user was asked of a watcher is settled in another way.
@@ -266,7 +171,7 @@ extension People where Port: ~Copyable {
             guard let authorization = records.authorization(of: user, for: watcher), authorization.state == .pending,
                 authorization.wanted.subtracting(records.permission(of: watcher, for: user)).isEmpty
             else { continue }
-            settle(watcher, of: user, &mailboxes, &records)
+            mailboxes.dropQuestion(to: user, about: watcher, &records)
         }
     }
 }

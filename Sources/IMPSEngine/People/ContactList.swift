@@ -64,11 +64,7 @@ extension Records where Port: ~Copyable {
     /// The number of the list that follows `list`, 0 for the first; nil when it was the last.
     @inline(never)
     func list(after list: UInt8, of user: UInt32) -> UInt8? {
-        guard list < .max else { return nil }
-        let prefix = Key.contactLists(user)
-        let start = Key.contactList(user, list + 1)
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
-        return entry.key[prefix.count]
+        number(in: Key.contactLists(user), after: list)
     }
 
     /// The list with this name, in any case of letters.
@@ -142,13 +138,7 @@ extension Records where Port: ~Copyable {
     /// Whoever follows `contact` on a list, 0 for the first; nil when it was the last.
     @inline(never)
     func contact(after contact: UInt32, on list: UInt8, of user: UInt32) -> UInt32? {
-        guard contact < .max else { return nil }
-        let prefix = Key.contactList(user, list)
-        let start = Key.contact(user, list, contact + 1)
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
-        var reader = RecordReader(entry.key.extracting(prefix.count..<entry.key.count))
-        let next: UInt32 = reader.integer()
-        return reader.isBroken ? nil : next
+        number(in: Key.contactList(user, list), after: contact)
     }
 
     /// Puts somebody on a list, or gives him another nickname.
@@ -186,22 +176,13 @@ extension Records where Port: ~Copyable {
     /// The next of an owner's lists that somebody is on, behind `list`; nil when there is none.
     @inline(never)
     func list(with user: UInt32, of owner: UInt32, after list: UInt8) -> UInt8? {
-        guard list < .max else { return nil }
-        let prefix = Key.listed(user, by: owner)
-        let start = Key.listed(user, by: owner, list + 1)
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
-        return entry.key[prefix.count]
+        number(in: Key.listed(user, by: owner), after: list)
     }
 
     /// The next user behind `owner` who has somebody on a list, or watches him; nil when there is none.
     @inline(never)
     func owner(listing user: UInt32, after owner: UInt32?) -> UInt32? {
-        if owner == .max { return nil }
-        let prefix = Key.listed(user)
-        let start = Key.listed(user, by: owner.map { $0 + 1 } ?? 0)
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
-        var reader = RecordReader(entry.key.extracting(prefix.count..<entry.key.count))
-        return reader.integer()
+        number(in: Key.listed(user), after: owner)
     }
 
     // MARK: Names

@@ -39,6 +39,10 @@ extension People where Port: ~Copyable {
         _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(Refusal) {
+        // Attribute lists for a list are for whoever is on it.
+        let permissions =
+            records.attributeList(of: user, for: .list(list)) == nil
+            ? nil : PermissionSnapshot(of: user, sessions, records)
         try records.add(document, nickList, to: list, of: user)
         var next = document.firstChild(of: nickList)
         while let element = next {
@@ -48,6 +52,7 @@ extension People where Port: ~Copyable {
             else { continue }
             added(contact, to: list, of: user, &sessions, mailboxes, systemMessages, &records, &turn)
         }
+        if let permissions { permissionsChanged(of: user, since: permissions, &sessions, records) }
     }
 
     /// What follows when somebody was put on a list.
@@ -58,20 +63,11 @@ extension People where Port: ~Copyable {
         _ mailboxes: borrowing Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        var wanted = PresenceAttributes.none
         var next = sessions.first(of: user)
         while let slot = next {
             next = sessions.next(after: slot)
             guard let attributes = records.subscription(of: slot, to: .list, UInt32(list)) else { continue }
-            wanted = wanted.union(attributes)
-            sessions.mark(contact, for: slot, records)
-        }
-        if !wanted.isEmpty {
-            askForPermission(of: contact, wanted, for: user, &sessions, mailboxes, &records, turn)
-        }
-        // Attribute lists for a list are for whoever is on it now.
-        if records.attributeList(of: user, for: .list(list)) != nil {
-            permissionChanged(of: user, for: contact, since: nil, &sessions, records)
+            beginWatching(contact, attributes, slot, &sessions, mailboxes, &records)
         }
         // What the operator does nobody is told.
         if !isByOperator {

@@ -16,39 +16,22 @@ extension People where Port: ~Copyable {
     ) throws(Refusal) {
         let attributes = try PresenceAttributes.wanted(document, element)
         let user = sessions[slot].user
-        var failure: StatusCode?
-        var isAnybody = false
         writer.open(.getPresenceResponse)
         writer.result(.success)
-        var next = document.firstChild(of: element)
-        while let child = next {
-            next = document.nextSibling(of: child)
-            switch document.tag(of: child) {
-            case .user, .userID:
-                guard let named = records.user(document, in: child) else { continue }
-                guard case .known(let other) = named else {
-                    failure = failure ?? named.code
-                    continue
-                }
-                isAnybody = true
-                try write(other, attributes, for: slot, sessions, records, into: &writer)
-            case .contactList:
-                let named = try records.named(document, child, of: user)
-                isAnybody = isAnybody || records.isPremade(named.name.span)
-                guard let list = named.number else {
-                    failure = failure ?? .contactListDoesNotExist
-                    continue
-                }
-                isAnybody = true
+        var people = NamedPeople<Port>(document, in: element, of: user)
+        while let target = try people.take(document, records) {
+            switch target {
+            case .user(let other): try write(other, attributes, for: slot, sessions, records, into: &writer)
+            case .list(let list):
                 var last: UInt32 = 0
                 while let contact = records.contact(after: last, on: list, of: user) {
                     last = contact
                     try write(contact, attributes, for: slot, sessions, records, into: &writer)
                 }
-            default: continue
+            case .premade: break
             }
         }
-        guard isAnybody else { throw failure.map { Refusal($0) } ?? Refusal(.badParameter, "User missing") }
+        try people.refuseIfNobody()
         writer.close(.getPresenceResponse)
     }
 

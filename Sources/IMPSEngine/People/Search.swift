@@ -90,8 +90,6 @@ public struct SearchSession: ZeroInitializable {
 /// Nothing is kept for it. A request looks at so many accounts that the loop is held up for a few milliseconds; in a store
 /// with more, the answer says that it is not complete, and the client goes on as it does with many results.
 extension People where Port: ~Copyable {
-    /// Searches that can go on at once.
-    static var searchCount: Int { 16 }
     /// Records that one request reads.
     private var readCountMax: Int { 3000 }
     /// Seconds until a search that nobody goes on with is over.
@@ -143,21 +141,8 @@ extension People where Port: ~Copyable {
         searches[freePlace(turn.now)] = search
     }
 
-    /// StopSearch-Request: ends a search.
-    ///
-    /// - Throws: 424 for what is no search of this session.
-    mutating func stopSearch(
-        _ document: borrowing Document, _ element: Document.Element, in slot: UInt16,
-        _ sessions: borrowing Sessions<Port>, _ now: Instant, into writer: inout Writer
-    ) throws(Refusal) {
-        guard let id = document.first(.searchID, in: element),
-            let place = find(document.word(of: id), sessions[slot].number, now)
-        else { throw Refusal(.invalidSearchID) }
-        searches[place] = SearchSession()
-        writer.status(.success)
-    }
-
-    private func find(_ word: Span<UInt8>, _ session: UInt64, _ now: Instant) -> Int? {
+    /// The place of a search of a session; nil when it has none with this SearchID.
+    func find(_ word: Span<UInt8>, _ session: UInt64, _ now: Instant) -> Int? {
         guard let id = Decimal.parse(word), id > 0 else { return nil }
         for place in 0..<searches.count
         where UInt64(searches[place].id) == id && searches[place].session == session && searches[place].until > now {
@@ -374,14 +359,7 @@ extension People where Port: ~Copyable {
 extension Records where Port: ~Copyable {
     /// The user with the next number behind `last`, 0 for the first; nil when there is none.
     func user(after last: UInt32) -> UInt32? {
-        guard last < .max else { return nil }
-        let start = Key.user(last + 1)
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.count == 5, entry.key[0] == RecordKind.user
-        else {
-            return nil
-        }
-        var reader = RecordReader(entry.key.extracting(1..<5))
-        return reader.integer()
+        number(in: Key.kind(RecordKind.user), after: last)
     }
 }
 

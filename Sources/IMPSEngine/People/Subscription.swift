@@ -36,13 +36,9 @@ extension Records where Port: ~Copyable {
     /// The next target of a kind behind `last` that a session watches; nil when there is none.
     @inline(never)
     func target(_ target: SubscriptionTarget, of slot: UInt16, after last: UInt32?) -> UInt32? {
-        if last == .max { return nil }
         var prefix = Key.subscriptions(slot)
         _ = prefix.append(target.rawValue)
-        let start = Key.subscription(slot, to: target, last.map { $0 + 1 } ?? 0)
-        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
-        var reader = RecordReader(entry.key.extracting(prefix.count..<entry.key.count))
-        return reader.integer()
+        return number(in: prefix, after: last)
     }
 
     /// The next whom a session watches behind a place, which moves on to him; nil when there are no more.

@@ -90,7 +90,8 @@ extension Sessions where Port: ~Copyable {
         }
         guard let (user, changed) = changes.take() else { return nil }
         let hidden = records.wantsToBeSeen(user) ? PresenceAttributes.none : PresenceAttributes(.onlineStatus)
-        markWatchers(of: user, changed: changed.subtracting(hidden), records)
+        let visible = changed.subtracting(hidden)
+        if !visible.isEmpty { markWatchers(of: user, changed: visible, records) }
         return user
     }
 
@@ -130,7 +131,7 @@ extension Sessions where Port: ~Copyable {
 
     /// Marks that a session has not been told of a user.
     @inline(never)
-    mutating func mark(_ user: UInt32, for slot: UInt16, _ records: borrowing Records<Port>) {
+    mutating func mark(_ user: UInt32, for slot: UInt16) {
         guard table[slot].closing == 0 else { return }
         if !marks.add(user, to: &table[slot].presence) {
             // It is told of everybody then, those who are marked too; their marks are for others.
@@ -161,14 +162,14 @@ extension Sessions where Port: ~Copyable {
                 permitted = visible
                 guard !wanted.intersection(changed).intersection(visible).isEmpty else { continue }
             }
-            mark(user, for: slot, records)
+            mark(user, for: slot)
         }
     }
 
     /// Marks a user for all who watch him: it costs what they are, and not what accounts or sessions are.
     @inline(never)
     mutating func markWatchers(
-        of user: UInt32, changed: PresenceAttributes?, _ records: borrowing Records<Port>
+        of user: UInt32, changed: PresenceAttributes, _ records: borrowing Records<Port>
     ) {
         var last: UInt32?
         while let owner = records.owner(listing: user, after: last) {

@@ -73,6 +73,20 @@ extension Records where Port: ~Copyable {
         return Key(entry.key)
     }
 
+    /// The number with which the next key of `prefix` goes on, behind `last`; nil when there is none.
+    ///
+    /// - Parameter last: The number that was found before; nil for the first one.
+    @inline(never)
+    func number<Number: FixedWidthInteger>(in prefix: Key, after last: Number?) -> Number? {
+        if last == .max { return nil }
+        var start = prefix
+        _ = start.append(bigEndian: last.map { $0 + 1 } ?? 0)
+        guard let entry = store.entry(atOrAfter: start.span), entry.key.starts(with: prefix.span) else { return nil }
+        var reader = RecordReader(entry.key.extracting(prefix.count..<entry.key.count))
+        let number: Number = reader.integer()
+        return reader.isBroken ? nil : number
+    }
+
     /// Takes away all keys that begin with `prefix`.
     @inline(never)
     mutating func removeAll(in prefix: Key) {

@@ -60,7 +60,7 @@ archive() {
 unpack libuv1
 cp -R "$root/source/libuv1/include/." "$sysroot/usr/include/"
 # What the loop, TCP, pipes, timers and signals need; fs, threads and the rest only as far as those refer to them.
-archive uv "$root/source/libuv1" "-Iinclude -Isrc" \
+archive uv "$root/source/libuv1" "-Oz -Iinclude -Isrc" \
     src/fs-poll.c src/idna.c src/inet.c src/random.c src/strscpy.c src/threadpool.c src/timer.c src/uv-common.c \
     src/uv-data-getter-setters.c src/version.c src/unix/async.c src/unix/core.c src/unix/dl.c src/unix/fs.c \
     src/unix/getaddrinfo.c src/unix/getnameinfo.c src/unix/loop.c src/unix/loop-watcher.c src/unix/pipe.c \
@@ -73,7 +73,8 @@ unpack lmdb
 lmdb=$(dirname "$(find "$root/source/lmdb" -name mdb.c)")
 cp "$lmdb/lmdb.h" "$sysroot/usr/include/"
 # A compact copy takes two buffers of this size while it is made; the default of 1 MB is for machines with more memory.
-archive lmdb "$lmdb" "-DMDB_WBUF=65536" mdb.c midl.c
+# What it puts into one section by name would be kept as a whole: each function gets one of its own, as everywhere.
+archive lmdb "$lmdb" "-DMDB_WBUF=65536 -Dsection(name)=unused" mdb.c midl.c
 
 unpack mbedtls
 cp -R "$root/source/mbedtls/include/mbedtls" "$sysroot/usr/include/"

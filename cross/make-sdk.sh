@@ -51,8 +51,11 @@ words = toolset["swiftCompiler"]["extraCLIOptions"]
 place = words.index("-Xclang-target")
 words[place:place + 1] = ["-clang-target", clang]
 lib = sysroot + "/usr/lib"
+# Hashes of modules, for builds that compile only what changed: nothing reads them when the program runs.
+script = sysroot + "/usr/lib/discard.ld"
+open(script, "w").write("SECTIONS { /DISCARD/ : { *(.swift_modhash) } } INSERT AFTER .comment;\n")
 toolset["linker"]["extraCLIOptions"] = [
-    "--static", "--gc-sections", "--icf=all", "-O2", "--build-id=sha1", "-L" + lib, lib + "/crt1.o", lib + "/crti.o", lib + "/crtn.o",
+    "-T", script, "--static", "--gc-sections", "--icf=all", "-O2", "--build-id=sha1", "-L" + lib, lib + "/crt1.o", lib + "/crti.o", lib + "/crtn.o",
     "--start-group", "-luv", "-llmdb", "-lmbedcrypto", "-lc", "-lgcc", "-lgcc_eh", "--end-group",
 ]
 json.dump(toolset, open(path, "w"), indent=2)

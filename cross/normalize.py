@@ -1,10 +1,7 @@
 #!/usr/bin/env python3
-"""Takes out of a linked program what depends on the folder it was built in, and gives it the build id of the rest.
+"""Gives a linked program the build id of what is loaded of it, which does not depend on the folder that it was built in.
 
     normalize.py PROGRAM
-
-The compiler leaves a hash of each module, for builds that compile only what changed, in a section that the linker has to
-keep. It covers the command line, with its paths. Nothing reads it when the program runs: it becomes zeros.
 """
 import hashlib
 import struct
@@ -35,9 +32,6 @@ def sections(data):
 def main(path):
     data = bytearray(open(path, "rb").read())
     found = {name: (offset, length) for name, offset, length in sections(data)}
-    if ".swift_modhash" in found:
-        offset, length = found[".swift_modhash"]
-        data[offset:offset + length] = bytes(length)
     # The note is a head of 12 octets, the name of 4, and the hash.
     offset, length = found[".note.gnu.build-id"]
     place = offset + 16

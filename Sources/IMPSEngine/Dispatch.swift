@@ -115,9 +115,14 @@ extension Engine where Port: ~Copyable {
             try systemMessages.systemMessageUser(
                 document, request, element, in: slot, &accounts, &sessions, &mailboxes, &records, &turn, into: &writer)
 
+        case .subscribeNotificationRequest:
+            try people.subscribeNotification(document, element, in: slot, &sessions, &records, into: &writer)
+        case .unsubscribeNotificationRequest:
+            try people.unsubscribeNotification(
+                document, element, in: slot, &sessions, &mailboxes, &records, into: &writer)
+
         // Names of the protocol without a function of the service tree that could be refused.
-        case .extendedRequest, .subscribeNotificationRequest,
-            .unsubscribeNotificationRequest, .getPublicProfileRequest, .updatePublicProfileRequest,
+        case .extendedRequest, .getPublicProfileRequest, .updatePublicProfileRequest,
             .getSegmentRequest, .dropSegmentRequest, .extendConversationRequest, .getMapRequest:
             throw Refusal(.notImplemented)
 

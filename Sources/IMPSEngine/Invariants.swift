@@ -126,8 +126,8 @@ extension Mailboxes where Port: ~Copyable {
         if let message = records.serviceMessage(sequence) {
             return records.mailboxEntry(message.owner, sequence) != nil
         }
-        if let request = records.presenceRequest(sequence) {
-            return records.mailboxEntry(request.user, sequence) != nil
+        if let people = records.people(sequence, .presenceAuth) ?? records.people(sequence, .notification) {
+            return records.mailboxEntry(people.user, sequence) != nil
         }
         guard let header = records.messageHeader(sequence) else { return false }
         for index in 0..<header.recipientCount

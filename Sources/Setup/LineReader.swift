@@ -13,6 +13,7 @@ public struct LineReader: ~Copyable {
     public private(set) var lineNumber: UInt64 = 0
 
     /// Opens a file.
+    @inline(never)
     public init(_ path: Span<UInt8>) throws(File.Failure) {
         descriptor = try File.open(path)
     }
@@ -35,7 +36,9 @@ public struct LineReader: ~Copyable {
         return InlineBytes(line.span.trimmed())
     }
 
-    private mutating func nextOctet() -> UInt8? {
+    /// The next octet; nil at the end.
+    @inline(never)
+    public mutating func nextOctet() -> UInt8? {
         if position == count {
             var space = part.mutableSpan
             count = File.read(descriptor, into: &space)

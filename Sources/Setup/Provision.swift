@@ -15,14 +15,19 @@ public struct Provisioning: Sendable {
     public var words = InlineBytes<120>()
 }
 
-/// Makes the accounts of a provisioning file, when there is one and the store has no account yet: at the first start,
-/// and after a factory reset.
+/// Makes the accounts and contacts of a provisioning file, when there is one and the store has no account yet: at the first
+/// start, and after a factory reset.
 ///
-/// The file has the syntax of the configuration, a section for each account:
+/// The file has the syntax of the configuration, a section for each account and each contact, with the fields of an import:
 ///
 ///     config account 'alice'
 ///         option password 'of-the-sticker'
 ///         option kind 'digest'
+///
+///     config contact
+///         option owner 'alice'
+///         option list 'friends'
+///         option user 'bob'
 ///
 /// - Returns: nil when there is nothing to do.
 public func provision(
@@ -43,35 +48,37 @@ public func provision(
     }
     var reader = UCIReader(text.span)
     var result = Provisioning()
-    var entry = Entry()
+    var line: UInt64 = 0
     var command = ControlCommand(line: Memory.buffer(ControlCommand.lineByteCountMax))
     var answer = Memory.buffer(4096)
     while true {
         do throws(UCIError) {
             guard let statement = try reader.next() else { break }
             if case .section = statement {
-                make(entry, &command, &answer, &engine, &turn, &result)
-                entry = Entry()
-                entry.line = reader.line
-                if reader.word.span.equals("account") { entry.name = InlineBytes(reader.value.span) ?? InlineBytes() }
-            } else if reader.word.span.equals("password") {
-                entry.password = InlineBytes(reader.value.span) ?? InlineBytes()
-            } else if reader.word.span.equals("kind") {
-                entry.kind = InlineBytes(reader.value.span) ?? InlineBytes()
+                make(line, &command, &answer, &engine, &turn, &result)
+                line = reader.line
+                guard reader.word.span.equals("account") || reader.word.span.equals("contact") else { continue }
+                command.line.append("import ")
+                if reader.word.span.equals("account") { command.add(.constant("user"), reader.value.span) }
+            } else if command.line.count > 0 {
+                command.add(reader.word.span, reader.value.span)
             }
         } catch {
             result.refuse(reader.line, error.explanation.octets)
         }
     }
-    make(entry, &command, &answer, &engine, &turn, &result)
+    make(line, &command, &answer, &engine, &turn, &result)
     return result
 }
 
-private struct Entry {
-    var line: UInt64 = 0
-    var name = InlineBytes<100>()
-    var password = InlineBytes<128>()
-    var kind = InlineBytes<32>()
+extension ControlCommand {
+    @inline(never)
+    fileprivate mutating func add(_ key: Span<UInt8>, _ value: Span<UInt8>) {
+        line.append(key)
+        line.append(UInt8(ascii: "="))
+        line.append(escaped: value)
+        line.append(UInt8(ascii: " "))
+    }
 }
 
 extension Provisioning {
@@ -82,26 +89,41 @@ extension Provisioning {
     }
 }
 
-/// The same command that the operator's tool sends.
+/// Ends an entry and does it, by the command that the operator's tool sends.
+@inline(never)
 private func make(
-    _ entry: Entry, _ command: inout ControlCommand, _ answer: inout FixedBytes, _ engine: inout Engine<Environment>,
+    _ line: UInt64, _ command: inout ControlCommand, _ answer: inout FixedBytes, _ engine: inout Engine<Environment>,
     _ turn: inout Turn, _ result: inout Provisioning
 ) {
-    guard !entry.name.isEmpty else { return }
-    command.line.append("user add ")
-    command.line.append(escaped: entry.name.span)
-    command.line.append(0x20)
-    if entry.kind.isEmpty { command.line.append("digest") }
-    command.line.append(escaped: entry.kind.span)
-    command.line.append(0x20)
-    command.line.append(escaped: entry.password.span)
+    guard command.line.count > 0 else { return }
+    command.line.append(".")
     answer.removeAll()
     turn.entropy = Clock.entropy()
-    _ = engine.control(&command, &turn, into: &answer)
-    command.reset()
-    if answer.span.starts(with: "error ") {
-        result.refuse(entry.line, answer.span(6..<max(6, answer.count - 1)))
+    // What is refused is told first.
+    while case .more = engine.control(&command, &turn, into: &answer) {}
+    if answer.span.starts(with: "added=") {
+        if command.line.span.starts(with: "import user=") { result.accounts += 1 }
+    } else if let why = answer.span.value(of: "refused=") {
+        result.refuse(line, why)
     } else {
-        result.accounts += 1
+        // A command that was too long.
+        result.refuse(line, answer.span)
+    }
+    command.reset()
+}
+
+extension Span where Element == UInt8 {
+    /// The word behind a key and an equals sign.
+    @_lifetime(copy self)
+    fileprivate func value(of key: StaticString) -> Span<UInt8>? {
+        var start = 0
+        while start < count {
+            var end = start
+            while end < count, !self[end].isASCIIWhitespace { end += 1 }
+            let word = extracting(start..<end)
+            if word.starts(with: key) { return word.extracting(key.utf8CodeUnitCount..<word.count) }
+            start = end + 1
+        }
+        return nil
     }
 }

@@ -15,6 +15,8 @@ struct Options: ~Copyable {
     var filePath = InlineBytes<200>()
     var isSaved = false
     var isSure = false
+    /// Nothing is to be changed.
+    var isRehearsal = false
     /// The fields of a campaign, as they were given.
     var fields = CampaignFields()
     var kind = InlineBytes<32>()
@@ -44,6 +46,10 @@ struct Options: ~Copyable {
                                msisdn, first_name, last_name, email, searchable yes|no,
                                offline_sender_policy all|contacts; without a value, none
           user list
+          import --file FILE [--dry-run]
+                               accounts and contacts of a file in CSV or JSON, as
+                               user list and contacts list write them, or with columns
+                               user, password, kind, or owner, list, user, nickname
 
         People:
           contacts list [NAME] who is on the contact lists of a user, or of all
@@ -110,12 +116,12 @@ struct Options: ~Copyable {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
-        let names: InlineArray<26, option> = unsafe [
+        let names: InlineArray<27, option> = unsafe [
             Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
             Terminal.option("json", 2),
             Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
             Terminal.option("save", 6), Terminal.option("yes", 7), Terminal.option("csv", 8), Terminal.option("raw", 9),
-            Terminal.option("file", takesValue: true, 10),
+            Terminal.option("file", takesValue: true, 10), Terminal.option("dry-run", 11),
             Terminal.option("text", takesValue: true, 0x80), Terminal.option("lead-in", takesValue: true, 0x81),
             Terminal.option("option", takesValue: true, 0x82), Terminal.option("audience", takesValue: true, 0x83),
             Terminal.option("policy", takesValue: true, 0x84), Terminal.option("timeout", takesValue: true, 0x85),
@@ -159,6 +165,7 @@ struct Options: ~Copyable {
                     return misuse()
                 }
                 options.filePath = path
+            case 11: options.isRehearsal = true
             case 0x80...0x8A:
                 guard let value: InlineBytes<2200> = unsafe Terminal.text(of: libc_option_value()) else {
                     return misuse()

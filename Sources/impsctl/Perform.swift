@@ -38,8 +38,14 @@ func perform(_ options: inout Options) -> ExitCode {
         }
         if options.isOffline { return resetOffline(configuration) }
     }
-    if options.word(0, is: "user"), options.word(1, is: "add"), !options.filePath.isEmpty {
-        return addUsers(&options, configuration)
+    if options.word(0, is: "import")
+        || options.word(0, is: "user") && options.word(1, is: "add") && options.wordCount == 2
+    {
+        guard !options.filePath.isEmpty else {
+            Terminal.printError("impsctl: import --file FILE, user add --file FILE, user add NAME\n")
+            return .usage
+        }
+        return importFile(options, configuration)
     }
     if options.word(0, is: "sysmsg"), options.word(1, is: "verify"), !options.filePath.isEmpty {
         return verifyFile(options.filePath)
@@ -61,27 +67,18 @@ func send(
     _ command: borrowing FixedBytes, _ options: borrowing Options, _ configuration: Configuration, to descriptor: Int32
 ) -> ExitCode {
     var printer = Printer(options, to: descriptor)
-    var isSent = false
-    return send(isOffline: options.isOffline, configuration, &printer) { next, _ in
-        if isSent { return false }
-        isSent = true
-        next.append(copy: command, 0..<command.count)
-        return true
-    }
+    var source = CommandSource(command)
+    return send(&source, isOffline: options.isOffline, configuration, &printer)
 }
 
 /// Sends commands one after the other, until one is not done or there is no other.
-///
-/// - Parameter next: Writes the next command into a buffer of `ControlCommand.lineByteCountMax` octets, knowing what was
-///   printed so far; false when there is none.
 func send(
-    isOffline: Bool, _ configuration: Configuration, _ printer: inout Printer,
-    _ next: (inout FixedBytes, borrowing Printer) -> Bool
+    _ source: inout CommandSource, isOffline: Bool, _ configuration: Configuration, _ printer: inout Printer
 ) -> ExitCode {
-    if isOffline { return performOffline(configuration, &printer, next) }
+    if isOffline { return performOffline(configuration, &printer, &source) }
     var command = Memory.buffer(ControlCommand.lineByteCountMax)
     var part = Memory.buffer(65_536)
-    while next(&command, printer) {
+    while source.next(into: &command, printer) {
         let code = performOnline(configuration, command, &part, &printer)
         guard code == .success else { return code }
         command.wipe()
@@ -128,6 +125,7 @@ private func askPassword() -> InlineBytes<128>? {
 
 // MARK: Over the control socket
 
+@inline(never)
 private func performOnline(
     _ configuration: Configuration, _ command: borrowing FixedBytes, _ part: inout FixedBytes, _ printer: inout Printer
 ) -> ExitCode {
@@ -156,8 +154,9 @@ private func performOnline(
 // MARK: On the store
 
 /// The engine without network: opened once for all commands.
+@inline(never)
 private func performOffline(
-    _ configuration: Configuration, _ printer: inout Printer, _ next: (inout FixedBytes, borrowing Printer) -> Bool
+    _ configuration: Configuration, _ printer: inout Printer, _ source: inout CommandSource
 ) -> ExitCode {
     var failure = ExitCode.success
     // Whoever has the folder has the store for himself; so it is held until the end.
@@ -169,7 +168,7 @@ private func performOffline(
     var control = ControlCommand(line: Memory.buffer(ControlCommand.lineByteCountMax))
     var output = Memory.buffer(65_536)
     var code = ExitCode.success
-    while code == .success, next(&control.line, printer) {
+    while code == .success, source.next(into: &control.line, printer) {
         // It ends with a line feed, which is not part of it.
         control.line.truncate(to: control.line.count - 1)
         code = perform(&control, &engine, &turn, &output, &printer)

@@ -23,6 +23,8 @@ struct Printer: ~Copyable {
     private var table: Table
     private var records = Records()
     private let width: Int
+    /// What is imported are lines of a name and a password.
+    private let isOfLines: Bool
     /// The line that is coming in.
     private var line = Memory.buffer(16_384)
     /// The text of the record that is shown.
@@ -34,12 +36,14 @@ struct Printer: ~Copyable {
     private var code = ExitCode.inputOutput
 
     /// - Parameter descriptor: Where the output goes.
+    @inline(never)
     init(_ options: borrowing Options, to descriptor: Int32) {
         output = Output(to: descriptor)
         width = Int(libc_columns(descriptor))
+        isOfLines = options.word(0, is: "user")
         table = Table(width: width)
         let isTable = table.takeColumns(of: options)
-        if options.word(1, is: "import") {
+        if options.word(0, is: "import") || isOfLines && options.word(1, is: "add") {
             form = .tally
         } else if options.word(0, is: "dump") {
             form = .lines
@@ -128,10 +132,12 @@ struct Printer: ~Copyable {
             refusedCount += records.number("refused", in: 0..<line.count) ?? 0
             return
         }
-        text.append("impsctl: ")
+        text.append(isOfLines ? "impsctl: line " : "impsctl: row ")
+        records.write("row", in: 0..<line.count, into: &text)
+        text.append(", ")
         records.write("user", in: 0..<line.count, into: &text)
         text.append(": ")
-        records.write("refused", in: 0..<line.count, into: &text)
+        records.write("why", in: 0..<line.count, into: &text)
         text.append(0x0A)
         Terminal.printError(text.span)
     }

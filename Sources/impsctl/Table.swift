@@ -77,7 +77,6 @@ struct Table: ~Copyable {
             add(Column("Contact", "user"))
             add(Column("Nickname", "nickname"))
             add(Column("Default", "default", rank: 1))
-            add(Column("Contacts", "contacts", isNumber: true, rank: 3))
         } else if options.word(0, is: "presence") {
             add(Column("User", "user", rank: 1))
             add(Column("Attribute", "attribute"))

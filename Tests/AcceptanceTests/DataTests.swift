@@ -276,11 +276,25 @@ import Testing
         \toption kind 'password-only'
         config account 'carol'
         \toption password 'short'
+        config contact
+        \toption owner 'alice'
+        \toption list 'friends'
+        \toption user 'bob'
+        \toption nickname 'Bob, who lives here'
+        config contact
+        \toption owner 'alice'
+        \toption list 'friends'
+        \toption user 'nobody'
         """.write(toFile: file, atomically: true, encoding: .utf8)
         try engine.start()
         try engine.awaitRecord("PROVISION", "accounts=2")
         try engine.awaitRecord("CONFIG", "is=error", "file=\(file.prefix(60))", "line=7", "password-refused")
         #expect(try engine.client("alice").logInByDigest().code == 200)
+        let contacts = try engine.control(["--csv", "contacts", "list"]).output
+        #expect(
+            contacts.split(separator: "\n").dropFirst() == [
+                "wv:alice@home.test,friends,yes,,wv:bob@home.test,\"Bob, who lives here\""
+            ])
         try leave("hello", engine)
         #expect(try bobReceives(engine) == ["hello"])
         // What the operator did since is not undone.

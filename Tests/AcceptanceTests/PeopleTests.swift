@@ -637,6 +637,31 @@ import Testing
         #expect(try alice.receiveTexts().isEmpty)
     }
 
+    @Test(arguments: syntaxes) func p21WhoSubscribesIsNotifiedOfBeingAdded(syntax: String) throws {
+        let engine = try EngineProcess()
+        // Whom she has on a list herself she is not told of by a System Message too.
+        #expect(try engine.control(["contacts", "add", "alice", "known", "bob"]).code == 0)
+        let alice = try client(engine, "alice", "1.3", syntax)
+        let types = "<NotificationTypeList><NotificationType>ATCL</NotificationType></NotificationTypeList>"
+        #expect(
+            try alice.request("<SubscribeNotification-Request>\(types)</SubscribeNotification-Request>").code == 200)
+        let bob = try client(engine, "bob", "1.2", syntax)
+        _ = try bob.request(
+            "<CreateList-Request>\(list("bob", "l"))<NickList>\(nick("alice", "a"))</NickList></CreateList-Request>")
+        let notification = try #require(try alice.poll())
+        #expect(notification.name == "Notification-Request")
+        #expect(notification.primitive?["NotificationType"]?.text == "ATCL")
+        #expect(notification.primitive?["User/UserID"]?.text == "wv:bob@home.test")
+        _ = try alice.respond(to: notification, "<Status><Result><Code>200</Code></Result></Status>")
+        #expect(try alice.poll() == nil)
+        let groups = types.replacing("ATCL", with: "GC")
+        #expect(
+            try alice.request("<SubscribeNotification-Request>\(groups)</SubscribeNotification-Request>").code == 501)
+        #expect(
+            try alice.request("<UnsubscribeNotification-Request>\(types)</UnsubscribeNotification-Request>").code
+                == 200)
+    }
+
     @Test(arguments: versions) func p16WhoOpensHisAddressIsAdvised(version: String) throws {
         let engine = try EngineProcess()
         let bob = try engine.client("bob", version)

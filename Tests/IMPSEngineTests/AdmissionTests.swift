@@ -57,6 +57,8 @@ import Testing
         Row("GetReactiveAuthStatus-Request", "", "GETAUT"), Row("BlockEntity-Request", "200", "BLENT"),
         Row("Search-Request", "402", "SRCH"), Row("StopSearch-Request", "424", "STSRC"),
         Row("VerifyID-Request", "402", "VRID"),
+        Row("SubscribeNotification-Request", "402", open: [.limited, .agreed]),
+        Row("UnsubscribeNotification-Request", "402", open: [.limited, .agreed]),
         Row("SystemMessage-User", "402", open: everywhere),
         Row("Logout-Request", "200", open: everywhere),
     ]
@@ -75,8 +77,7 @@ import Testing
         "GetSegment-Request", "DropSegment-Request", "ExtendConversation-Request", "GetMap-Request",
     ]
     private static let unnamed = [
-        "Extended-Request", "SubscribeNotification-Request", "UnsubscribeNotification-Request",
-        "GetPublicProfile-Request", "UpdatePublicProfile-Request",
+        "Extended-Request", "GetPublicProfile-Request", "UpdatePublicProfile-Request",
     ]
 
     /// A session in a state, and where nothing was refused before.

@@ -82,17 +82,35 @@ extension Accounts where Port: ~Copyable {
         _ name: Span<UInt8>, kind: AccountKind, password: Span<UInt8>, _ records: inout Records<Port>,
         _ turn: inout Turn
     ) throws(OperatorError) {
-        let address = try records.localAddress(name)
-        guard records.account(address.canonical) == nil, !address.isSystem else {
-            throw .userExists
-        }
-        guard records.store.hasRoom else { throw .storeFull }
+        let address = try checkNewUser(name, password: password, records)
         let credential = try credential(password, kind, address.canonical, &turn)
         let account = Account(
             number: takeUserNumber(&records), kind: kind, created: turn.wall.storedSeconds,
             display: display(name, address, records), credential: credential)
         records.store(account, address: address.canonical)
         log(.userAdd, address, &turn)
+    }
+
+    /// Whether an account can be made; its address.
+    ///
+    /// - Throws: `notAnAddress`, `userExists`, `passwordRefused`, `storeFull`.
+    @inline(never)
+    func checkNewUser(
+        _ name: Span<UInt8>, password: Span<UInt8>, _ records: borrowing Records<Port>
+    ) throws(OperatorError) -> Address {
+        let address = try records.localAddress(name)
+        guard records.account(address.canonical) == nil, !address.isSystem else { throw .userExists }
+        guard records.store.hasRoom else { throw .storeFull }
+        try check(password)
+        return address
+    }
+
+    @inline(never)
+    private func check(_ password: Span<UInt8>) throws(OperatorError) {
+        guard let length = UTF8.scalarCount(password), length >= 6, length <= 50,
+            password.count <= Int(Limits.passwordByteCountMax)
+        else { throw .passwordRefused }
+        for index in password.indices where password[index] < 0x20 || password[index] == 0x7F { throw .passwordRefused }
     }
 
     /// Takes an account away, with its sessions and its mailbox.
@@ -172,10 +190,7 @@ extension Accounts where Port: ~Copyable {
     private mutating func credential(
         _ password: Span<UInt8>, _ kind: AccountKind, _ address: Span<UInt8>, _ turn: inout Turn
     ) throws(OperatorError) -> InlineBytes<160> {
-        guard let length = UTF8.scalarCount(password), length >= 6, length <= 50,
-            password.count <= Int(Limits.passwordByteCountMax)
-        else { throw .passwordRefused }
-        for index in password.indices where password[index] < 0x20 || password[index] == 0x7F { throw .passwordRefused }
+        try check(password)
         switch kind {
         case .digest:
             guard let sealed: InlineBytes<160> = vault.seal(password, owner: address, nonce: turn.entropy.take()) else {
@@ -201,6 +216,9 @@ extension Records where Port: ~Copyable {
         else { throw .notAnAddress }
         return address
     }
+
+    /// The address of an account as it is shown; empty when there is none any more.
+    func display(of user: UInt32) -> InlineBytes<100> { account(of: user)?.display ?? InlineBytes() }
 
     /// The number that the next account gets.
     var nextUserNumber: UInt32 {

@@ -155,10 +155,13 @@ extension Mailboxes where Port: ~Copyable {
         if entry.kind == .presenceAuth {
             return sessions[slot].access.isRestricted || !sessions.isAgreed(.presenceAuthUser, in: slot)
         }
+        if entry.kind == .notification {
+            return sessions[slot].access.isRestricted || !sessions[slot].presence.isNotified
+        }
         let holds = sessions[slot].access.holdsMail && sequence < sessions[slot].number
         guard sessions[slot].access.isRestricted || holds || !mayReceive(slot, sessions) else { return false }
         switch entry.kind {
-        case .service, .presenceAuth: return false
+        case .service, .presenceAuth, .notification: return false
         case .report: return sessions[slot].access.isRestricted
         case .message: return entry.isOfPerson
         }
@@ -238,6 +241,7 @@ extension Mailboxes where Port: ~Copyable {
             else { return nil }
             return sendMessage(sequence, header, in: slot, sessions, records, into: &writer)
         case .presenceAuth: return records.writePresenceAuth(sequence, into: &writer) ? .presenceAuth : nil
+        case .notification: return records.writeNotification(sequence, into: &writer) ? .notification : nil
         }
     }
 
@@ -327,7 +331,7 @@ extension Mailboxes where Port: ~Copyable {
             noteConfirms(slot, &sessions, &records)
             confirm(sequence, in: slot, &sessions, systemMessages, &records, &turn)
         case .newMessage: sessions.forget(sequence, in: slot)
-        case .deliveryReport:
+        case .deliveryReport, .notification:
             sessions.forget(sequence, in: slot)
             removeEntry(sequence, of: sessions[slot].user, &records)
         case .systemMessage where isSuccess:
@@ -363,6 +367,7 @@ extension Mailboxes where Port: ~Copyable {
         case .report: return .deliveryReport
         case .service: return .systemMessage
         case .presenceAuth: return .presenceAuth
+        case .notification: return .notification
         }
     }
 

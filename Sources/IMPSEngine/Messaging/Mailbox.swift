@@ -92,6 +92,18 @@ extension Records where Port: ~Copyable {
         return count
     }
 
+    /// Who is asked or told in an entry, and of whom; nil when it is none of this kind.
+    @inline(never)
+    func people(_ sequence: UInt64, _ kind: ItemKind) -> (user: UInt32, other: UInt32)? {
+        let key = Key.message(sequence, piece: 0)
+        guard let record = store.value(for: key.span) else { return nil }
+        var reader = RecordReader(record)
+        guard reader.integer(UInt8.self) == kind.rawValue else { return nil }
+        let user: UInt32 = reader.integer()
+        let other: UInt32 = reader.integer()
+        return reader.isBroken ? nil : (user, other)
+    }
+
     mutating func storeEntry(_ entry: MailboxEntry, _ sequence: UInt64, of user: UInt32) {
         scratch.removeAll()
         entry.write(into: &scratch)
@@ -121,6 +133,20 @@ extension Records where Port: ~Copyable {
 }
 
 extension Mailboxes where Port: ~Copyable {
+    /// Has a user asked or told about somebody, in his sessions.
+    @inline(never)
+    func enqueue(
+        _ kind: ItemKind, about other: UInt32, _ sequence: UInt64, for user: UInt32, _ sessions: inout Sessions<Port>,
+        _ records: inout Records<Port>
+    ) {
+        records.scratch.removeAll()
+        records.scratch.append(kind.rawValue)
+        records.scratch.append(bigEndian: user)
+        records.scratch.append(bigEndian: other)
+        records.store.put(Key.message(sequence, piece: 0).span, records.scratch)
+        enqueue(MailboxEntry(kind: kind, byteCount: 0, sender: other), sequence, for: user, &sessions, &records)
+    }
+
     /// Puts an entry into a mailbox and lets the user's sessions know.
     @inline(never)
     func enqueue(
@@ -154,7 +180,7 @@ extension Mailboxes where Port: ~Copyable {
         records.storeTotals(totals, of: user)
         switch entry.kind {
         case .message: removeMessage(sequence, after: user, &records)
-        case .report, .service, .presenceAuth: records.store.delete(Key.message(sequence, piece: 0).span)
+        case .report, .service, .presenceAuth, .notification: records.store.delete(Key.message(sequence, piece: 0).span)
         }
     }
 

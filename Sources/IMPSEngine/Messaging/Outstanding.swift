@@ -6,7 +6,7 @@ enum SentForm: UInt8 {
     case newMessage, messageNotification, deliveryReport, systemMessage
     /// The client fetched the message by itself: it may confirm it, and owes no answer.
     case fetched
-    case presenceAuth
+    case presenceAuth, notification
 
     fileprivate var bit: UInt8 { 1 << rawValue }
 }

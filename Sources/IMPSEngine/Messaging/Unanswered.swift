@@ -6,7 +6,7 @@ import Wire
 ///
 /// A message waits until a client confirms it. A client of which nobody ever saw a confirmation cannot, though: there a
 /// message was delivered when it went out `deliveriesMax` times, and when that was so for some messages, with its next
-/// request. A report is worth no more than that to anybody.
+/// request. A report or a notification is worth no more than that to anybody.
 extension Mailboxes where Port: ~Copyable {
     /// Looks at what the client of a session left unanswered; called with each of its messages.
     mutating func settleUnanswered(
@@ -30,7 +30,7 @@ extension Mailboxes where Port: ~Copyable {
             }
             sessions.noteInVain(at: place, in: slot)
             switch outstanding.form {
-            case .newMessage, .deliveryReport:
+            case .newMessage, .deliveryReport, .notification:
                 countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
             case .systemMessage:
                 systemMessages.askByMessage(instead: outstanding.sequence, in: slot, &sessions, &self, &records, turn)
@@ -46,7 +46,7 @@ extension Mailboxes where Port: ~Copyable {
     ) {
         guard outstanding.sequence != 0, !outstanding.wasInVain else { return }
         switch outstanding.form {
-        case .newMessage, .deliveryReport:
+        case .newMessage, .deliveryReport, .notification:
             countInVain(outstanding, in: slot, &sessions, systemMessages, &records, &turn)
         case .systemMessage, .messageNotification, .fetched, .presenceAuth: break
         }
@@ -74,7 +74,7 @@ extension Mailboxes where Port: ~Copyable {
         entry.deliveries += entry.deliveries < .max ? 1 : 0
         records.storeEntry(entry, outstanding.sequence, of: user)
         guard entry.deliveries >= records.settings.deliveriesMax else { return }
-        if entry.kind == .report {
+        if entry.kind != .message {
             sessions.forget(outstanding.sequence, in: slot)
             removeEntry(outstanding.sequence, of: user, &records)
         } else {

@@ -25,15 +25,6 @@ public struct ControlCommand: ~Copyable {
         self.line = line
     }
 
-    /// The next two words behind what was done already; nil at the end.
-    func nextPair() -> (first: InlineBytes<520>, second: InlineBytes<520>, end: UInt64)? {
-        var words = Words(line.span(min(Int(position), line.count)..<line.count))
-        let first = words.next()
-        guard !first.isEmpty else { return nil }
-        let second = words.next()
-        return (first, second, UInt64(line.count - words.leftCount))
-    }
-
     /// Prepares for another command.
     public mutating func reset() {
         // A line may hold a password.
@@ -151,6 +142,7 @@ extension Engine where Port: ~Copyable {
         if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
         if verb.span.equals("dump") { return records.dump(&command, into: &output) }
         if verb.span.equals("sysmsg") { return try executeSystemMessage(&command, &turn, into: &output) }
+        if verb.span.equals("import") { return importRows(&command, &turn, into: &output) }
         if verb.span.equals("contacts") { return try executeContacts(&command, &turn, into: &output) }
         if verb.span.equals("presence") {
             try showPresence(words.next().span, into: &output)
@@ -162,7 +154,7 @@ extension Engine where Port: ~Copyable {
             return .done
         }
         throw .usage(
-            "user, contacts, presence, watchers, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
+            "user, contacts, import, presence, watchers, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
         )
     }
 
@@ -173,9 +165,6 @@ extension Engine where Port: ~Copyable {
         _ = words.next()
         let action = words.next()
         if action.span.equals("list") { return listUsers(&command, into: &output) }
-        if action.span.equals("import") {
-            return try importUsers(&command, &turn, into: &output)
-        }
         if action.span.equals("set") {
             try setProfile(&words)
             return .done
@@ -198,7 +187,7 @@ extension Engine where Port: ~Copyable {
             } else if action.span.equals("passwd") {
                 try accounts.setPassword(name.span, kind: kind, password: password.span, &records, &turn)
             } else {
-                throw .usage("user add|del|forget|import|list|passwd|set|show")
+                throw .usage("user add|del|forget|list|passwd|set|show")
             }
         }
         return .done
@@ -227,7 +216,8 @@ extension Engine where Port: ~Copyable {
         return .done
     }
 
-    private func kind(_ word: Span<UInt8>) throws(OperatorError) -> AccountKind? {
+    @inline(never)
+    func kind(_ word: Span<UInt8>) throws(OperatorError) -> AccountKind? {
         if word.equals(AccountKind.digest.name) { return .digest }
         if word.equals(AccountKind.passwordOnly.name) { return .passwordOnly }
         if word.equals("same") { return nil }
@@ -237,9 +227,9 @@ extension Engine where Port: ~Copyable {
     // MARK: Users
 
     private func listUsers(_ command: inout ControlCommand, into output: inout FixedBytes) -> ControlProgress {
-        while output.freeCapacity > 512 {
+        while output.freeCapacity > 2048 {
             guard let address = nextAccount(&command) else { return .done }
-            if let account = records.account(address.span) { write(account, into: &output) }
+            if let account = records.account(address.span) { write(account, isInList: true, into: &output) }
         }
         return .more
     }
@@ -255,7 +245,7 @@ extension Engine where Port: ~Copyable {
         return InlineBytes<100>(entry.key.extracting(1..<entry.key.count))
     }
 
-    private func write(_ account: Account, into output: inout FixedBytes) {
+    private func write(_ account: Account, isInList: Bool = false, into output: inout FixedBytes) {
         let totals = records.totals(of: account.number)
         var sessionCount: UInt64 = 0
         var slot = sessions.first(of: account.number)
@@ -269,7 +259,7 @@ extension Engine where Port: ~Copyable {
         output.field("waiting", UInt64(totals.count))
         output.field("waiting_bytes", totals.byteCount)
         output.field("created", account.created)
-        writeProfile(of: account.number, into: &output)
+        writeProfile(of: account.number, isInList: isInList, into: &output)
         output.endRecord()
     }
 
@@ -300,39 +290,6 @@ extension Engine where Port: ~Copyable {
             mailboxes.takeKnowledge(slot, &sessions, records)
             systemMessages.takeKnowledge(slot, &sessions, &records)
         }
-    }
-
-    /// `user import KIND NAME PASSWORD NAME PASSWORD …`: some in each part of the answer, because one takes long.
-    ///
-    /// Who cannot be taken is told, and the others are taken.
-    private mutating func importUsers(
-        _ command: inout ControlCommand, _ turn: inout Turn, into output: inout FixedBytes
-    ) throws(OperatorError) -> ControlProgress {
-        var words = Words(command.line.span)
-        _ = words.next()
-        _ = words.next()
-        let kind = try kind(words.next().span) ?? .digest
-        if command.position == 0 { command.position = UInt64(command.line.count - words.leftCount) }
-        // A turn has random octets for four of them, and time for one that is hashed.
-        for _ in 0..<(kind == .digest ? 4 : 1) {
-            guard let (name, password, end) = command.nextPair() else {
-                output.field("added", command.count)
-                output.field("refused", command.findings)
-                output.endRecord()
-                return .done
-            }
-            command.position = end
-            do throws(OperatorError) {
-                try accounts.addUser(name.span, kind: kind, password: password.span, &records, &turn)
-                command.count += 1
-            } catch {
-                command.findings += 1
-                output.field("user", InlineBytes<100>(prefix: name.span).span)
-                output.field("refused", error.code.octets)
-                output.endRecord()
-            }
-        }
-        return .more
     }
 
     // MARK: Sessions

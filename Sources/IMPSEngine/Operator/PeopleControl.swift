@@ -11,13 +11,18 @@ extension Engine where Port: ~Copyable {
             throw .usage("user set NAME msisdn|first_name|last_name|email|offline_sender_policy|searchable VALUE")
         }
         let value = words.next()
-        guard field.allows(value.span) else {
+        try check(field, value.span)
+        records.setProfile(account.number, field, value.span)
+    }
+
+    @inline(never)
+    func check(_ field: ProfileField, _ value: Span<UInt8>) throws(OperatorError) {
+        guard field.allows(value) else {
             throw .usage(
                 "msisdn is + and 3 to 15 digits, offline_sender_policy all or contacts, searchable yes or no, others have 100 octets"
             )
         }
         guard records.store.hasRoom else { throw .storeFull }
-        records.setProfile(account.number, field, value.span)
     }
 
     func operatorAccount(_ name: Span<UInt8>) throws(OperatorError) -> Account {
@@ -26,12 +31,13 @@ extension Engine where Port: ~Copyable {
         return account
     }
 
-    /// The profile of an account, in its line.
-    func writeProfile(of user: UInt32, into output: inout FixedBytes) {
+    /// The profile of an account, in its line; in a list each field, so that all lines have the same.
+    func writeProfile(of user: UInt32, isInList: Bool, into output: inout FixedBytes) {
         var raw: UInt8 = 1
         while let field = ProfileField(rawValue: raw) {
             raw += 1
-            if let value = records.profile(user, field) { output.field(field.name, value.span) }
+            let value = records.profile(user, field)
+            if value != nil || isInList { output.field(field.name, (value ?? InlineBytes()).span) }
         }
     }
 
@@ -50,49 +56,73 @@ extension Engine where Port: ~Copyable {
             return listContacts(in: prefix, &command, into: &output)
         }
         let account = try operatorAccount(owner.span)
-        let isAdding = action.span.equals("add")
+        let name = words.next()
+        if action.span.equals("add") {
+            let contact = words.next()
+            try addContact(contact.span, words.next().span, to: name.span, of: account, &turn)
+            return .done
+        }
         let isRemoving = action.span.equals("remove")
-        guard isAdding || isRemoving || action.span.equals("drop") else {
+        guard isRemoving || action.span.equals("drop") else {
             throw .usage(
                 "contacts list NAME, add NAME LIST CONTACT [NICKNAME], remove NAME LIST CONTACT, drop NAME LIST")
         }
-        let name = words.next()
-        var list = records.list(named: name.span, of: account.number)
-        guard isAdding || isRemoving else {
-            guard let list else { throw .usage("there is no such contact list") }
+        guard let list = records.list(named: name.span, of: account.number) else {
+            throw .usage("there is no such contact list")
+        }
+        guard isRemoving else {
             people.drop(list, of: account.number, &sessions, &mailboxes, &records)
             return .done
         }
         let contact = try operatorAccount(words.next().span).number
-        let nickname = words.next()
-        if isAdding {
-            guard records.store.hasRoom else { throw .storeFull }
-            if list == nil {
-                guard isListName(name.span) else {
-                    throw .usage("the name of a list has 1 to 60 printable characters without blank, @ and /")
-                }
-                do throws(Refusal) {
-                    list = try records.makeList(InlineBytes(prefix: name.span), of: account.number)
-                } catch { throw .usage("as many contact lists as there may be") }
-            }
-            guard let list else { return .done }
-            if records.contact(contact, on: list, of: account.number) == nil {
-                guard records.contactTotals(of: account.number).contacts < records.settings.contactsMax else {
-                    throw .usage("as many contacts as there may be")
-                }
-            }
-            let before = records.permission(of: contact, for: account.number)
-            records.put(contact, Contact(prefix: nickname.span), on: list, of: account.number)
-            people.added(
-                contact, to: list, of: account.number, isByOperator: true, &sessions, mailboxes, systemMessages,
-                &records, &turn)
-            people.permissionChanged(of: account.number, for: contact, since: before, &sessions, records)
-        } else if let list {
-            let before = records.permission(of: contact, for: account.number)
-            people.takeOff(contact, list, of: account.number, sessions, &mailboxes, &records)
-            people.permissionChanged(of: account.number, for: contact, since: before, &sessions, records)
-        }
+        let before = records.permission(of: contact, for: account.number)
+        people.takeOff(contact, list, of: account.number, sessions, &mailboxes, &records)
+        people.permissionChanged(of: account.number, for: contact, since: before, &sessions, records)
         return .done
+    }
+
+    /// Puts somebody on a list, which is made when there is none; nobody is told.
+    ///
+    /// - Parameters:
+    ///   - displayName: That of a list that is made.
+    ///   - isRehearsal: Only looks whether it can be done.
+    @inline(never)
+    mutating func addContact(
+        _ contact: Span<UInt8>, _ nickname: Span<UInt8>, to name: Span<UInt8>, _ displayName: Span<UInt8> = Span(),
+        of account: Account, isRehearsal: Bool = false, _ turn: inout Turn
+    ) throws(OperatorError) {
+        let owner = account.number
+        guard isListName(name) else {
+            throw .usage("the name of a list has 1 to 60 printable characters without blank, @ and /")
+        }
+        guard records.store.hasRoom else { throw .storeFull }
+        // An empty list is one without a contact.
+        let contact = contact.count == 0 ? nil : try operatorAccount(contact).number
+        let former = records.list(named: name, of: owner)
+        let totals = records.contactTotals(of: owner)
+        guard former != nil || totals.lists < min(records.settings.contactListsMax, 255) else {
+            throw .usage("as many contact lists as there may be")
+        }
+        if let contact, former.map({ records.contact(contact, on: $0, of: owner) == nil }) ?? true {
+            guard totals.contacts < records.settings.contactsMax else {
+                throw .usage("as many contacts as there may be")
+            }
+        }
+        guard !isRehearsal else { return }
+        var list = former
+        if list == nil {
+            do throws(Refusal) { list = try records.makeList(InlineBytes(prefix: name), of: owner) } catch {}
+            if let list, var made = records.contactList(list, of: owner) {
+                made.displayName = InlineBytes(prefix: displayName)
+                records.store(made, list, of: owner)
+            }
+        }
+        guard let list, let contact else { return }
+        let before = records.permission(of: contact, for: owner)
+        records.put(contact, Contact(prefix: nickname), on: list, of: owner)
+        people.added(
+            contact, to: list, of: owner, isByOperator: true, &sessions, mailboxes, systemMessages, &records, &turn)
+        people.permissionChanged(of: owner, for: contact, since: before, &sessions, records)
     }
 
     private func isListName(_ name: Span<UInt8>) -> Bool {
@@ -104,7 +134,7 @@ extension Engine where Port: ~Copyable {
         return true
     }
 
-    /// A line for each list and for each who is on it, of one user or of all.
+    /// A line for each who is on a list, of one user or of all.
     private func listContacts(
         in prefix: Key, _ command: inout ControlCommand, into output: inout FixedBytes
     ) -> ControlProgress {
@@ -115,17 +145,15 @@ extension Engine where Port: ~Copyable {
             let user: UInt32 = reader.integer()
             let list: UInt8 = reader.integer()
             guard let contactList = records.contactList(list, of: user) else { continue }
-            if let account = records.account(of: user) { output.field("owner", account.display.span) }
+            // A list is told of with those who are on it, and by itself when it is empty.
+            let contact: UInt32? = reader.isAtEnd ? nil : reader.integer()
+            guard (contact == nil) == (contactList.contactCount == 0) else { continue }
+            output.field("owner", records.display(of: user).span)
             output.field("list", contactList.name.span)
-            if reader.isAtEnd {
-                output.field("default", (contactList.isDefault ? "yes" : "no" as StaticString).octets)
-                output.field("display_name", contactList.displayName.span)
-                output.field("contacts", UInt64(contactList.contactCount))
-            } else {
-                let contact: UInt32 = reader.integer()
-                if let account = records.account(of: contact) { output.field("user", account.display.span) }
-                output.field("nickname", (records.contact(contact, on: list, of: user) ?? Contact()).span)
-            }
+            output.field("default", (contactList.isDefault ? "yes" : "no" as StaticString).octets)
+            output.field("display_name", contactList.displayName.span)
+            output.field("user", (contact.map { records.display(of: $0) } ?? InlineBytes()).span)
+            output.field("nickname", (contact.flatMap { records.contact($0, on: list, of: user) } ?? Contact()).span)
             output.endRecord()
         }
         return .more

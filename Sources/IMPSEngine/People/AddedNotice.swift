@@ -20,6 +20,7 @@ extension People where Port: ~Copyable {
         else { return }
         let isKnown = records.isContact(owner, of: user)
         records.store(UInt8(1), for: Key.addedNotice(user, isKnown ? .told : .waiting, by: owner))
+        notify(user, of: owner, &sessions, mailboxes, &records)
         guard !isKnown else { return }
         tellAdded(user, &sessions, mailboxes, systemMessages, &records, &turn)
     }

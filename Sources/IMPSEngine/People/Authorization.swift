@@ -69,25 +69,14 @@ extension Records where Port: ~Copyable {
         number(in: Key.authorizations(user), after: last)
     }
 
-    /// Who wants to see whom, by the entry of the mailbox that asks; nil when it is none, or the watcher is gone.
-    func presenceRequest(_ sequence: UInt64) -> (watcher: UInt32, user: UInt32)? {
-        let key = Key.message(sequence, piece: 0)
-        guard let record = store.value(for: key.span) else { return nil }
-        var reader = RecordReader(record)
-        guard reader.integer(UInt8.self) == ItemKind.presenceAuth.rawValue else { return nil }
-        let user: UInt32 = reader.integer()
-        let watcher: UInt32 = reader.integer()
-        return reader.isBroken ? nil : (watcher, user)
-    }
-
     /// Writes PresenceAuth-Request; false when there is nothing to ask any more: the watcher is gone.
     mutating func writePresenceAuth(_ sequence: UInt64, into writer: inout Writer) -> Bool {
-        guard let request = presenceRequest(sequence),
-            let authorization = authorization(of: request.user, for: request.watcher),
+        guard let request = people(sequence, .presenceAuth),
+            let authorization = authorization(of: request.user, for: request.other),
             authorization.state == .pending, authorization.entry == sequence
         else { return false }
-        guard let account = account(of: request.watcher) else {
-            store.delete(Key.authorization(request.user, of: request.watcher).span)
+        guard let account = account(of: request.other) else {
+            store.delete(Key.authorization(request.user, of: request.other).span)
             return false
         }
         writer.open(.presenceAuthRequest)
@@ -127,13 +116,7 @@ extension People where Port: ~Copyable {
         authorization.wanted = authorization.wanted.union(missing)
         authorization.entry = records.takeSequence()
         records.store(authorization, of: user, for: watcher)
-        records.scratch.removeAll()
-        records.scratch.append(ItemKind.presenceAuth.rawValue)
-        records.scratch.append(bigEndian: user)
-        records.scratch.append(bigEndian: watcher)
-        records.store.put(Key.message(authorization.entry, piece: 0).span, records.scratch)
-        let entry = MailboxEntry(kind: .presenceAuth, byteCount: 0, sender: watcher)
-        mailboxes.enqueue(entry, authorization.entry, for: user, &sessions, &records)
+        mailboxes.enqueue(.presenceAuth, about: watcher, authorization.entry, for: user, &sessions, &records)
     }
 
     /// Asks what could not be asked while a user's question was not settled: for those whom his sessions watch already.

@@ -176,6 +176,8 @@ struct SessionPresence {
     var isVisible = false
     /// It watches somebody.
     var watches = false
+    /// It is notified when somebody puts its user on a contact list.
+    var isNotified = false
     /// Users whom it watches by themselves.
     var watchedCount: UInt16 = 0
     /// What its user changed of his presence while others did not see him.

@@ -7,6 +7,8 @@ enum SubscriptionTarget: UInt8 {
     case user = 0
     /// A contact list, with whoever is on it at any time.
     case list = 1
+    /// What is done to the user himself, by the number of its `NotificationType`.
+    case notification = 2
 }
 
 /// Whom a session watches. Subscriptions live with the session, and a restart knows them.
@@ -115,6 +117,7 @@ extension Sessions where Port: ~Copyable {
         while let user = records.target(.user, of: slot, after: nil) {
             unsubscribe(slot, from: user, &mailboxes, &records)
         }
+        endNotifications(slot, &mailboxes, &records)
         records.removeAll(in: Key.subscriptions(slot))
     }
 }

@@ -109,6 +109,7 @@ extension Sessions where Port: ~Copyable {
         for slot in 0..<end where table[slot].isOpen {
             table[slot].presence.isVisible = table[slot].showsUser
             table[slot].presence.watches = records.hasSubscriptions(slot)
+            table[slot].presence.isNotified = records.target(.notification, of: slot, after: nil) != nil
             var last: UInt32?
             while let user = records.target(.user, of: slot, after: last) {
                 last = user

@@ -8,6 +8,8 @@ enum ItemKind: UInt8 {
     case service = 3
     /// The question whether somebody may see the user's presence.
     case presenceAuth = 4
+    /// What a session wants to be notified of.
+    case notification = 5
 }
 
 /// The header of a stored message; its content follows in the same piece and in the next ones.

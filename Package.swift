@@ -19,7 +19,7 @@ let common: [SwiftSetting] =
 /// Modules that get their memory lent: the Embedded compiler refuses every allocation in them.
 let pure = common + (embedded ? [.unsafeFlags(["-no-allocations"])] : [])
 
-let libraries: [LinkerSetting] = ["uv", "lmdb", "mbedcrypto"].map { .linkedLibrary($0) }
+let libraries: [LinkerSetting] = ["uv", "lmdb", "mbedtls", "mbedx509", "mbedcrypto"].map { .linkedLibrary($0) }
 
 var targets: [Target] = [
     .systemLibrary(name: "CLibC"),
@@ -34,7 +34,8 @@ var targets: [Target] = [
     .target(name: "Files", dependencies: ["Octets", "CLibC"], swiftSettings: common),
     .target(name: "Store", dependencies: ["IMPSEngine", "Files", "CLMDB"], swiftSettings: common),
     .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
-    .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "CUV"], swiftSettings: common),
+    .target(name: "TLS", dependencies: ["Octets", "CMbedTLS", "CLibC"], swiftSettings: common),
+    .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "TLS", "CUV"], swiftSettings: common),
     .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration"], swiftSettings: common),
     .target(name: "impsd", dependencies: ["Setup"], swiftSettings: common),
     .target(name: "impsctl", dependencies: ["Setup"], swiftSettings: common),

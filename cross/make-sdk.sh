@@ -56,7 +56,7 @@ script = sysroot + "/usr/lib/discard.ld"
 open(script, "w").write("SECTIONS { /DISCARD/ : { *(.swift_modhash) } } INSERT AFTER .comment;\n")
 toolset["linker"]["extraCLIOptions"] = [
     "-T", script, "--static", "--gc-sections", "--icf=all", "-O2", "--build-id=sha1", "-L" + lib, lib + "/crt1.o", lib + "/crti.o", lib + "/crtn.o",
-    "--start-group", "-luv", "-llmdb", "-lmbedcrypto", "-lc", "-lgcc", "-lgcc_eh", "--end-group",
+    "--start-group", "-luv", "-llmdb", "-lmbedtls", "-lmbedx509", "-lmbedcrypto", "-lc", "-lgcc", "-lgcc_eh", "--end-group",
 ]
 json.dump(toolset, open(path, "w"), indent=2)
 END

@@ -54,6 +54,18 @@ public struct Configuration: Sendable {
     public var listenLines = InlineArray<4, UInt64>(repeating: 0)
     /// The port of HTTP; 0 takes any that is free.
     public var port: UInt16 = 8080
+    /// There is a port for TLS.
+    public var hasTLS = false
+    /// The port of HTTP by TLS; 0 takes any that is free.
+    public var tlsPort: UInt16 = 0
+    /// The certificate, with those that prove it, in PEM.
+    public var certificatePath = InlineBytes<200>()
+    /// Its key, in PEM.
+    public var keyPath = InlineBytes<200>()
+    /// Nothing is said without TLS.
+    public var isTLSOnly = false
+    /// Connections by TLS at once; 0 takes what `mem_kb` allows.
+    public var tlsConnectionsMax: UInt32 = 0
     /// The port for connections of clients that want to be called; 0 takes any that is free.
     public var cirPort: UInt16 = 3171
     /// Such connections at once; 0 takes what `mem_kb` allows.
@@ -428,6 +440,13 @@ extension Configuration {
             diagnostics.error(
                 line: line, .constant("main"), .constant("keepalive_default"),
                 "must be between keepalive_min and keepalive_max")
+        }
+        if !hasTLS, isTLSOnly {
+            diagnostics.error(line: line, .constant("main"), .constant("tls_only"), "must be 0 without tls_port")
+        }
+        if hasTLS, certificatePath.isEmpty || keyPath.isEmpty {
+            diagnostics.error(
+                line: line, .constant("main"), .constant("tls_port"), "needs tls_cert and tls_key, files in PEM")
         }
     }
 }

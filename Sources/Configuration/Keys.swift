@@ -19,7 +19,7 @@ extension Configuration {
         keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
         max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
         offline_sender_policy poll_min port provision request_buffers search service_description service_name service_url sessions_per_user syslog \
-        sysmsg_legacy sysmsg_max_text sysmsg_remind_s sysmsg_waiting watchdog
+        sysmsg_legacy sysmsg_max_text sysmsg_remind_s sysmsg_waiting tls_cert tls_connections tls_key tls_only tls_port watchdog
         """
     }
 
@@ -51,6 +51,7 @@ extension Configuration {
         if key.equals("cir_port") {
             return Configuration.set(&cirPort, value, 0...65_535, "0 (any free port) to 65535")
         }
+        if let outcome = applyTLS(key, value) { return outcome }
         if key.equals("cir_address") { return Configuration.setText(&engine.cirAddress, value, "1 to 64 octets") }
         if key.equals("data_dir") {
             return Configuration.setPath(&dataFolder, value, "a path that begins with / or ./, at most 180 octets", 180)
@@ -65,6 +66,26 @@ extension Configuration {
             return Configuration.setText(&engine.serviceDescription, value, "1 to 200 octets")
         }
         if key.equals("service_url") { return Configuration.setText(&engine.serviceURL, value, "1 to 200 octets") }
+        return nil
+    }
+
+    private mutating func applyTLS(_ key: Span<UInt8>, _ value: Span<UInt8>) -> KeyOutcome? {
+        if key.equals("tls_port") {
+            let outcome = Configuration.set(&tlsPort, value, 0...65_535, "0 (any free port) to 65535")
+            hasTLS = true
+            return outcome
+        }
+        if key.equals("tls_cert") {
+            return Configuration.setPath(&certificatePath, value, "a path that begins with / or ./", 180)
+        }
+        if key.equals("tls_key") {
+            return Configuration.setPath(&keyPath, value, "a path that begins with / or ./", 180)
+        }
+        if key.equals("tls_only") { return Configuration.setFlag(&isTLSOnly, value) }
+        if key.equals("tls_connections") {
+            return Configuration.set(
+                &tlsConnectionsMax, value, 0...1000, "0 (what mem_kb allows) to 1000, 24 KB each")
+        }
         return nil
     }
 

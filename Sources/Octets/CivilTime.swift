@@ -50,6 +50,14 @@ extension CivilTime {
         return self.seconds(of: day.span).map { $0 + hours * 3600 + minutes * 60 + seconds }
     }
 
+    /// Seconds since 1970 of the beginning of a day, 1970 and later.
+    public static func seconds(year: UInt64, month: UInt64, day: UInt64) -> UInt64 {
+        let fromMarch = (month + 9) % 12
+        let shifted = month < 3 ? year - 1 : year
+        let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * fromMarch + 2) / 5 + day - 1
+        return (days - 719_468) * 86_400
+    }
+
     /// Seconds since 1970 of `2026-12-31` or `2026-12-31T18:00`, in UTC; nil for anything else.
     public static func seconds(of text: Span<UInt8>) -> UInt64? {
         guard text.count == 10 || text.count == 16, text[4] == 0x2D, text[7] == 0x2D,
@@ -64,10 +72,7 @@ extension CivilTime {
             else { return nil }
             seconds = hour * 3600 + minute * 60
         }
-        let fromMarch = (month + 9) % 12
-        let shifted = month < 3 ? year - 1 : year
-        let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * fromMarch + 2) / 5 + day - 1
-        seconds += (days - 719_468) * 86_400
+        seconds += self.seconds(year: year, month: month, day: day)
         // The 31st of a short month would be a day of the next one.
         return CivilTime(secondsSince1970: seconds).day == Int(day) ? seconds : nil
     }

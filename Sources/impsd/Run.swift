@@ -182,6 +182,11 @@ extension Configuration {
         settings.port = port
         settings.hasChannels = engine.cirMethods.contains(.stcp)
         settings.cirPort = cirPort
+        settings.hasTLS = hasTLS
+        settings.tlsPort = tlsPort
+        settings.isTLSOnly = isTLSOnly
+        settings.certificatePath = certificatePath
+        settings.keyPath = keyPath
         settings.controlPath = controlPath
         settings.connectionsOfAddressMax = Int(connectionsOfAddressMax)
         settings.batchMilliseconds = UInt64(batchMilliseconds)

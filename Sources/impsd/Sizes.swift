@@ -4,6 +4,7 @@ import Configuration
 import Digests
 import IMPSEngine
 import Octets
+import TLS
 import Transport
 import Wire
 
@@ -41,6 +42,10 @@ struct Sizes {
         sessions = Int(configuration.sessionsMax)
         buckets = 1
         server.connections = Int(configuration.connectionsMax)
+        if configuration.hasTLS {
+            server.sealed = Int(configuration.tlsConnectionsMax)
+            if server.sealed == 0 { server.sealed = min(500, max(4, total / 8 / TLSServer.connectionByteCount)) }
+        }
         server.buffers = Sizes.buffers(
             share: max(0, total - fixedByteCount) * 3 / 10, small: Int(configuration.requestBuffers),
             largeByteCount: server.largeBufferByteCount)
@@ -85,6 +90,8 @@ struct Sizes {
         return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
             + Server.heldPool(server).byteCount + ControlServer.pool.byteCount * ControlServer.pool.count
             + (connections.count - server.connections) * connections.byteCount
+            + (server.sealed > 0 ? Server.sealingPool(server).byteCount : 0)
+            + server.sealed * TLSServer.connectionByteCount
     }
 
     /// The pools that the engine gets lent.

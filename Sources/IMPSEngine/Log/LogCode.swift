@@ -8,6 +8,7 @@ public enum LogCode: UInt8, Sendable {
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
+    case tlsCertificate, tlsRefused, tlsEnds, tlsFail
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
@@ -57,6 +58,10 @@ public enum LogCode: UInt8, Sendable {
         case .controlCut: return "CONTROL-CUT"
         case .connTimeout: return "CONN-TIMEOUT"
         case .noBuffer: return "NO-BUFFER"
+        case .tlsCertificate: return "TLS-CERT"
+        case .tlsRefused: return "TLS-CERT-REFUSED"
+        case .tlsEnds: return "TLS-CERT-ENDS"
+        case .tlsFail: return "TLS-FAIL"
         case .login: return "LOGIN"
         case .logout: return "LOGOUT"
         case .authFail: return "AUTH-FAIL"
@@ -84,18 +89,18 @@ public enum LogCode: UInt8, Sendable {
     /// How much the record matters.
     public var level: LogLevel {
         switch self {
-        case .startFail, .fatal, .storeFail: return .error
+        case .startFail, .fatal, .storeFail, .tlsRefused: return .error
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
-            .connLimit, .noBuffer, .controlCut, .authFail, .authWait, .sessionsFull, .mailboxFull:
+            .connLimit, .noBuffer, .controlCut, .tlsEnds, .authFail, .authWait, .sessionsFull, .mailboxFull:
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
-            .checkpoint, .start, .pool, .ready, .stop, .reload,
+            .checkpoint, .start, .pool, .tlsCertificate, .ready, .stop, .reload,
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
-        case .connTimeout, .cirFail, .expired, .unconfirmed: return .info
+        case .connTimeout, .cirFail, .tlsFail, .expired, .unconfirmed: return .info
         case .refused: return .debug
         }
     }

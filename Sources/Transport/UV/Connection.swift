@@ -1,5 +1,6 @@
 import IMPSEngine
 import Octets
+import TLS
 
 /// A connection of a client; its libuv handle lies in a table of its own, at the same place.
 struct Connection: ZeroInitializable {
@@ -31,6 +32,10 @@ struct Connection: ZeroInitializable {
     var output = BufferPool.none
     /// When its request began, or its answer that does not go out.
     var startedAt = Instant(milliseconds: 0)
+    /// Its place for TLS; none for a plain one.
+    var tls = TLSServer.none
+    /// The borrowed buffer with sealed octets that there is no room for yet.
+    var sealed = BufferPool.none
     var closesAfterReply = false
     /// The client will send nothing more, but may wait for answers. Source: CL-41.
     var hasEnded = false

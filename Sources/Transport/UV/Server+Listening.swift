@@ -3,6 +3,7 @@ import Files
 import CUV
 import IMPSEngine
 import Octets
+import TLS
 
 /// Listeners: binding, accepting, and turning away what is too much.
 extension Server {
@@ -12,7 +13,8 @@ extension Server {
     mutating func bindListeners() throws(StartError) {
         boundPort = settings.port
         cirPort = settings.cirPort
-        for index in 0..<settings.listenCount where !isBound[index] {
+        tlsPort = settings.tlsPort
+        for index in 0..<8 where isToBeBound(index) {
             let code = bind(index)
             if code == UV_EADDRINUSE.rawValue { throw .addressInUse }
             guard code == 0 || code == UV_EADDRNOTAVAIL.rawValue else { throw .failed(code) }
@@ -22,26 +24,33 @@ extension Server {
 
     mutating func bindAgain() {
         bindsAt = nil
-        for index in 0..<settings.listenCount where !isBound[index] { _ = bind(index) }
+        for index in 0..<8 where isToBeBound(index) { _ = bind(index) }
         sayReady()
+    }
+
+    /// Whether there is to be a listener that there is not; the upper half are those for TLS, which needs a certificate.
+    private func isToBeBound(_ index: Int) -> Bool {
+        guard !isBound[index], index % 4 < settings.listenCount else { return false }
+        return index < 4 ? !settings.isTLSOnly : settings.hasTLS && tls.isReady
     }
 
     private mutating func sayReady() {
         var waits = false
-        for index in 0..<settings.listenCount where !isBound[index] { waits = true }
+        for index in 0..<8 where isToBeBound(index) { waits = true }
         if waits { bindsAt = turn.now.adding(seconds: 2) }
-        guard !saidReady, boundPort != 0, anyIsBound else { return }
+        guard !saidReady, anyIsBound else { return }
         saidReady = true
         watchdog.ready()
         if turn.journal.begin(.ready, turn.now, turn.wall) {
             turn.journal.number("port", UInt64(boundPort))
             if settings.hasChannels { turn.journal.number("cir_port", UInt64(cirPort)) }
+            if settings.hasTLS { turn.journal.number("tls_port", UInt64(tlsPort)) }
             turn.journal.end()
         }
     }
 
     private var anyIsBound: Bool {
-        for index in 0..<settings.listenCount where isBound[index] { return true }
+        for index in isBound.indices where isBound[index] { return true }
         return false
     }
 
@@ -50,9 +59,10 @@ extension Server {
         let listener = unsafe listeners + index
         unsafe uv_tcp_init(loop, listener)
         unsafe listener.pointee.data = Server.data(index)
-        let address = settings.listen[index]
+        let address = settings.listen[index % 4]
         let flags = Server.bindFlags(settings, address.span)
-        var code = unsafe Server.withAddress(address.span, boundPort) { unsafe uv_tcp_bind(listener, $0, flags) }
+        let port = index < 4 ? boundPort : tlsPort
+        var code = unsafe Server.withAddress(address.span, port) { unsafe uv_tcp_bind(listener, $0, flags) }
         if code == 0 {
             code = unsafe uv_listen(uv_shim_stream(listener), 511) { stream, status in
                 guard let stream = unsafe stream else { return }
@@ -61,16 +71,18 @@ extension Server {
             }
         }
         let isListening = code == 0
-        if isListening { code = bindChannels(index) }
+        // Clients are called by the listeners of the lower half, or where there are none by those of the upper.
+        if isListening, index < 4 || settings.isTLSOnly { code = bindChannels(index % 4) }
         if code == 0 {
             isBound[index] = true
-            if boundPort == 0 { boundPort = unsafe Server.port(of: listener) }
+            if index < 4, boundPort == 0 { boundPort = unsafe Server.port(of: listener) }
+            if index >= 4, tlsPort == 0 { tlsPort = unsafe Server.port(of: listener) }
         } else {
             unsafe uv_close(uv_shim_handle(listener), nil)
         }
         if code != 0, turn.journal.begin(.listen, turn.now, turn.wall) {
             turn.journal.text("address", address.span)
-            turn.journal.number("port", UInt64(isListening ? cirPort : boundPort))
+            turn.journal.number("port", UInt64(isListening ? cirPort : port))
             unsafe turn.journal.text("why", Server.text(of: uv_err_name(code)).span)
             turn.journal.word("next", code == UV_EADDRNOTAVAIL.rawValue ? "retry" : "stop")
             turn.journal.end()
@@ -170,14 +182,15 @@ extension Server {
             index,
             Client(
                 address: unsafe Server.peer(of: handle, isNetwork: false), network: network,
-                local: unsafe Server.local(of: handle), port: boundPort,
+                local: unsafe Server.local(of: handle), port: listener < 4 ? boundPort : tlsPort,
                 cirPort: settings.hasChannels ? cirPort : 0))
         guard connections.isPlace(index), count <= settings.connectionsOfAddressMax else {
-            shed(index)
+            listener < 4 ? shed(index) : shedSealed(index)
             return
         }
         connections[index].phase = .reading
         connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
+        guard listener < 4 || openSealed(index) else { return }
         startReading(index)
     }
 
@@ -201,7 +214,7 @@ extension Server {
 
     /// Takes what waited for room, now that there is some.
     mutating func acceptWaiting() {
-        for listener in 0..<settings.listenCount where isWaitingForRoom[listener] { accept(listener) }
+        for listener in 0..<8 where isWaitingForRoom[listener] { accept(listener) }
     }
 
     /// The address of a client, or what all addresses of one IPv6 household have.

@@ -2,6 +2,7 @@ import CLibC
 import CUV
 import IMPSEngine
 import Octets
+import TLS
 import Wire
 
 /// The way of a request: octets arrive, the request is handled, its answer is held until the turn is durable.
@@ -14,7 +15,7 @@ extension Server {
             { handle, _, buffer in
                 guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
                 let server = unsafe Server.of(handle.pointee.loop)
-                let free = unsafe server.pointee.storage(Server.index(handle.pointee.data))
+                let free = unsafe server.pointee.arrivalStorage(Server.index(handle.pointee.data))
                 unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
                     .assumingMemoryBound(to: CChar.self)
                 unsafe buffer.pointee.len = free.count
@@ -22,19 +23,26 @@ extension Server {
             { stream, count, _ in
                 guard let stream = unsafe stream else { return }
                 let server = unsafe Server.of(stream.pointee.loop)
-                unsafe server.pointee.octetsArrived(Server.index(stream.pointee.data), Int(count))
+                unsafe server.pointee.arrived(Server.index(stream.pointee.data), Int(count))
             })
     }
 
-    /// Where the next octets of a connection shall land.
-    private mutating func storage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
+    /// Where the next octets from the network shall land.
+    private mutating func arrivalStorage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
+        guard connections[index].tls != TLSServer.none else { return unsafe storage(index) }
+        sealedArrival.removeAll()
+        return unsafe sealedArrival.freeStorage()
+    }
+
+    /// Where the next octets of a request shall land.
+    mutating func storage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
         let buffer = connections[index].buffer
         if buffer != BufferPool.none { return unsafe buffers[buffer].freeStorage() }
         arrival.removeAll()
         return unsafe arrival.freeStorage()
     }
 
-    private mutating func octetsArrived(_ index: Int, _ count: Int) {
+    private mutating func arrived(_ index: Int, _ count: Int) {
         beginTurn()
         guard count >= 0 else {
             // A full buffer is our own doing.
@@ -42,18 +50,23 @@ extension Server {
             return
         }
         guard count > 0 else { return }
+        if connections[index].phase == .draining { return drain(index, count) }
+        if connections[index].tls != TLSServer.none { sealedArrived(index, count) } else { octetsArrived(index, count) }
+    }
+
+    /// So many octets of a request came to where they shall land.
+    mutating func octetsArrived(_ index: Int, _ count: Int) {
         let buffer = connections[index].buffer
         if buffer == BufferPool.none { arrival.advance(by: count) } else { buffers[buffer].advance(by: count) }
         switch connections[index].phase {
         case .reading: process(index)
         case .held, .writing: keepForLater(index)
-        case .draining: drain(index, count)
-        case .free, .closing: break
+        case .free, .draining, .closing: break
         }
     }
 
     /// The client has closed its side. What it is owed goes out first.
-    private mutating func ended(_ index: Int) {
+    mutating func ended(_ index: Int) {
         connections[index].hasEnded = true
         switch connections[index].phase {
         case .held, .writing: break
@@ -73,10 +86,13 @@ extension Server {
         if connections[index].buffer == BufferPool.none {
             guard borrowBuffer(index, from: 0) else { return }
         }
-        if buffers[connections[index].buffer].freeCapacity == 0 {
-            connections[index].isPaused = true
-            unsafe uv_read_stop(uv_shim_stream(handles + index))
-        }
+        if buffers[connections[index].buffer].freeCapacity == 0 { pause(index) }
+    }
+
+    /// Reads no more until an answer is gone.
+    mutating func pause(_ index: Int) {
+        connections[index].isPaused = true
+        unsafe uv_read_stop(uv_shim_stream(handles + index))
     }
 
     private mutating func drain(_ index: Int, _ count: Int) {
@@ -152,7 +168,7 @@ extension Server {
         if connections[index].phase == .reading { refuse(index, .serviceUnavailable) } else { close(index) }
     }
 
-    private mutating func takeBuffer(_ index: Int, for byteCount: Int) -> UInt16? {
+    mutating func takeBuffer(_ index: Int, for byteCount: Int) -> UInt16? {
         guard makeFree(index, byteCount) else { return nil }
         return buffers.take(for: byteCount, &pools)
     }
@@ -214,7 +230,7 @@ extension Server {
         connections[index].saidContinue = true
         scratch.removeAll()
         scratch.append("HTTP/1.1 100 Continue\r\n\r\n")
-        _ = tryWrite(index, scratch, 0..<scratch.count)
+        sayAside(index)
     }
 
     // MARK: Handling
@@ -334,19 +350,24 @@ extension Server {
     mutating func release(_ reply: HeldReply) {
         let index = Int(reply.connection)
         guard connections[index].phase == .held else { return }
-        let count = reply.end - reply.start
-        let sent = tryWrite(index, heldOctets, reply.start..<reply.end)
-        if sent == count {
+        var range = reply.start..<reply.end
+        let isSealed = connections[index].tls != TLSServer.none
+        if isSealed {
+            guard sealHeld(index, range) else { return close(index) }
+            range = 0..<tls.output.count
+        }
+        let sent = isSealed ? tryWrite(index, tls.output, range) : tryWrite(index, heldOctets, range)
+        if sent == range.count {
             answerSent(index)
         } else if sent >= 0 || sent == Int(UV_EAGAIN.rawValue) {
-            writeRest(index, reply.start + max(0, sent)..<reply.end)
+            writeRest(index, range.lowerBound + max(0, sent)..<range.upperBound)
         } else {
             close(index)
         }
     }
 
     /// Writes what the socket takes at once; the number of octets, or libuv's code.
-    private func tryWrite(_ index: Int, _ octets: borrowing FixedBytes, _ range: Range<Int>) -> Int {
+    func tryWrite(_ index: Int, _ octets: borrowing FixedBytes, _ range: Range<Int>) -> Int {
         unsafe octets.span(range).withUnsafeBufferPointer { unsafe tryWrite(index, $0) }
     }
 
@@ -361,7 +382,7 @@ extension Server {
         return unsafe uv_buf_t(base: start?.assumingMemoryBound(to: CChar.self), len: octets.count)
     }
 
-    /// A client that reads slowly: the rest of its answer waits in a borrowed buffer.
+    /// A client that reads slowly: the rest of its answer, sealed or held, waits in a borrowed buffer.
     private mutating func writeRest(_ index: Int, _ range: Range<Int>) {
         guard let output = takeBuffer(index, for: range.count) else {
             refuseWithoutBuffer(index)
@@ -371,7 +392,11 @@ extension Server {
         connections[index].phase = .writing
         connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
         connections[index].startedAt = turn.now
-        buffers[output].append(copy: heldOctets, range)
+        if connections[index].tls != TLSServer.none {
+            buffers[output].append(copy: tls.output, range)
+        } else {
+            buffers[output].append(copy: heldOctets, range)
+        }
         let code = unsafe buffers[output].span.withUnsafeBufferPointer { octets in
             var buffer = unsafe Server.buffer(octets)
             let write = unsafe writes + index
@@ -424,12 +449,14 @@ extension Server {
         head.closes = true
         scratch.removeAll()
         head.write(contentType: Span(), into: &scratch)
-        _ = tryWrite(index, scratch, 0..<scratch.count)
+        sayAside(index)
         shutDown(index)
     }
 
     private mutating func readOn(_ index: Int) {
         guard connections[index].isPaused, !connections[index].hasEnded else { return }
+        // What is sealed and waits is read first, when nothing else is under way.
+        if connections[index].tls != TLSServer.none, connections[index].phase == .reading { return }
         connections[index].isPaused = false
         startReading(index)
     }
@@ -439,6 +466,8 @@ extension Server {
     /// Ends our side. The client's side is read on for a moment: closing at once would reset the connection and could
     /// take the answer with it.
     private mutating func shutDown(_ index: Int) {
+        guard connections[index].phase != .closing else { return }
+        if connections[index].tls != TLSServer.none { endSealed(index) }
         returnBuffer(index)
         connections[index].phase = .draining
         connections[index].deadline = turn.now.adding(seconds: 2)
@@ -451,6 +480,7 @@ extension Server {
     mutating func close(_ index: Int) {
         guard unsafe uv_is_closing(uv_shim_handle(handles + index)) == 0 else { return }
         returnBuffer(index)
+        closeSealed(index)
         connections[index].phase = .closing
         unsafe uv_close(uv_shim_handle(handles + index)) { handle in
             guard let handle = unsafe handle else { return }

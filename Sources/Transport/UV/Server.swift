@@ -2,6 +2,7 @@ import CLibC
 import CUV
 import IMPSEngine
 import Octets
+import TLS
 import Wire
 
 /// The network side: one libuv loop with HTTP listeners, the control socket, timers and signals.
@@ -19,26 +20,6 @@ public struct Server: ~Copyable {
 
     /// Time, randomness and the log for the handler.
     public var turn: Turn
-    /// KB of all pools together.
-    ///
-    /// - Parameter pools: Those of the engine.
-    public static func kilobytes(_ sizes: ServerSizes, _ pools: consuming PoolTable) -> Int {
-        var pools = pools
-        _ = addPools(sizes, to: &pools)
-        _ = BufferPool(sizes.buffers, &pools)
-        return (pools.byteCount + 1023) / 1024
-    }
-
-    /// Adds all pools but the buffers; the places of connections and channels.
-    private static func addPools(_ sizes: ServerSizes, to pools: inout PoolTable) -> (connections: Int, channels: Int) {
-        let connections = pools.add(Server.connectionPool(sizes))
-        let channels = pools.add(Server.channelPool(sizes))
-        pools.add(Server.arrivalPool)
-        pools.add(Server.heldPool(sizes))
-        pools.add(ControlServer.pool)
-        return (connections, channels)
-    }
-
     /// The pools, those of the engine first.
     public var pools: PoolTable
     var sink: LogSink
@@ -96,10 +77,18 @@ public struct Server: ~Copyable {
     var turnOpenedAt = Instant(milliseconds: 0)
     var armedFor: Instant?
     var sweepsAt: Instant?
-    var isBound = InlineArray<4, Bool>(repeating: false)
+    /// The addresses, and then the same for TLS.
+    var isBound = InlineArray<8, Bool>(repeating: false)
     /// A listener has a connection that nobody had room for.
-    var isWaitingForRoom = InlineArray<4, Bool>(repeating: false)
+    var isWaitingForRoom = InlineArray<8, Bool>(repeating: false)
     var boundPort: UInt16 = 0
+    var tls: TLSServer
+    var tlsPort: UInt16 = 0
+    let tlsPool: Int
+    /// When it is looked at whether the certificate is at its end.
+    var checksCertificateAt: Instant?
+    /// Where sealed octets land.
+    var sealedArrival: FixedBytes
     var bindsAt: Instant?
     var saidReady = false
     var stopSignal: Int32 = 0
@@ -134,7 +123,7 @@ public struct Server: ~Copyable {
                 && uv_handle_size(UV_SIGNAL) == MemoryLayout<uv_signal_t>.size,
             "IM066 libuv's headers and library agree")
         unsafe loop = .allocate(capacity: 1)
-        unsafe listeners = .allocate(capacity: 4)
+        unsafe listeners = .allocate(capacity: 8)
         unsafe handles = .allocate(capacity: slots)
         unsafe channelListeners = .allocate(capacity: 4)
         unsafe channelHandles = .allocate(capacity: max(1, sizes.channels))
@@ -158,30 +147,17 @@ public struct Server: ~Copyable {
         held = Memory.slab(sizes.heldCountMax, HeldReply.self)
         heldOctets = Memory.buffer(sizes.heldByteCountMax)
         scratch = Memory.buffer(ResponseHead.byteCountMax)
+        sealedArrival = Memory.buffer(sizes.sealed > 0 ? BufferSizes.mediumByteCount : 0)
+        tls = TLSServer(
+            count: sizes.sealed,
+            memory: Memory.octets(
+                sizes.sealed > 0 ? sizes.sealed * TLSServer.connectionByteCount + TLSServer.sharedByteCount : 0),
+            output: Memory.buffer(sizes.sealed > 0 ? sizes.sealedByteCountMax : 0))
         waiting = Memory.slab(slots, UInt16.self)
         control = ControlServer()
         watchdog = Watchdog(device: settings.watchdogPath.span)
-        (connectionPool, channelPool) = Server.addPools(sizes, to: &self.pools)
+        (connectionPool, channelPool, tlsPool) = Server.addPools(sizes, to: &self.pools)
         buffers = BufferPool(sizes.buffers, &self.pools)
-    }
-
-    /// What a connection costs.
-    public static func connectionPool(_ sizes: ServerSizes) -> Pool {
-        let handles = unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_write_t>.stride
-        let octets =
-            unsafe handles + MemoryLayout<uv_shutdown_t>.stride + MemoryLayout<Connection>.stride + 4
-            + 4 * MemoryLayout<HashMapPlace<NetworkCount>>.stride
-        return Pool(
-            "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
-    }
-
-    /// What requests arrive in.
-    public static var arrivalPool: Pool { Pool("arrival", count: 1, byteCount: BufferSizes.mediumByteCount) }
-
-    /// What answers wait in until their turn is durable.
-    public static func heldPool(_ sizes: ServerSizes) -> Pool {
-        let octets = sizes.heldByteCountMax + sizes.heldCountMax * MemoryLayout<HeldReply>.stride
-        return Pool("held_replies", count: 1, byteCount: octets)
     }
 
     // MARK: Running
@@ -245,6 +221,7 @@ public struct Server: ~Copyable {
         growLoop()
         try startControl()
         beginTurn()
+        takeCertificate()
         try bindListeners()
         startSignals()
         startWatchdog()
@@ -295,7 +272,10 @@ public struct Server: ~Copyable {
     private mutating func signalArrived(_ number: Int32) {
         beginTurn()
         switch number {
-        case SIGHUP: handler.reloadConfiguration(&turn)
+        case SIGHUP:
+            handler.reloadConfiguration(&turn)
+            takeCertificate()
+            bindAgain()
         case SIGUSR1: logStatus()
         case SIGUSR2: cycleLevel()
         default:
@@ -425,6 +405,7 @@ public struct Server: ~Copyable {
             for index in 0..<count {
                 let connection = Int(waiting[index])
                 if connections[connection].phase == .reading { process(connection) }
+                unsealRest(connection)
             }
             finishTurn()
         }
@@ -504,6 +485,7 @@ public struct Server: ~Copyable {
             self.sweepsAt = nil
             cutLateConnections()
             turn.journal.flushSuppressed(now, turn.wall)
+            checkCertificate()
         }
         if let channelSweepsAt, channelSweepsAt <= now {
             self.channelSweepsAt = nil

@@ -1,4 +1,5 @@
 import Octets
+import TLS
 
 /// How the network side is set up.
 public struct ServerSettings: Sendable {
@@ -12,6 +13,16 @@ public struct ServerSettings: Sendable {
     public var hasChannels = false
     /// The port for these; 0 takes any.
     public var cirPort: UInt16 = 0
+    /// There is a port for TLS.
+    public var hasTLS = false
+    /// The port for TLS; 0 takes any.
+    public var tlsPort: UInt16 = 0
+    /// Nothing is said without TLS.
+    public var isTLSOnly = false
+    /// The certificate, with those that prove it, in PEM.
+    public var certificatePath = InlineBytes<200>()
+    /// Its key, in PEM.
+    public var keyPath = InlineBytes<200>()
     /// The path of the control socket.
     public var controlPath = InlineBytes<100>()
     /// Connections from one address.
@@ -35,6 +46,8 @@ public struct ServerSettings: Sendable {
 public struct ServerSizes: Sendable {
     /// Connections at once.
     public var connections = 64
+    /// Connections by TLS at once.
+    public var sealed = 0
     /// Connections of clients that want to be called.
     public var channels = 0
     /// Sessions, of which each may have such a connection.
@@ -53,8 +66,12 @@ public struct ServerSizes: Sendable {
 
     /// Octets of the largest buffer: for the largest request, with room to read on while chunks are joined, or answer.
     public var largeBufferByteCount: Int {
-        max(limits.headByteCountMax + limits.bodyByteCountMax + 4096, replyByteCountMax + ResponseHead.byteCountMax)
+        max(
+            limits.headByteCountMax + limits.bodyByteCountMax + 4096,
+            TLSServer.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax))
     }
+    /// Octets of the largest answer when it is sealed.
+    var sealedByteCountMax: Int { TLSServer.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax) }
     /// Answers that one turn may hold.
     public var heldCountMax: Int { 512 }
     /// Connections above the limit that are told so.

@@ -6,7 +6,11 @@ public final class EngineProcess: @unchecked Sendable {
     public private(set) var port: UInt16 = 0
     /// Where clients keep connections to be called on; 0 when STCP is off.
     public private(set) var cirPort: UInt16 = 0
+    /// The port of TLS; 0 when there is none.
+    public private(set) var tlsPort: UInt16 = 0
     private var child: Child?
+    /// Takes the plain connections of the tests to the port of TLS.
+    private var front: Child?
     private var settings: [(String, String)]
 
     /// Makes a folder and a configuration, adds the users, and starts the engine on a free port.
@@ -22,6 +26,10 @@ public final class EngineProcess: @unchecked Sendable {
             "control": folder.path + "/control", "poll_min": "1", "clock": "trusted", "log_rate": "0",
             "cir_port": "0", "max_connections_per_address": "16000", "login_failures": "0",
         ]
+        if Programs.usesTLS {
+            let certificate = Certificate.shared
+            options.merge(["tls_port": "0", "tls_cert": certificate.certificate, "tls_key": certificate.key]) { $1 }
+        }
         options.merge(settings) { $1 }
         self.settings = options.sorted { $0.key < $1.key }
         try writeConfiguration()
@@ -34,6 +42,7 @@ public final class EngineProcess: @unchecked Sendable {
 
     deinit {
         kill()
+        endFront()
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -76,11 +85,34 @@ public final class EngineProcess: @unchecked Sendable {
         try wait("READY") {
             let text = String(decoding: log.utf8.dropFirst(begin), as: UTF8.self)
             guard child?.isRunning() == true else { throw HarnessError("the engine ended:\n\(text)") }
-            guard let match = text.firstMatch(of: /READY port=(\d+)(?: cir_port=(\d+))?\n/) else { return false }
+            guard let match = text.firstMatch(of: /READY port=(\d+)(?: cir_port=(\d+))?(?: tls_port=(\d+))?\n/) else {
+                return false
+            }
             port = UInt16(match.1)!
             cirPort = match.2.flatMap { UInt16($0) } ?? 0
+            tlsPort = match.3.flatMap { UInt16($0) } ?? 0
             return true
         }
+        if Programs.usesTLS, tlsPort != 0 { try startFront() }
+    }
+
+    private func startFront() throws {
+        endFront()
+        let (script, file) = (Programs.package.path + "/Tests/Support/tlsfront.py", folder.path + "/front")
+        try? FileManager.default.removeItem(atPath: file)
+        front = try Child(["python3", script, "\(tlsPort)", file], errors: folder.path + "/front.log")
+        try wait("the front") {
+            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return false }
+            port = UInt16(text) ?? 0
+            return true
+        }
+    }
+
+    private func endFront() {
+        guard let front else { return }
+        Foundation.kill(front.id, SIGKILL)
+        _ = self.front?.wait()
+        self.front = nil
     }
 
     private var logPath: String { folder.path + "/log" }

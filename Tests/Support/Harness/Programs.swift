@@ -23,6 +23,9 @@ public enum Programs {
     /// poll.
     public static let call = ProcessInfo.processInfo.environment["IMPSD_CALL"]
 
+    /// The clients of the tests speak to the engine by TLS: `IMPSD_TLS`.
+    public static let usesTLS = ProcessInfo.processInfo.environment["IMPSD_TLS"] != nil
+
     /// How much longer things take than they do natively.
     public static let slowness = runner.isEmpty ? 1.0 : 8.0
 
@@ -50,13 +53,19 @@ public struct HarnessError: Error, CustomStringConvertible {
 public func run(
     _ name: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
 ) throws -> Ending {
+    try runCommand(Programs.command(name, arguments), input: input, environment: environment)
+}
+
+/// Runs any command to its end.
+public func runCommand(
+    _ words: [String], input: String = "", environment: [String: String] = [:]
+) throws -> Ending {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("run-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let (inPath, outPath, errorPath) = (folder.path + "/in", folder.path + "/out", folder.path + "/errors")
     try Data(input.utf8).write(to: URL(fileURLWithPath: inPath))
-    var child = try Child(
-        Programs.command(name, arguments), input: inPath, output: outPath, errors: errorPath, environment: environment)
+    var child = try Child(words, input: inPath, output: outPath, errors: errorPath, environment: environment)
     let code = child.wait()
     return Ending(
         code: code, output: try String(contentsOfFile: outPath, encoding: .utf8),

@@ -1,0 +1,64 @@
+import CUV
+import IMPSEngine
+import Octets
+import TLS
+
+/// What memory the network side takes.
+extension Server {
+    /// KB of all pools together.
+    ///
+    /// - Parameter pools: Those of the engine.
+    public static func kilobytes(_ sizes: ServerSizes, _ pools: consuming PoolTable) -> Int {
+        var pools = pools
+        _ = addPools(sizes, to: &pools)
+        _ = BufferPool(sizes.buffers, &pools)
+        return (pools.byteCount + 1023) / 1024
+    }
+
+    /// Adds all pools but the buffers; the places of connections and channels.
+    static func addPools(
+        _ sizes: ServerSizes, to pools: inout PoolTable
+    ) -> (connections: Int, channels: Int, tls: Int) {
+        let connections = pools.add(Server.connectionPool(sizes))
+        let channels = pools.add(Server.channelPool(sizes))
+        let tls = pools.add(Server.tlsPool(sizes))
+        if sizes.sealed > 0 { pools.add(Server.sealingPool(sizes)) }
+        pools.add(Server.arrivalPool)
+        pools.add(Server.heldPool(sizes))
+        pools.add(ControlServer.pool)
+        return (connections, channels, tls)
+    }
+
+    /// What a connection costs.
+    public static func connectionPool(_ sizes: ServerSizes) -> Pool {
+        let handles = unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_write_t>.stride
+        let octets =
+            unsafe handles + MemoryLayout<uv_shutdown_t>.stride + MemoryLayout<Connection>.stride + 4
+            + 4 * MemoryLayout<HashMapPlace<NetworkCount>>.stride
+        return Pool(
+            "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
+    }
+
+    /// What requests arrive in.
+    public static var arrivalPool: Pool { Pool("arrival", count: 1, byteCount: BufferSizes.mediumByteCount) }
+
+    /// What answers wait in until their turn is durable.
+    public static func heldPool(_ sizes: ServerSizes) -> Pool {
+        let octets = sizes.heldByteCountMax + sizes.heldCountMax * MemoryLayout<HeldReply>.stride
+        return Pool("held_replies", count: 1, byteCount: octets)
+    }
+
+    /// What sealed octets arrive in and leave from, and what connections by TLS share.
+    public static func sealingPool(_ sizes: ServerSizes) -> Pool {
+        Pool(
+            "sealing", count: 1,
+            byteCount: TLSServer.sharedByteCount + BufferSizes.mediumByteCount + sizes.sealedByteCountMax)
+    }
+
+    /// What connections by TLS take.
+    public static func tlsPool(_ sizes: ServerSizes) -> Pool {
+        Pool(
+            "tls_connections", count: sizes.sealed, byteCount: TLSServer.connectionByteCount,
+            isCounted: sizes.sealed > 0)
+    }
+}

@@ -1,0 +1,254 @@
+import CLibC
+import CUV
+import Files
+import IMPSEngine
+import Octets
+import TLS
+
+/// Connections by TLS: below the reader of requests they are unsealed, and above the socket sealed. Nothing else knows.
+extension Server {
+    // MARK: Certificate
+
+    /// Reads the certificate and its key; what was in use stays when that is not possible.
+    mutating func takeCertificate() {
+        guard settings.hasTLS, tls.count > 0 else { return }
+        // Nothing arrives meanwhile, so there is room for both files.
+        sealedArrival.removeAll()
+        arrival.removeAll()
+        var path = settings.certificatePath
+        do throws(File.Failure) {
+            try File.read(path.span, into: &sealedArrival)
+            path = settings.keyPath
+            try File.read(path.span, into: &arrival)
+        } catch {
+            return logCertificate(path, error.isMissing ? "there is no such file" : "the file cannot be read", 0)
+        }
+        sealedArrival.append(0)
+        arrival.append(0)
+        defer { arrival.wipe() }
+        do throws(TLSError) {
+            try tls.use(certificate: sealedArrival, key: arrival)
+        } catch {
+            if case .certificate = error { path = settings.certificatePath }
+            return logCertificate(path, error.explanation, error.code)
+        }
+        // A handshake that is under way has seen the one before.
+        for index in 0..<connections.count {
+            if connections[index].tls != TLSServer.none, !tls.isOpen(connections[index].tls) { close(index) }
+        }
+        checksCertificateAt = nil
+        logCertificate(settings.certificatePath, nil, 0)
+        checkCertificate()
+    }
+
+    private mutating func logCertificate(_ path: InlineBytes<200>, _ why: StaticString?, _ code: UInt64) {
+        guard turn.journal.begin(why == nil ? .tlsCertificate : .tlsRefused, turn.now, turn.wall) else { return }
+        turn.journal.text("file", path.span, countMax: 60)
+        if let why {
+            turn.journal.sentence("why", why)
+            if code > 0 { turn.journal.number("code", code) }
+            turn.journal.word("next", tls.isReady ? "the one before stays" : "no TLS")
+        } else {
+            scratch.removeAll()
+            scratch.append(hexadecimal: tls.fingerprint.span)
+            let text = InlineBytes<64>(prefix: scratch.span)
+            turn.journal.text("sha256", text.span, countMax: 64)
+        }
+        turn.journal.end()
+    }
+
+    /// Tells once a day of a certificate that is at its end, or behind it.
+    mutating func checkCertificate() {
+        guard tls.isReady, turn.wall.isTrusted else { return }
+        if let checksCertificateAt, turn.now < checksCertificateAt { return }
+        checksCertificateAt = turn.now.adding(seconds: 86_400)
+        let now = turn.wall.secondsSince1970
+        let left = tls.validTo > now ? (tls.validTo - now) / 86_400 : 0
+        guard left < 21, turn.journal.begin(.tlsEnds, turn.now, turn.wall) else { return }
+        turn.journal.text("file", settings.certificatePath.span, countMax: 60)
+        turn.journal.number("days", left)
+        turn.journal.word("over", tls.validTo > now ? "no" : "yes")
+        turn.journal.end()
+    }
+
+    // MARK: A connection
+
+    /// Begins TLS on a connection; false when it is closed instead.
+    mutating func openSealed(_ index: Int) -> Bool {
+        if tls.openCount == tls.count { makePlace() }
+        guard let place = tls.open() else {
+            shedSealed(index)
+            return false
+        }
+        connections[index].tls = place
+        connections[index].startedAt = turn.now
+        connections[index].deadline = turn.now.adding(seconds: settings.headerTimeout)
+        pools[tlsPool].take()
+        return true
+    }
+
+    /// Without a place there is nobody to say so to.
+    mutating func shedSealed(_ index: Int) {
+        pools[tlsPool].refused += 1
+        if turn.journal.begin(.connLimit, turn.now, turn.wall) {
+            logAddress(index)
+            turn.journal.number("open", UInt64(tls.openCount))
+            turn.journal.word("by", "tls")
+            turn.journal.end()
+        }
+        close(index)
+    }
+
+    /// The handshake that takes longest gives way, and when there is none, the connection that waits longest for a request.
+    private mutating func makePlace() {
+        var longest: Int?
+        var isShaking = false
+        for index in 0..<connections.count where connections[index].tls != TLSServer.none {
+            guard connections[index].phase == .reading, connections[index].reader.isIdle,
+                connections[index].buffer == BufferPool.none
+            else { continue }
+            let shakes = !tls.isOpen(connections[index].tls)
+            guard shakes || !isShaking else { continue }
+            let isLonger = longest.map { connections[index].startedAt < connections[$0].startedAt } ?? true
+            if isLonger || shakes && !isShaking { longest = index }
+            isShaking = shakes
+        }
+        if let longest { close(longest) }
+    }
+
+    mutating func closeSealed(_ index: Int) {
+        if connections[index].sealed != BufferPool.none { buffers.give(connections[index].sealed, &pools) }
+        connections[index].sealed = BufferPool.none
+        guard connections[index].tls != TLSServer.none else { return }
+        tls.close(connections[index].tls)
+        connections[index].tls = TLSServer.none
+        pools[tlsPool].give()
+    }
+
+    // MARK: Reading
+
+    /// So many sealed octets arrived.
+    mutating func sealedArrived(_ index: Int, _ count: Int) {
+        sealedArrival.advance(by: count)
+        tls.lend(sealedArrival)
+        let rest = unseal(index)
+        guard rest > 0 else { return }
+        guard let buffer = takeBuffer(index, for: rest) else { return close(index) }
+        buffers[buffer].append(copy: sealedArrival, sealedArrival.count - rest..<sealedArrival.count)
+        connections[index].sealed = buffer
+    }
+
+    /// Reads on in what waited for room; called when nothing else is under way.
+    mutating func unsealRest(_ index: Int) {
+        guard connections[index].tls != TLSServer.none, connections[index].isPaused, !connections[index].hasEnded,
+            connections[index].phase != .closing, connections[index].phase != .draining
+        else { return }
+        let sealed = connections[index].sealed
+        connections[index].sealed = BufferPool.none
+        connections[index].isPaused = false
+        if sealed != BufferPool.none { tls.lend(buffers[sealed]) }
+        let rest = unseal(index)
+        if rest > 0 {
+            buffers[sealed].removeFirst(buffers[sealed].count - rest)
+            connections[index].sealed = sealed
+        } else if sealed != BufferPool.none {
+            buffers.give(sealed, &pools)
+        }
+        if connections[index].tls != TLSServer.none, !connections[index].isPaused { startReading(index) }
+    }
+
+    /// Reads what was lent, as far as there is room.
+    ///
+    /// - Returns: octets at its end that wait until the answer is gone.
+    private mutating func unseal(_ index: Int) -> Int {
+        let place = connections[index].tls
+        if tls.isOpen(place) || finishHandshake(index) { read(index, place) }
+        let rest = tls.takeBack()
+        return connections[index].isPaused && connections[index].tls == place ? rest : 0
+    }
+
+    private mutating func finishHandshake(_ index: Int) -> Bool {
+        tls.output.removeAll()
+        let outcome = tls.shakeHands(connections[index].tls)
+        let isSent = tls.output.count == 0 || sendSealed(index)
+        switch outcome {
+        case .done:
+            connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
+            if isSent { return true }
+        case .waits: if isSent { return false }
+        case .ended: break
+        case .failed(let code): logFailure(index, code)
+        }
+        close(index)
+        return false
+    }
+
+    private mutating func read(_ index: Int, _ place: UInt16) {
+        while connections[index].tls == place, !connections[index].isPaused {
+            switch connections[index].phase {
+            case .reading, .held, .writing: break
+            case .free, .draining, .closing: return
+            }
+            let room = unsafe storage(index)
+            guard room.count > 0 else { return pause(index) }
+            switch unsafe tls.read(place, into: room) {
+            case .done(let count): octetsArrived(index, count)
+            case .waits: return
+            case .ended: return ended(index)
+            case .failed(let code):
+                logFailure(index, code)
+                return close(index)
+            }
+        }
+    }
+
+    private mutating func logFailure(_ index: Int, _ code: Int32) {
+        guard turn.journal.begin(.tlsFail, turn.now, turn.wall) else { return }
+        logAddress(index)
+        turn.journal.word("in", tls.isOpen(connections[index].tls) ? "data" : "handshake")
+        turn.journal.number("code", UInt64(code.magnitude))
+        turn.journal.end()
+    }
+
+    // MARK: Writing
+
+    /// Seals a held answer into the output.
+    mutating func sealHeld(_ index: Int, _ range: Range<Int>) -> Bool {
+        let place = connections[index].tls
+        tls.output.removeAll()
+        return tls.write(place, heldOctets, range)
+    }
+
+    /// Sends what lies in the output; false when the socket does not take all of it at once.
+    private func sendSealed(_ index: Int) -> Bool {
+        tryWrite(index, tls.output, 0..<tls.output.count) == tls.output.count
+    }
+
+    /// Says what lies in the scratch buffer, beside an answer.
+    mutating func sayAside(_ index: Int) {
+        guard connections[index].tls != TLSServer.none else {
+            _ = tryWrite(index, scratch, 0..<scratch.count)
+            return
+        }
+        let place = connections[index].tls
+        tls.output.removeAll()
+        // What a sealed connection does not take at once would be missing in what follows.
+        guard tls.isOpen(place), tls.write(place, scratch, 0..<scratch.count), sendSealed(index) else {
+            return close(index)
+        }
+    }
+
+    /// Tells the peer that nothing more comes.
+    mutating func endSealed(_ index: Int) {
+        tls.output.removeAll()
+        tls.end(connections[index].tls)
+        _ = sendSealed(index)
+    }
+}
+
+extension File.Failure {
+    fileprivate var isMissing: Bool {
+        if case .missing = self { return true }
+        return false
+    }
+}

@@ -1,0 +1,313 @@
+import Foundation
+import Harness
+import Testing
+
+/// The encrypted door, with other people's programs in front of it: OpenSSL, curl, Python's ssl.
+@Suite struct TLSTests {
+    private static let rsa = ["rsa:2048"]
+    private static let discovery =
+        "<WV-CSP-Message xmlns=\"http://www.openmobilealliance.org/DTD/WV-CSP1.2\"><Session><SessionDescriptor><SessionType>Outband</SessionType></SessionDescriptor><Transaction><TransactionDescriptor><TransactionMode>Request</TransactionMode><TransactionID>1</TransactionID></TransactionDescriptor><TransactionContent xmlns=\"http://www.openmobilealliance.org/DTD/WV-TRC1.2\"><WV-CSP-VersionDiscovery-Request/></TransactionContent></Transaction></Session></WV-CSP-Message>"
+
+    /// An engine with a certificate of its own.
+    private func engine(
+        _ settings: [String: String] = [:], _ certificate: (URL) throws -> Certificate = { try Certificate(in: $0) }
+    ) throws -> EngineProcess {
+        let engine = try EngineProcess(starts: false)
+        let certificate = try certificate(engine.folder)
+        try engine.set(
+            ["tls_port": "0", "tls_cert": certificate.certificate, "tls_key": certificate.key].merging(settings) { $1 })
+        try engine.start()
+        return engine
+    }
+
+    /// What `openssl s_client` says of a connection that it begins and ends.
+    private func probe(_ engine: EngineProcess, _ options: [String]) throws -> (isOpen: Bool, text: String) {
+        let ending = try runCommand(
+            ["timeout", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)"] + options, input: "Q\n")
+        let text = ending.output + ending.errors
+        return (text.contains("Cipher is ECDHE"), text)
+    }
+
+    private func python(_ engine: EngineProcess, _ script: String) throws -> String {
+        let front = """
+            import socket, ssl, sys
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            port = \(engine.tlsPort)
+            def connect(**words):
+                return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 20), **words)
+            def answer(connection):
+                data = b""
+                while b"</WV-CSP-Message>" not in data and b"Length: 0" not in data:
+                    part = connection.recv(65536)
+                    if not part: return data
+                    data += part
+                return data
+            def post(body, *headers):
+                lines = [b"POST / HTTP/1.1", b"Host: x", b"Content-Type: application/vnd.wv.csp.xml",
+                    b"Content-Length: %d" % len(body), *headers]
+                return b"\\r\\n".join(lines) + b"\\r\\n\\r\\n" + body
+            discovery = b'\(TLSTests.discovery)'
+            ask = post(discovery)
+
+            """
+        let ending = try runCommand(["timeout", "60", "python3", "-c", front + script])
+        #expect(ending.code == 0, "\(ending.errors)")
+        return ending.output
+    }
+
+    /// TLS 1.2 with suites that keep what was recorded closed, with keys of both kinds; nothing older and nothing weaker.
+    @Test(arguments: [true, false]) func onlyWhatIsSafeIsSpoken(isECDSA: Bool) throws {
+        let engine = try engine { isECDSA ? try Certificate(in: $0) : try Certificate(in: $0, algorithm: Self.rsa) }
+        let kind = isECDSA ? "ECDSA" : "RSA"
+        for suite in ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"] {
+            let (isOpen, text) = try probe(engine, ["-tls1_2", "-cipher", "ECDHE-\(kind)-\(suite)"])
+            #expect(isOpen && text.contains("ECDHE-\(kind)-\(suite)"), "\(suite): \(text)")
+        }
+        // The client's list is about the key of the certificate too.
+        for (curve, name) in isECDSA
+            ? [("X25519:P-256", "X25519"), ("P-256", "prime256v1")]
+            : [("X25519", "X25519"), ("P-256", "prime256v1"), ("P-384", "secp384r1")]
+        {
+            let (isOpen, text) = try probe(engine, ["-tls1_2", "-groups", curve])
+            let isUsed = text.split(separator: "\n").contains { $0.contains("Temp Key: ") && $0.contains(name) }
+            #expect(isOpen && isUsed, "\(curve): \(text)")
+        }
+        // A handset of 2010 names no server and says nothing that came later.
+        #expect(try probe(engine, ["-tls1_2", "-noservername", "-no_ticket", "-legacy_renegotiation"]).isOpen)
+        #expect(try probe(engine, ["-tls1_2", "-servername", "other.home"]).isOpen)
+        for refused in [
+            ["-tls1", "-cipher", "ALL:@SECLEVEL=0"], ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], ["-tls1_3"],
+            ["-tls1_2", "-cipher", "AES128-GCM-SHA256"], ["-tls1_2", "-cipher", "ECDHE-\(kind)-AES128-SHA"],
+            ["-tls1_2", "-cipher", "ECDHE-\(kind)-AES128-SHA256"], ["-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256"],
+            ["-tls1_2", "-cipher", "NULL:@SECLEVEL=0"], ["-tls1_2", "-alpn", "h2"], ["-tls1_2", "-groups", "P-521"],
+        ] {
+            #expect(try !probe(engine, refused).isOpen, "\(refused)")
+        }
+        #expect(try probe(engine, ["-tls1_2", "-alpn", "h2,http/1.1"]).text.contains("ALPN protocol: http/1.1"))
+        #expect(engine.isRunning)
+    }
+
+    @Test func aRequestIsAnsweredAndTheEndIsSaid() throws {
+        let engine = try engine()
+        let curl = try runCommand([
+            "curl", "-sk", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code} %{http_version}", "-d",
+            Self.discovery,
+            "-H", "Content-Type: application/vnd.wv.csp.xml", "https://127.0.0.1:\(engine.tlsPort)/",
+        ])
+        #expect(curl.output == "200 1.1")
+        // With suppress_ragged_eofs off an end that is not said is an error.
+        let output = try python(
+            engine,
+            """
+            connection = connect(suppress_ragged_eofs=False)
+            connection.sendall(post(discovery, b"Connection: close"))
+            print(answer(connection).split(b"\\r\\n")[0].decode(), connection.recv(100))
+            """)
+        #expect(output.hasPrefix("HTTP/1.1 200") && output.hasSuffix(" b''\n"), "\(output)")
+    }
+
+    /// Who comes back with a ticket is let in without another proof by the key.
+    @Test func sessionsAreResumed() throws {
+        let engine = try engine()
+        let output = try python(
+            engine,
+            """
+            first = connect()
+            first.sendall(ask); answer(first)
+            second = connect(session=first.session)
+            second.sendall(ask)
+            print(first.session_reused, second.session_reused, answer(second)[:8].decode())
+            """)
+        #expect(output == "False True HTTP/1.1\n")
+    }
+
+    /// What comes in many records, many in one packet, one octet at a time, far more than there is room for, or behind
+    /// another request, is read as it was written.
+    @Test func recordsAreCutAnywhere() throws {
+        let engine = try engine(["max_message": "60000"])
+        let output = try python(
+            engine,
+            """
+            large = post(discovery.replace(b"<Session>", b"<Session><!--" + b"y" * 50000 + b"-->"))
+            def status(connection):
+                return answer(connection).split(b" ")[1].decode()
+            whole = connect(); whole.sendall(large); print(status(whole))
+            small = connect()
+            for octet in range(0, 400): small.send(large[octet:octet + 1])
+            for start in range(400, len(large), 700): small.send(large[start:start + 700])
+            print(status(small))
+            # Records that lie in one packet, and packets that end within a record.
+            inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+            import time
+            raw = socket.create_connection(("127.0.0.1", port), 20)
+            memory = context.wrap_bio(inner, outer)
+            while True:
+                try:
+                    memory.do_handshake(); raw.sendall(outer.read()); break
+                except ssl.SSLWantReadError:
+                    raw.sendall(outer.read()); inner.write(raw.recv(65536))
+            def receive():
+                while True:
+                    try: return memory.read(65536)
+                    except ssl.SSLWantReadError: inner.write(raw.recv(65536))
+            for start in range(0, len(ask), 30): memory.write(ask[start:start + 30])
+            sealed = outer.read()
+            raw.sendall(sealed[:-5]); time.sleep(0.2); raw.sendall(sealed[-5:])
+            print(receive().split(b" ")[1].decode())
+            # Many requests one behind the other, whose answers nobody reads for a while.
+            many = connect()
+            count = 1000
+            many.settimeout(60)
+            import threading
+            sender = threading.Thread(target=lambda: many.sendall(ask * count)); sender.start()
+            data = b""
+            time.sleep(0.5)
+            while data.count(b"HTTP/1.1 200") < count:
+                part = many.recv(65536)
+                if not part: break
+                data += part
+            sender.join()
+            print(data.count(b"HTTP/1.1 200"))
+            """)
+        let lines = output.split(separator: "\n")
+        #expect(lines == ["200", "200", "200", "1000"], "\(output)")
+        #expect(try engine.pool("tls_connections", "refused") == 0)
+    }
+
+    /// Strangers that begin and say nothing take nobody's place for long, and no more memory.
+    @Test func stalledHandshakesGiveWay() throws {
+        let engine = try engine(["tls_connections": "8", "header_timeout": "30"])
+        let before = try engine.residentBytes()
+        let stalled = try (0..<200).map { number in
+            let connection = try HTTPConnection(port: engine.tlsPort)
+            // Half of them have begun to say hello.
+            if number % 2 == 0 { try connection.send([0x16, 0x03, 0x01, 0x01, 0x00, 0x01, 0x00]) }
+            return connection
+        }
+        for _ in 0..<3 {
+            let begin = Date()
+            #expect(try python(engine, "c = connect(); c.sendall(ask); print(answer(c)[:8].decode())") == "HTTP/1.1\n")
+            #expect(Date().timeIntervalSince(begin) < 5 * Programs.slowness)
+        }
+        #expect(try engine.pool("tls_connections", "most") <= 8)
+        #expect(try engine.residentBytes() - before < 2 << 20)
+        withExtendedLifetime(stalled) {}
+    }
+
+    @Test func whatIsNoTLSIsRefused() throws {
+        let engine = try engine(["log_level": "info"])
+        for text in [
+            "GET / HTTP/1.1\r\n\r\n", "\u{16}\u{3}\u{1}\u{FF}\u{FF}rubbish", String(repeating: "x", count: 70_000),
+        ] {
+            let connection = try HTTPConnection(port: engine.tlsPort)
+            try? connection.send(text)
+            #expect(try connection.isClosed())
+        }
+        try engine.awaitRecord("TLS-FAIL", "in=handshake", "ip=127.0.0.1")
+        #expect(try probe(engine, ["-tls1_2"]).isOpen)
+    }
+
+    /// A new certificate is taken without an end of what is open; one that is no good leaves the old one in use.
+    @Test func theCertificateIsExchanged() throws {
+        let engine = try engine()
+        let text = try String(contentsOfFile: engine.configuration, encoding: .utf8)
+        let path = try #require(text.firstMatch(of: /tls_cert '([^']+)'/)).1
+        let key = try #require(text.firstMatch(of: /tls_key '([^']+)'/)).1
+        let first = try String(contentsOfFile: String(path), encoding: .utf8)
+        func fingerprint() throws -> String? {
+            let shown = try probe(engine, ["-tls1_2"]).text
+            return shown.firstMatch(of: /-----BEGIN CERTIFICATE-----\n([^-]*)-/).map { String($0.1) }
+        }
+        let before = try fingerprint()
+        let other = try Certificate(in: engine.folder, name: "other", algorithm: Self.rsa)
+        func put(_ file: String, _ target: Substring) throws {
+            try Data(contentsOf: URL(fileURLWithPath: file)).write(to: URL(fileURLWithPath: String(target)))
+        }
+        // The key of another certificate, a file that is cut, and none.
+        try put(other.certificate, path)
+        engine.signal(SIGHUP)
+        try engine.awaitRecord("TLS-CERT-REFUSED", "the key is of another certificate", "the one before stays")
+        try String(first.prefix(300)).write(toFile: String(path), atomically: true, encoding: .utf8)
+        engine.signal(SIGHUP)
+        try engine.awaitRecord("TLS-CERT-REFUSED", "no certificate in PEM", "the one before stays")
+        try FileManager.default.removeItem(atPath: String(path))
+        engine.signal(SIGHUP)
+        try engine.awaitRecord("TLS-CERT-REFUSED", "there is no such file", "the one before stays")
+        #expect(try fingerprint() == before)
+        try put(other.certificate, path)
+        try "not a key".write(toFile: String(key), atomically: true, encoding: .utf8)
+        engine.signal(SIGHUP)
+        try engine.awaitRecord("TLS-CERT-REFUSED", "no key in PEM", "the one before stays")
+        #expect(try fingerprint() == before)
+        try put(other.key, key)
+        engine.signal(SIGHUP)
+        try wait("the other certificate") { engine.records("TLS-CERT").count == 2 }
+        let after = try fingerprint()
+        #expect(after != nil && after != before)
+    }
+
+    /// What is open goes on while the certificate changes.
+    @Test func anOpenConnectionOutlivesTheCertificate() throws {
+        let engine = try engine()
+        let output = try python(
+            engine,
+            """
+            import os, signal, time
+            connection = connect()
+            connection.sendall(ask); first = answer(connection)
+            os.kill(\(engine.processID), signal.SIGHUP); time.sleep(1)
+            connection.sendall(ask); print(answer(connection) == first and first[:8].decode())
+            """)
+        #expect(output == "HTTP/1.1\n")
+    }
+
+    /// A certificate at its end is told of, and served all the same.
+    @Test func aCertificateAtItsEndIsToldOf() throws {
+        func date(_ days: Double) -> String {
+            let format = DateFormatter()
+            format.locale = Locale(identifier: "en_US_POSIX")
+            format.timeZone = TimeZone(identifier: "UTC")
+            format.dateFormat = "yyyyMMddHHmmss'Z'"
+            return format.string(from: Date().addingTimeInterval(days * 86_400))
+        }
+        let over = try engine { try Certificate(in: $0, from: date(-30), to: date(-2)) }
+        try over.awaitRecord("TLS-CERT-ENDS", "days=0", "over=yes")
+        #expect(try probe(over, ["-tls1_2"]).isOpen)
+        let soon = try engine { try Certificate(in: $0, to: date(10.5)) }
+        try soon.awaitRecord("TLS-CERT-ENDS", "days=10", "over=no")
+        #expect(try engine().records("TLS-CERT-ENDS") == [])
+        // Without a right clock nobody knows.
+        let early = try engine(["clock": "untrusted"]) { try Certificate(in: $0, from: date(-30), to: date(-2)) }
+        #expect(early.records("TLS-CERT-ENDS") == [])
+        #expect(try probe(early, ["-tls1_2"]).isOpen)
+    }
+
+    @Test func thePlainDoorMayBeClosed() throws {
+        let engine = try engine(["tls_only": "1", "port": "0"])
+        #expect(engine.port == 0)
+        #expect(try python(engine, "c = connect(); c.sendall(ask); print(answer(c)[:8].decode())") == "HTTP/1.1\n")
+        #expect(engine.stop() == 0)
+        for (changes, words) in [
+            (["tls_only": "1"], "tls_only"), (["tls_port": "0"], "needs tls_cert and tls_key"),
+            (["tls_port": "0", "tls_cert": "/c.pem"], "needs tls_cert and tls_key"),
+        ] {
+            let other = try EngineProcess(users: [], starts: false)
+            try other.set(changes)
+            let check = try run("impsd", ["--config", other.configuration, "--check"])
+            #expect(check.code == 65 && check.errors.contains(words), "\(check.errors)")
+        }
+    }
+
+    /// Without a certificate there is no door for TLS, and the plain one is open all the same.
+    @Test func withoutACertificateThereIsNoTLS() throws {
+        let engine = try EngineProcess(starts: false)
+        try engine.set(["tls_port": "0", "tls_cert": "/nowhere/c.pem", "tls_key": "/nowhere/k.pem"])
+        try engine.start()
+        try engine.awaitRecord("TLS-CERT-REFUSED", "there is no such file", "no TLS")
+        #expect(try engine.client("alice").logIn().code == 200)
+        #expect(engine.tlsPort == 0)
+    }
+}

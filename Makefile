@@ -63,6 +63,8 @@ test: test-packages build ## build and run all tests; after make sdk, also those
 	for method in stcp sudp shttp; do \
 		IMPSD_CALL=$$method swift test --skip-build --filter '$(AWAITING_TESTS)' || exit 1; \
 	done
+	@# And much of it by TLS, with OpenSSL on the other side.
+	IMPSD_TLS=1 swift test --skip-build --filter '$(AWAITING_TESTS)|LoginTests|HandsetTests|FamilyMTests'
 	@if [ -e .build-sdk/impsd.artifactbundle ]; then $(MAKE) --no-print-directory cross test-cross board-test; fi
 
 .PHONY: durability

@@ -197,6 +197,30 @@ import Testing
         withExtendedLifetime(stalled) {}
     }
 
+    /// All places at once are served; one more takes that of who waits longest for another request, and no more memory.
+    @Test func whoIsIdleMakesRoom() throws {
+        let engine = try engine(["tls_connections": "16"])
+        let output = try python(
+            engine,
+            """
+            all = [connect() for _ in range(16)]
+            for connection in all: connection.sendall(ask)
+            served = sum(answer(connection).startswith(b"HTTP/1.1 200") for connection in all)
+            more = connect(); more.sendall(ask)
+            print(served, answer(more).startswith(b"HTTP/1.1 200"))
+            ended = 0
+            for connection in all:
+                try:
+                    connection.sendall(ask)
+                    if not answer(connection): ended += 1
+                except OSError: ended += 1
+            print(ended)
+            """)
+        #expect(output == "16 True\n1\n")
+        #expect(try engine.pool("tls_connections", "most") == 16)
+        #expect(try engine.pool("tls_connections", "refused") == 0)
+    }
+
     @Test func whatIsNoTLSIsRefused() throws {
         let engine = try engine(["log_level": "info"])
         for text in [

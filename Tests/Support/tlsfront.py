@@ -31,7 +31,10 @@ async def pump(reader, writer):
 
 async def serve(plain, out):
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[1]), ssl=context)
+        # From where the client is: the engine looks at that.
+        place = out.get_extra_info("peername")[0]
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", int(sys.argv[1]), ssl=context, local_addr=(place, 0))
     except (OSError, ssl.SSLError):
         out.close()
         return

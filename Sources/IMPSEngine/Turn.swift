@@ -111,6 +111,8 @@ public struct Client: BitwiseCopyable, Sendable {
     public let local: InlineBytes<46>
     /// The port that it reached.
     public let port: UInt16
+    /// It came by TLS.
+    public let isSealed: Bool
     /// The port at which it may keep a connection to be called; 0 for none.
     public let cirPort: UInt16
     /// What address and network are compared by.
@@ -121,12 +123,13 @@ public struct Client: BitwiseCopyable, Sendable {
     /// A client at `address` of `network`, which came by `local` and `port`.
     public init(
         address: InlineBytes<46>, network: InlineBytes<46>? = nil, local: InlineBytes<46> = InlineBytes(),
-        port: UInt16 = 0, cirPort: UInt16 = 0
+        port: UInt16 = 0, isSealed: Bool = false, cirPort: UInt16 = 0
     ) {
         self.address = address
         self.network = network ?? address
         self.local = local
         self.port = port
+        self.isSealed = isSealed
         self.cirPort = cirPort
         addressHash = UInt32(truncatingIfNeeded: Hash64(address.span).value)
         networkHash = UInt32(truncatingIfNeeded: Hash64((network ?? address).span).value)

@@ -23,7 +23,7 @@ import Testing
     /// What `openssl s_client` says of a connection that it begins and ends.
     private func probe(_ engine: EngineProcess, _ options: [String]) throws -> (isOpen: Bool, text: String) {
         let ending = try runCommand(
-            ["timeout", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)"] + options, input: "Q\n")
+            ["timeout", "-s", "KILL", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)"] + options, input: "Q\n")
         let text = ending.output + ending.errors
         return (text.contains("Cipher is ECDHE"), text)
     }
@@ -53,7 +53,7 @@ import Testing
             ask = post(discovery)
 
             """
-        let ending = try runCommand(["timeout", "60", "python3", "-c", front + script])
+        let ending = try runCommand(["timeout", "-s", "KILL", "60", "python3", "-c", front + script])
         #expect(ending.code == 0, "\(ending.errors)")
         return ending.output
     }
@@ -195,6 +195,35 @@ import Testing
         #expect(try engine.pool("tls_connections", "most") <= 8)
         #expect(try engine.residentBytes() - before < 2 << 20)
         withExtendedLifetime(stalled) {}
+    }
+
+    /// Who came by TLS asks by TLS whether something waits.
+    @Test func theURLOfACallIsSealedToo() throws {
+        let engine = try engine(["cir": "shttp"])
+        let alice = try engine.sealedClient("alice", "1.3")
+        #expect(try alice.logIn().code == 200)
+        let reply = try alice.negotiateCapabilities("<SupportedCIRMethod>SHTTP</SupportedCIRMethod>")
+        let url = try #require(reply.primitive?["AgreedCapabilityList/CIRHTTPAddress/URL"]?.text)
+        #expect(url.hasPrefix("https://127.0.0.1:\(engine.tlsPort)/cir/"))
+        func ask() throws -> String {
+            try runCommand(["curl", "-sk", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", url]).output
+        }
+        #expect(try alice.poll() == nil)
+        #expect(try ask() == "204")
+        let bob = try engine.client("bob")
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.send("hello", to: "wv:alice@home.test").code == 200)
+        #expect(try ask() == "200")
+    }
+
+    /// A handshake within a connection is refused, and the connection goes on or ends.
+    @Test func nobodyNegotiatesAgain() throws {
+        let engine = try engine()
+        let ending = try runCommand(
+            ["timeout", "-s", "KILL", "10", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)", "-tls1_2"],
+            input: "R\nR\nR\nQ\n")
+        #expect(ending.errors.contains("no renegotiation"), "\(ending.errors)")
+        #expect(try probe(engine, ["-tls1_2"]).isOpen)
     }
 
     /// All places at once are served; one more takes that of who waits longest for another request, and no more memory.

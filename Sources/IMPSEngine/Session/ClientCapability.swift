@@ -219,7 +219,7 @@ extension Sessions where Port: ~Copyable {
         else { return }
         let tag: Tag = request.version == .v1_3 ? .cirhttpAddress : .cirurl
         var url = InlineBytes<200>()
-        _ = url.append("http://")
+        _ = url.append(request.client.isSealed ? "https://" : "http://")
         appendHost(request.client, brackets: true, to: &url, records)
         _ = url.append(0x3A)
         _ = url.append(Decimal.digits(of: UInt64(request.client.port)).span)

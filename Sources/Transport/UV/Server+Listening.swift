@@ -183,6 +183,7 @@ extension Server {
             Client(
                 address: unsafe Server.peer(of: handle, isNetwork: false), network: network,
                 local: unsafe Server.local(of: handle), port: listener < 4 ? boundPort : tlsPort,
+                isSealed: listener >= 4,
                 cirPort: settings.hasChannels ? cirPort : 0))
         guard connections.isPlace(index), count <= settings.connectionsOfAddressMax else {
             listener < 4 ? shed(index) : shedSealed(index)

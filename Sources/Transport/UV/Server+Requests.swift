@@ -509,7 +509,7 @@ extension Server {
                     turn.journal.end()
                 }
                 if reader.isIdle {
-                    close(index)
+                    closeIdle(index)
                 } else {
                     refuse(index, reader.isCut ? .contentTooLarge : .requestTimeout)
                 }

@@ -113,7 +113,13 @@ extension Server {
             if isLonger || shakes && !isShaking { longest = index }
             isShaking = shakes
         }
-        if let longest { close(longest) }
+        if let longest { closeIdle(longest) }
+    }
+
+    /// Ends a connection that waits for another request.
+    mutating func closeIdle(_ index: Int) {
+        if connections[index].tls != TLSServer.none { endSealed(index) }
+        close(index)
     }
 
     mutating func closeSealed(_ index: Int) {
@@ -191,7 +197,11 @@ extension Server {
             }
             let room = unsafe storage(index)
             guard room.count > 0 else { return pause(index) }
-            switch unsafe tls.read(place, into: room) {
+            tls.output.removeAll()
+            let outcome = unsafe tls.read(place, into: room)
+            // What the library has to say about it: a refusal above all.
+            if tls.output.count > 0, !sendSealed(index) { return close(index) }
+            switch outcome {
             case .done(let count): octetsArrived(index, count)
             case .waits: return
             case .ended: return ended(index)

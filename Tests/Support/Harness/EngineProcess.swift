@@ -93,19 +93,23 @@ public final class EngineProcess: @unchecked Sendable {
             tlsPort = match.3.flatMap { UInt16($0) } ?? 0
             return true
         }
-        if Programs.usesTLS, tlsPort != 0 { try startFront() }
+        if Programs.usesTLS, tlsPort != 0 { port = try startFront() }
     }
 
-    private func startFront() throws {
+    /// A client by TLS with a connection of its own, not logged in.
+    public func sealedClient(_ user: String, _ version: String = "1.2") throws -> Client {
+        let connection = try HTTPConnection(port: startFront())
+        return Client(connection, user: "wv:\(user)@home.test", password: password(of: user), version)
+    }
+
+    /// Begins to take plain connections to the port of TLS; the port where.
+    private func startFront() throws -> UInt16 {
         endFront()
         let (script, file) = (Programs.package.path + "/Tests/Support/tlsfront.py", folder.path + "/front")
         try? FileManager.default.removeItem(atPath: file)
         front = try Child(["python3", script, "\(tlsPort)", file], errors: folder.path + "/front.log")
-        try wait("the front") {
-            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return false }
-            port = UInt16(text) ?? 0
-            return true
-        }
+        try wait("the front") { FileManager.default.fileExists(atPath: file) }
+        return UInt16(try String(contentsOfFile: file, encoding: .utf8)) ?? 0
     }
 
     private func endFront() {

@@ -23,7 +23,8 @@ import Testing
     /// What `openssl s_client` says of a connection that it begins and ends.
     private func probe(_ engine: EngineProcess, _ options: [String]) throws -> (isOpen: Bool, text: String) {
         let ending = try runCommand(
-            ["timeout", "-s", "KILL", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)"] + options, input: "Q\n")
+            ["timeout", "-s", "KILL", "20", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)"] + options,
+            input: "Q\n")
         let text = ending.output + ending.errors
         return (text.contains("Cipher is ECDHE"), text)
     }
@@ -220,7 +221,10 @@ import Testing
     @Test func nobodyNegotiatesAgain() throws {
         let engine = try engine()
         let ending = try runCommand(
-            ["timeout", "-s", "KILL", "10", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)", "-tls1_2"],
+            [
+                "timeout", "-s", "KILL", "10", "openssl", "s_client", "-connect", "127.0.0.1:\(engine.tlsPort)",
+                "-tls1_2",
+            ],
             input: "R\nR\nR\nQ\n")
         #expect(ending.errors.contains("no renegotiation"), "\(ending.errors)")
         #expect(try probe(engine, ["-tls1_2"]).isOpen)

@@ -15,6 +15,7 @@ extension Server {
         // Nothing arrives meanwhile, so there is room for both files.
         sealedArrival.removeAll()
         arrival.removeAll()
+        defer { arrival.wipe() }
         var path = settings.certificatePath
         do throws(File.Failure) {
             try File.read(path.span, into: &sealedArrival)
@@ -25,7 +26,6 @@ extension Server {
         }
         sealedArrival.append(0)
         arrival.append(0)
-        defer { arrival.wipe() }
         do throws(TLSError) {
             try tls.use(certificate: sealedArrival, key: arrival)
         } catch {
@@ -59,7 +59,10 @@ extension Server {
 
     /// Tells once a day of a certificate that is at its end, or behind it.
     mutating func checkCertificate() {
-        guard tls.isReady, turn.wall.isTrusted else { return }
+        guard tls.isReady, turn.wall.isTrusted else {
+            checksCertificateAt = nil
+            return
+        }
         if let checksCertificateAt, turn.now < checksCertificateAt { return }
         checksCertificateAt = turn.now.adding(seconds: 86_400)
         let now = turn.wall.secondsSince1970
@@ -81,7 +84,6 @@ extension Server {
             return false
         }
         connections[index].tls = place
-        connections[index].startedAt = turn.now
         connections[index].deadline = turn.now.adding(seconds: settings.headerTimeout)
         pools[tlsPool].take()
         return true
@@ -109,7 +111,8 @@ extension Server {
             else { continue }
             let shakes = !tls.isOpen(connections[index].tls)
             guard shakes || !isShaking else { continue }
-            let isLonger = longest.map { connections[index].startedAt < connections[$0].startedAt } ?? true
+            // Both wait for an end that was set when they began to wait.
+            let isLonger = longest.map { connections[index].deadline < connections[$0].deadline } ?? true
             if isLonger || shakes && !isShaking { longest = index }
             isShaking = shakes
         }

@@ -347,7 +347,10 @@ public struct Server: ~Copyable {
 
     private mutating func logClock() {
         clockWasTrusted = turn.wall.isTrusted
-        if clockWasTrusted { handler.clockBegan(turn.now) }
+        if clockWasTrusted {
+            handler.clockBegan(turn.now)
+            checkCertificate()
+        }
         guard turn.journal.begin(.clock, turn.now, turn.wall) else { return }
         turn.journal.word("trusted", clockWasTrusted ? "yes" : "no")
         turn.journal.end()
@@ -443,6 +446,7 @@ public struct Server: ~Copyable {
         var next = handler.deadline
         if let bindsAt { next = min(next ?? bindsAt, bindsAt) }
         if let feedsAt { next = min(next ?? feedsAt, feedsAt) }
+        if let checksCertificateAt { next = min(next ?? checksCertificateAt, checksCertificateAt) }
         if connections.openCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
             sweepsAt = sweep
@@ -481,11 +485,11 @@ public struct Server: ~Copyable {
         let now = clock.now
         turn.now = now
         if let deadline = handler.deadline, deadline <= now { handler.timePassed(&turn) }
+        if let checksCertificateAt, checksCertificateAt <= now { checkCertificate() }
         if let sweepsAt, sweepsAt <= now {
             self.sweepsAt = nil
             cutLateConnections()
             turn.journal.flushSuppressed(now, turn.wall)
-            checkCertificate()
         }
         if let channelSweepsAt, channelSweepsAt <= now {
             self.channelSweepsAt = nil

@@ -399,7 +399,7 @@ struct BoardTests {
         // Twice its patience: it is fed, although two dumps are not read, and who asks in between is answered.
         try board.shell("for i in $(seq 3000); do echo user$i secret word $i; done > /tmp/users")
         #expect(
-            try board.shell("impsctl user add --file /tmp/users; rm /tmp/users").output.contains("3000 accounts added"))
+            try board.shell("impsctl user add --file /tmp/users; rm /tmp/users").output.contains("3000 imported"))
         for _ in 0..<2 { try board.shell("(impsctl dump | sleep 60) > /dev/null 2>&1 &") }
         for _ in 0..<20 {
             Thread.sleep(forTimeInterval: 1)

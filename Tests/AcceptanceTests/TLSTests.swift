@@ -194,7 +194,8 @@ import Testing
             #expect(Date().timeIntervalSince(begin) < 5 * Programs.slowness)
         }
         #expect(try engine.pool("tls_connections", "most") <= 8)
-        #expect(try engine.residentBytes() - before < 2 << 20)
+        // An emulator has memory of its own for each thing it sees the first time.
+        if Programs.runner.isEmpty { #expect(try engine.residentBytes() - before < 2 << 20) }
         withExtendedLifetime(stalled) {}
     }
 

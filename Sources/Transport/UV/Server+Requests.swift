@@ -466,7 +466,7 @@ extension Server {
     /// Ends our side. The client's side is read on for a moment: closing at once would reset the connection and could
     /// take the answer with it.
     private mutating func shutDown(_ index: Int) {
-        guard connections[index].phase != .closing else { return }
+        guard unsafe uv_is_closing(uv_shim_handle(handles + index)) == 0 else { return }
         if connections[index].tls != TLSServer.none { endSealed(index) }
         returnBuffer(index)
         connections[index].phase = .draining

@@ -58,10 +58,10 @@ public func provision(
                 make(line, &command, &answer, &engine, &turn, &result)
                 line = reader.line
                 guard reader.word.span.equals("account") || reader.word.span.equals("contact") else { continue }
-                command.line.append("import ")
-                if reader.word.span.equals("account") { command.add(.constant("user"), reader.value.span) }
+                command.line.append("import")
+                if reader.word.span.equals("account") { command.line.field("user", reader.value.span) }
             } else if command.line.count > 0 {
-                command.add(reader.word.span, reader.value.span)
+                command.line.field(reader.word.span, reader.value.span)
             }
         } catch {
             result.refuse(reader.line, error.explanation.octets)
@@ -69,16 +69,6 @@ public func provision(
     }
     make(line, &command, &answer, &engine, &turn, &result)
     return result
-}
-
-extension ControlCommand {
-    @inline(never)
-    fileprivate mutating func add(_ key: Span<UInt8>, _ value: Span<UInt8>) {
-        line.append(key)
-        line.append(UInt8(ascii: "="))
-        line.append(escaped: value)
-        line.append(UInt8(ascii: " "))
-    }
 }
 
 extension Provisioning {
@@ -96,18 +86,17 @@ private func make(
     _ turn: inout Turn, _ result: inout Provisioning
 ) {
     guard command.line.count > 0 else { return }
-    command.line.append(".")
+    command.line.append(" .")
     answer.removeAll()
     turn.entropy = Clock.entropy()
     // What is refused is told first.
     while case .more = engine.control(&command, &turn, into: &answer) {}
-    if answer.span.starts(with: "added=") {
+    if answer.span.starts(with: "added=1 ") {
         if command.line.span.starts(with: "import user=") { result.accounts += 1 }
     } else if let why = answer.span.value(of: "refused=") {
         result.refuse(line, why)
     } else {
-        // A command that was too long.
-        result.refuse(line, answer.span)
+        result.refuse(line, .constant("more than an entry may have"))
     }
     command.reset()
 }

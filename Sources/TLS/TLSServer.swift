@@ -57,6 +57,7 @@ public struct TLSServer: ~Copyable {
         return unsafe Slab(lent: memory, count: count)
     }
 
+    /// From now on the library takes all from here. What it took before, the vault's above all, it must not give back.
     private static func lend(_ memory: consuming Slab<UInt8>) {
         var memory = memory
         var span = memory.mutableSpan(0..<memory.count)

@@ -31,8 +31,8 @@ struct CommandSource: ~Copyable {
             return line.count > 0
         }
         progress.show(printer.addedCount + printer.refusedCount, of: nil)
-        line.append("import ")
-        if isRehearsal { line.append("check ") }
+        line.append("import")
+        if isRehearsal { line.append(" check") }
         let start = line.count
         while line.count < 24_000, rows?.next(into: &line) == true {}
         if line.count == start {

@@ -26,7 +26,7 @@ struct RowReader: ~Copyable {
     private let kind: InlineBytes<32>
     /// An octet that was looked at.
     private var held: UInt8?
-    /// The names of the columns, each behind a line feed.
+    /// The names of the columns, each behind a line feed, with one at the end.
     private var heading = Memory.buffer(1024)
     /// What is between values: a comma, or a semicolon as some spreadsheets have it; nil before the first one.
     private var separator: UInt8?
@@ -72,9 +72,8 @@ struct RowReader: ~Copyable {
             case .json: guard readObject(&isBroken, into: &command) else { return false }
             }
             if !isBroken, command.count > mark {
-                command.append("row=")
-                command.append(decimal: rowNumber)
-                command.append(" . ")
+                command.field("row", rowNumber)
+                command.append(" .")
                 return true
             }
             command.truncate(to: mark)
@@ -102,10 +101,7 @@ struct RowReader: ~Copyable {
     @inline(never)
     private func append(_ name: Span<UInt8>, _ value: Span<UInt8>, to command: inout FixedBytes) {
         guard value.count > 0, name.place(among: RowReader.columns) != nil else { return }
-        command.append(name)
-        command.append(UInt8(ascii: "="))
-        command.append(escaped: value)
-        command.append(UInt8(ascii: " "))
+        command.field(name, value)
     }
 
     // MARK: CSV

@@ -285,6 +285,9 @@ import Testing
         \toption owner 'alice'
         \toption list 'friends'
         \toption user 'nobody'
+        config account 'dave'
+        \toption password '\(engine.password(of: "dave"))'
+        \((0..<7).map { "\toption x\($0) '\(String(repeating: "\u{E9}", count: 950))'" }.joined(separator: "\n"))
         """.write(toFile: file, atomically: true, encoding: .utf8)
         try engine.start()
         try engine.awaitRecord("PROVISION", "accounts=2")

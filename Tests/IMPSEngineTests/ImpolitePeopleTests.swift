@@ -69,23 +69,24 @@ import Testing
         #expect(!bob.say("<GetList-Request/>").contains("ContactList>wv:"))
     }
 
+    private func subscribe(_ alice: Phone, _ attributes: String) {
+        alice.say(
+            "<SubscribePresence-Request>\(PeopleTests.user("bob"))<PresenceSubList>\(attributes)</PresenceSubList></SubscribePresence-Request>"
+        )
+    }
+
     @Test func aYesIsOneToWhatWasAsked() {
         let world = World(users: ["alice", "bob"])
         let alice = world.phone("alice")
         let bob = world.phone("bob")
         bob.say(PeopleTests.update(PeopleTests.value("FreeTextLocation", "home")))
-        func subscribe(_ attributes: String) {
-            alice.say(
-                "<SubscribePresence-Request>\(PeopleTests.user("bob"))<PresenceSubList>\(attributes)</PresenceSubList></SubscribePresence-Request>"
-            )
-        }
         let yes = "<PresenceAuth-User>\(PeopleTests.id("alice"))<Acceptance>T</Acceptance></PresenceAuth-User>"
-        subscribe("<OnlineStatus/>")
+        subscribe(alice, "<OnlineStatus/>")
         let question = bob.delivery()
         #expect(question.contains("<PresenceSubList") && !question.contains("Location"))
         bob.close(question)
         bob.say(yes)
-        subscribe("<OnlineStatus/><FreeTextLocation/>")
+        subscribe(alice, "<OnlineStatus/><FreeTextLocation/>")
         #expect(PeopleTests.told(alice) == ["bob": PeopleTests.online("T")])
         // For more he is asked once more.
         #expect(bob.delivery().contains("<FreeTextLocation"))
@@ -99,14 +100,9 @@ import Testing
         let alice = world.phone("alice")
         let bob = world.phone("bob")
         bob.say(PeopleTests.update(PeopleTests.value("FreeTextLocation", "home")))
-        func subscribe(_ attributes: String) {
-            alice.say(
-                "<SubscribePresence-Request>\(PeopleTests.user("bob"))<PresenceSubList>\(attributes)</PresenceSubList></SubscribePresence-Request>"
-            )
-        }
-        subscribe("<OnlineStatus/>")
+        subscribe(alice, "<OnlineStatus/>")
         bob.say("<PresenceAuth-User>\(PeopleTests.id("alice"))<Acceptance>T</Acceptance></PresenceAuth-User>")
-        subscribe("<OnlineStatus/><FreeTextLocation/>")
+        subscribe(alice, "<OnlineStatus/><FreeTextLocation/>")
         bob.say(PeopleTests.open("FreeTextLocation"))
         #expect(
             PeopleTests.told(alice) == [

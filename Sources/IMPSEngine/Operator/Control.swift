@@ -400,7 +400,11 @@ extension Engine where Port: ~Copyable {
 extension FixedBytes {
     /// Adds `key=value` of an answer to the operator; what is no printable ASCII, and the space, become `\xNN`.
     @inline(never)
-    public mutating func field(_ key: StaticString, _ value: Span<UInt8>) {
+    public mutating func field(_ key: StaticString, _ value: Span<UInt8>) { field(key.octets, value) }
+
+    /// Adds `key=value` with a key that is not known before.
+    @inline(never)
+    public mutating func field(_ key: Span<UInt8>, _ value: Span<UInt8>) {
         separate()
         append(key)
         append(0x3D)

@@ -1,13 +1,18 @@
 #include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
 #include <mbedtls/memory_buffer_alloc.h>
+#include <mbedtls/oid.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/pkcs5.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/ssl.h>
+#include <mbedtls/ssl_internal.h>
 #include <mbedtls/ssl_ticket.h>
 #include <mbedtls/x509_crt.h>
+#include <mbedtls/x509_csr.h>
+#include <string.h>
 
 // Where the library was compiled for it, as on boards, all that TLS takes lies in this memory from now on; 0 when it is so.
 static inline int tls_shim_lend(unsigned char *memory, size_t count) {
@@ -19,4 +24,54 @@ static inline int tls_shim_lend(unsigned char *memory, size_t count) {
   (void)count;
   return -1;
 #endif
+}
+
+// The two buffers are most of what a connection takes, and are needed only while a record is under way. The library does not
+// ask for them back in between, so they are put below its pointers, and taken away, here.
+
+static inline size_t tls_shim_in_count(void) { return MBEDTLS_SSL_IN_BUFFER_LEN; }
+static inline size_t tls_shim_out_count(void) { return MBEDTLS_SSL_OUT_BUFFER_LEN; }
+
+// What is left of the buffers of a connection that has none: where they were, and the count of records that came in.
+struct tls_shim_rest {
+  unsigned char *in;
+  unsigned char *out;
+  unsigned char count[8];
+};
+
+// Whether nothing lies in the buffers that is needed again.
+static inline int tls_shim_can_rest(const mbedtls_ssl_context *ssl) {
+  return ssl->state == MBEDTLS_SSL_HANDSHAKE_OVER && ssl->handshake == NULL && ssl->in_left == 0 && ssl->out_left == 0 &&
+         mbedtls_ssl_check_pending(ssl) == 0;
+}
+
+static inline void tls_shim_take_buffers(mbedtls_ssl_context *ssl, struct tls_shim_rest *rest) {
+  rest->in = ssl->in_buf;
+  rest->out = ssl->out_buf;
+  memcpy(rest->count, ssl->in_ctr, sizeof rest->count);
+  ssl->in_buf = NULL;
+  ssl->out_buf = NULL;
+}
+
+static inline void tls_shim_give_buffers(mbedtls_ssl_context *ssl, const struct tls_shim_rest *rest, unsigned char *in,
+                                         unsigned char *out) {
+  ssl->in_buf = in;
+  ssl->in_ctr = in + (ssl->in_ctr - rest->in);
+  ssl->in_hdr = in + (ssl->in_hdr - rest->in);
+  ssl->in_len = in + (ssl->in_len - rest->in);
+  ssl->in_iv = in + (ssl->in_iv - rest->in);
+  ssl->in_msg = in + (ssl->in_msg - rest->in);
+  memcpy(ssl->in_ctr, rest->count, sizeof rest->count);
+  ssl->out_buf = out;
+  ssl->out_ctr = out + (ssl->out_ctr - rest->out);
+  ssl->out_hdr = out + (ssl->out_hdr - rest->out);
+  ssl->out_len = out + (ssl->out_len - rest->out);
+  ssl->out_iv = out + (ssl->out_iv - rest->out);
+  ssl->out_msg = out + (ssl->out_msg - rest->out);
+}
+
+// Gives back what the library took itself.
+static inline void tls_shim_free_buffers(const struct tls_shim_rest *rest) {
+  mbedtls_free(rest->in);
+  mbedtls_free(rest->out);
 }

@@ -64,6 +64,10 @@ public struct Configuration: Sendable {
     public var keyPath = InlineBytes<200>()
     /// Nothing is said without TLS.
     public var isTLSOnly = false
+    /// There is a port by TLS for clients that want to be called.
+    public var hasCIRTLS = false
+    /// That port; 0 takes any.
+    public var cirTLSPort: UInt16 = 0
     /// Connections by TLS at once; 0 takes what `mem_kb` allows.
     public var tlsConnectionsMax: UInt32 = 0
     /// The port for connections of clients that want to be called; 0 takes any that is free.
@@ -440,6 +444,9 @@ extension Configuration {
             diagnostics.error(
                 line: line, .constant("main"), .constant("keepalive_default"),
                 "must be between keepalive_min and keepalive_max")
+        }
+        if !hasTLS, hasCIRTLS {
+            diagnostics.error(line: line, .constant("main"), .constant("cir_tls_port"), "needs tls_port")
         }
         if !hasTLS, isTLSOnly {
             diagnostics.error(line: line, .constant("main"), .constant("tls_only"), "must be 0 without tls_port")

@@ -14,7 +14,7 @@ extension Configuration {
     /// All keys of the section `imps`.
     static var keys: StaticString {
         """
-        allow_pwd batch_ms body_timeout challenge_s checkpoint_h cir cir_address cir_port clock contact_list \
+        allow_pwd batch_ms body_timeout challenge_s checkpoint_h cir cir_address cir_port cir_tls_port clock contact_list \
         contact_lists_max contacts_max control data_dir data_mode db_kb domain enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
         keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
         max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
@@ -75,6 +75,11 @@ extension Configuration {
             hasTLS = true
             return outcome
         }
+        if key.equals("cir_tls_port") {
+            let outcome = Configuration.set(&cirTLSPort, value, 0...65_535, "0 (any free port) to 65535")
+            hasCIRTLS = true
+            return outcome
+        }
         if key.equals("tls_cert") {
             return Configuration.setPath(&certificatePath, value, "a path that begins with / or ./", 180)
         }
@@ -84,7 +89,7 @@ extension Configuration {
         if key.equals("tls_only") { return Configuration.setFlag(&isTLSOnly, value) }
         if key.equals("tls_connections") {
             return Configuration.set(
-                &tlsConnectionsMax, value, 0...1000, "0 (what mem_kb allows) to 1000, 24 KB each")
+                &tlsConnectionsMax, value, 0...1000, "0 (what mem_kb allows) to 1000")
         }
         return nil
     }

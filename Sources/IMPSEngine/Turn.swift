@@ -13,8 +13,11 @@ public struct Instant: Comparable, BitwiseCopyable, Sendable {
     /// Whole seconds since the start, for fields of 32 bits.
     var seconds: UInt32 { UInt32(truncatingIfNeeded: milliseconds / 1000) }
 
+    /// The moment so many milliseconds later.
+    public func adding(milliseconds later: UInt64) -> Instant { Instant(milliseconds: milliseconds + later) }
+
     /// The moment `seconds` later.
-    public func adding(seconds: UInt64) -> Instant { Instant(milliseconds: milliseconds + seconds * 1000) }
+    public func adding(seconds: UInt64) -> Instant { adding(milliseconds: seconds * 1000) }
 
     /// Earlier moments come first.
     public static func < (first: Instant, second: Instant) -> Bool { first.milliseconds < second.milliseconds }

@@ -185,6 +185,8 @@ extension Configuration {
         settings.hasTLS = hasTLS
         settings.tlsPort = tlsPort
         settings.isTLSOnly = isTLSOnly
+        settings.hasSealedChannels = engine.cirMethods.contains(.stcp) && hasCIRTLS
+        settings.cirTLSPort = cirTLSPort
         settings.certificatePath = certificatePath
         settings.keyPath = keyPath
         settings.controlPath = controlPath

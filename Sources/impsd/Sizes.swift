@@ -44,7 +44,7 @@ struct Sizes {
         server.connections = Int(configuration.connectionsMax)
         if configuration.hasTLS {
             server.sealed = Int(configuration.tlsConnectionsMax)
-            if server.sealed == 0 { server.sealed = min(500, max(4, total / 8 / TLSServer.connectionByteCount)) }
+            if server.sealed == 0 { server.sealed = min(500, max(4, TLSConnections.count(for: total / 8))) }
         }
         server.buffers = Sizes.buffers(
             share: max(0, total - fixedByteCount) * 3 / 10, small: Int(configuration.requestBuffers),
@@ -91,7 +91,8 @@ struct Sizes {
             + Server.heldPool(server).byteCount + ControlServer.pool.byteCount * ControlServer.pool.count
             + (connections.count - server.connections) * connections.byteCount
             + (server.sealed > 0 ? Server.sealingPool(server).byteCount : 0)
-            + server.sealed * TLSServer.connectionByteCount
+            + server.sealed * TLSConnections.connectionByteCount
+            + TLSConnections.busyCount(of: server.sealed) * TLSConnections.busyByteCount
     }
 
     /// The pools that the engine gets lent.

@@ -37,7 +37,7 @@ import Testing
         let list = try agree(alice, "WAPSMS SHTTP SSMS STCP SUDP NONE")
         #expect(methods(list) == ["SHTTP", "STCP", "SUDP"])
         #expect(list["TCPAddress"]?.text == "127.0.0.1")
-        #expect(list["TCPPort"]?.number == Int(engine.cirPort))
+        #expect(list["TCPPort"]?.number == Int(engine.toldCIRPort))
         let url = list[version == "1.3" ? "CIRHTTPAddress/URL" : "CIRURL/URL"]?.text
         // 1.1 has no URL, and 1.2 no token for it.
         let hasURL = version == "1.3" || version == "1.2" && Programs.syntax == "xml"
@@ -95,6 +95,26 @@ import Testing
         #expect(try bob.receiveTexts() == ["three"])
         try bob.logOut()
         #expect(try channel.isClosed())
+    }
+
+    /// After its negotiation it says nothing more, not even a poll.
+    @Test(arguments: ["STCP", "SUDP"]) func whoSleepsFromTheBeginningIsCalled(method: String) throws {
+        let engine = try EngineProcess()
+        let bob = try engine.client("bob")
+        let alice = try engine.client("alice")
+        try bob.logIn()
+        try alice.logIn()
+        let socket = try CallSocket()
+        let list = "<SupportedCIRMethod>\(method)</SupportedCIRMethod><UDPPort>\(socket.port)</UDPPort>"
+        #expect(try bob.negotiateCapabilities(list).primitive?["AgreedCapabilityList"].map(methods) == [method])
+        let line = try method == "STCP" ? channel(engine, bob) : nil
+        try alice.send("one", to: "wv:bob@home.test")
+        if let line {
+            #expect(try line.receiveSegment()?.hasPrefix("WVCI 1.2 ") == true)
+        } else {
+            #expect(socket.receive()?.hasPrefix("WVCI 1.2 ") == true)
+        }
+        #expect(try bob.receiveTexts() == ["one"])
     }
 
     @Test func whatWaitsIsToldAMomentAfterTheGreeting() throws {

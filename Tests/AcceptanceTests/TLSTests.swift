@@ -29,7 +29,7 @@ import Testing
         return (text.contains("Cipher is ECDHE"), text)
     }
 
-    private func python(_ engine: EngineProcess, _ script: String) throws -> String {
+    private func python(_ engine: EngineProcess, _ script: String, input: String = "") throws -> String {
         let front = """
             import socket, ssl, sys
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -54,7 +54,7 @@ import Testing
             ask = post(discovery)
 
             """
-        let ending = try runCommand(["timeout", "-s", "KILL", "60", "python3", "-c", front + script])
+        let ending = try runCommand(["timeout", "-s", "KILL", "60", "python3", "-c", front + script], input: input)
         #expect(ending.code == 0, "\(ending.errors)")
         return ending.output
     }
@@ -216,6 +216,120 @@ import Testing
         #expect(try bob.logIn().code == 200)
         #expect(try bob.send("hello", to: "wv:alice@home.test").code == 200)
         #expect(try ask() == "200")
+    }
+
+    /// Who came by TLS is called by TLS, and told nothing of the plain port, where it would say its SessionID.
+    @Test func clientsAreCalledByTLS() throws {
+        let engine = try engine(["cir": "stcp", "cir_tls_port": "0"])
+        let alice = try engine.sealedClient("alice")
+        #expect(try alice.logIn().code == 200)
+        func agree(_ client: Client) throws -> Int? {
+            let reply = try client.negotiateCapabilities("<SupportedCIRMethod>STCP</SupportedCIRMethod>")
+            return reply.primitive?["AgreedCapabilityList/TCPPort"]?.number
+        }
+        #expect(engine.cirTLSPort != 0)
+        #expect(try agree(alice) == Int(engine.cirTLSPort))
+        let line = try HTTPConnection(port: engine.startFront(engine.cirTLSPort))
+        try line.send("HELO \(alice.sessionID ?? "")\r\n")
+        #expect(try line.receiveSegment() == "OK\r\n")
+        let bob = try engine.client("bob")
+        #expect(try bob.logIn().code == 200)
+        for _ in 0..<3 {
+            #expect(try bob.send("hello", to: "wv:alice@home.test").code == 200)
+            #expect(try line.receiveSegment()?.hasPrefix("WVCI ") == true)
+            #expect(try alice.receiveTexts() == ["hello"])
+        }
+        try line.send("PING\r\nPING\r\n")
+        #expect(try line.receiveSegment()?.hasPrefix("OK\r\n") == true)
+        // The plain port and this one are for whoever came that way.
+        if !Programs.usesTLS { #expect(try agree(bob) == Int(engine.cirPort)) }
+        let other = try self.engine(["cir": "stcp"])
+        let carol = try other.sealedClient("alice")
+        #expect(try carol.logIn().code == 200)
+        #expect(try agree(carol) == nil)
+    }
+
+    /// Strangers at the door for calls do not keep requests out, however many they are, and those who are called go on.
+    @Test func callsTakeNoMoreThanHalfOfThePlaces() throws {
+        let engine = try engine(["cir": "stcp", "cir_tls_port": "0", "tls_connections": "8"])
+        let stalled = try (0..<100).map { number in
+            let connection = try HTTPConnection(port: engine.cirTLSPort)
+            if number % 2 == 0 { try connection.send([0x16, 0x03, 0x01, 0x01, 0x00, 0x01, 0x00]) }
+            return connection
+        }
+        #expect(try python(engine, "c = connect(); c.sendall(ask); print(answer(c)[:8].decode())") == "HTTP/1.1\n")
+        // Whole handshakes and no word after them.
+        let output = try python(
+            engine,
+            """
+            calls = []
+            door, port = port, \(engine.cirTLSPort)
+            for _ in range(20): calls.append(connect())
+            port = door
+            c = connect(); c.sendall(ask); print(answer(c)[:8].decode())
+            """)
+        #expect(output == "HTTP/1.1\n")
+        withExtendedLifetime(stalled) {}
+    }
+
+    /// What is idle gives its buffers back: all places are in use, and nothing is under way on any of them.
+    @Test func whatIsIdleHasNoBuffers() throws {
+        let engine = try engine(["tls_connections": "64"])
+        #expect(try engine.pool("tls_busy", "count") == 16)
+        let output = try python(
+            engine,
+            """
+            all = [connect() for _ in range(64)]
+            for turn in range(3):
+                for connection in all: connection.sendall(ask)
+                print(sum(answer(connection).startswith(b"HTTP/1.1 200") for connection in all))
+            input()
+            for connection in all: connection.sendall(ask)
+            print(sum(answer(connection).startswith(b"HTTP/1.1 200") for connection in all))
+            """, input: "go on\n")
+        #expect(output == "64\n64\n64\n64\n")
+        #expect(try engine.pool("tls_connections", "most") == 64)
+        #expect(try engine.pool("tls_busy", "used") == 0)
+        #expect(try engine.pool("tls_busy", "most") <= 16)
+        #expect(try engine.pool("tls_connections", "refused") == 0)
+    }
+
+    /// Many whole handshakes at once take a third of the time: requests in plain go on beside them, and an honest client
+    /// from another address has its own done before they are.
+    @Test func aFloodOfHandshakesHoldsUpNobody() throws {
+        let engine = try engine(["tls_connections": "64", "log_level": "info"])
+        let output = try python(
+            engine,
+            """
+            import threading, time, statistics
+            stop = False
+            done = 0
+            def flood():
+                global done
+                while not stop:
+                    try:
+                        s = socket.create_connection(("127.0.0.1", port), 20, source_address=("127.0.0.9", 0))
+                        context.wrap_socket(s).close(); done += 1
+                    except OSError: pass
+            def plain():
+                s = socket.create_connection(("127.0.0.1", \(engine.port)), 20)
+                times = []
+                for _ in range(200):
+                    begin = time.monotonic(); s.sendall(ask); answer(s); times.append(time.monotonic() - begin)
+                return max(times)
+            threads = [threading.Thread(target=flood) for _ in range(12)]
+            for t in threads: t.start()
+            time.sleep(0.5)
+            slowest = plain()
+            begin = time.monotonic(); c = connect(); c.sendall(ask); first = answer(c)[:8].decode()
+            took = time.monotonic() - begin
+            stop = True
+            for t in threads: t.join()
+            print(first, slowest, took, done)
+            """)
+        let words = output.split(separator: " ")
+        #expect(words.first == "HTTP/1.1", "\(output)")
+        #expect(Double(words[1])! < 1 * Programs.slowness && Double(words[2])! < 1 * Programs.slowness, "\(output)")
     }
 
     /// A handshake within a connection is refused, and the connection goes on or ends.

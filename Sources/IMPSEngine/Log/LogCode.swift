@@ -8,7 +8,7 @@ public enum LogCode: UInt8, Sendable {
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
-    case tlsCertificate, tlsRefused, tlsEnds, tlsFail
+    case tlsCertificate, tlsRefused, tlsEnds, tlsFail, tlsBusy
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
@@ -62,6 +62,7 @@ public enum LogCode: UInt8, Sendable {
         case .tlsRefused: return "TLS-CERT-REFUSED"
         case .tlsEnds: return "TLS-CERT-ENDS"
         case .tlsFail: return "TLS-FAIL"
+        case .tlsBusy: return "TLS-BUSY"
         case .login: return "LOGIN"
         case .logout: return "LOGOUT"
         case .authFail: return "AUTH-FAIL"
@@ -100,7 +101,7 @@ public enum LogCode: UInt8, Sendable {
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
-        case .connTimeout, .cirFail, .tlsFail, .expired, .unconfirmed: return .info
+        case .connTimeout, .cirFail, .tlsFail, .tlsBusy, .expired, .unconfirmed: return .info
         case .refused: return .debug
         }
     }

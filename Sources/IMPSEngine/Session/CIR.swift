@@ -83,6 +83,18 @@ extension Sessions where Port: ~Copyable {
         table.enqueueCall(slot)
     }
 
+    /// Whether a client is through with its negotiation: one that sleeps until it is called says nothing more after it.
+    private mutating func isThrough(_ slot: UInt16, _ now: Instant) -> Bool {
+        guard !table[slot].isReady, table[slot].closing == 0 else { return true }
+        let end = table[slot].calling.agreedAt.adding(seconds: 2)
+        guard end <= now else {
+            scheduleCall(slot, at: end)
+            return false
+        }
+        polled(slot)
+        return true
+    }
+
     /// Whether a poll would bring anything.
     private mutating func waits(
         _ slot: UInt16, _ mailboxes: borrowing Mailboxes<Port>, _ systemMessages: borrowing SystemMessages<Port>,
@@ -102,7 +114,9 @@ extension Sessions where Port: ~Copyable {
         while let slot = table.takeCall() {
             guard table[slot].calling.needsCall else { continue }
             table[slot].calling.needsCall = false
-            guard canCall(slot), waits(slot, mailboxes, systemMessages, records, now) else { continue }
+            guard canCall(slot), isThrough(slot, now), waits(slot, mailboxes, systemMessages, records, now) else {
+                continue
+            }
             guard table[slot].calling.quietUntil <= now else {
                 scheduleCall(slot, at: table[slot].calling.quietUntil)
                 continue
@@ -154,6 +168,8 @@ extension Sessions where Port: ~Copyable {
     /// What waits already is told a moment later, because clients take what follows at once for the answer.
     mutating func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? {
         guard let slot = table.find(id: id) else { return nil }
+        // It waits from now on, so it is through with its negotiation.
+        polled(slot)
         table[slot].calling.hasChannel = true
         table[slot].calling.count = 0
         table[slot].calling.quietUntil = Instant(milliseconds: now.milliseconds + 250)

@@ -1,5 +1,6 @@
 import IMPSEngine
 import Octets
+import TLS
 
 /// A connection that a client keeps open to be called on. Source: protocol/transport.md §6.1.
 struct Channel: ZeroInitializable {
@@ -22,6 +23,8 @@ struct Channel: ZeroInitializable {
     var session: UInt64 = 0
     /// When the connection is cut, if nothing is heard on it.
     var deadline = Instant(milliseconds: 0)
+    /// Its place for TLS; none for a plain one.
+    var tls = TLSConnections.none
     /// The line that is not whole yet: a HELO with a SessionID is the longest that there is.
     var line = InlineBytes<80>()
 

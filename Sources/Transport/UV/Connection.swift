@@ -33,7 +33,7 @@ struct Connection: ZeroInitializable {
     /// When its request began, or its answer that does not go out.
     var startedAt = Instant(milliseconds: 0)
     /// Its place for TLS; none for a plain one.
-    var tls = TLSServer.none
+    var tls = TLSConnections.none
     /// The borrowed buffer with sealed octets that there is no room for yet.
     var sealed = BufferPool.none
     var closesAfterReply = false

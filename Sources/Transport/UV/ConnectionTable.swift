@@ -72,6 +72,11 @@ struct ConnectionTable: ~Copyable {
         return Int(networks[place].count)
     }
 
+    /// How many the network of a connection has.
+    func countOfNetwork(_ index: Int) -> Int {
+        networks.find(places[index].client.networkHash).map { Int(networks[$0].count) } ?? 0
+    }
+
     /// Gives a place back.
     mutating func close(_ index: Int) {
         if places[index].isNamed { forget(places[index].client.networkHash) }

@@ -3,6 +3,7 @@ import CUV
 import Files
 import IMPSEngine
 import Octets
+import TLS
 
 /// Calling clients: connections that they keep (STCP) and datagrams (SUDP). Source: protocol/transport.md §6.
 extension Server {
@@ -23,12 +24,12 @@ extension Server {
 
     /// Listens for them at an address; 0, or libuv's code.
     mutating func bindChannels(_ index: Int) -> Int32 {
-        guard settings.hasChannels else { return 0 }
+        guard index < 4 ? settings.hasChannels : settings.hasSealedChannels else { return 0 }
         let listener = unsafe channelListeners + index
         unsafe uv_tcp_init(loop, listener)
         unsafe listener.pointee.data = Server.data(index)
-        let address = settings.listen[index]
-        let port = cirPort
+        let address = settings.listen[index % 4]
+        let port = index < 4 ? cirPort : cirTLSPort
         var code = unsafe Server.withAddress(address.span, port) {
             unsafe uv_tcp_bind(listener, $0, Server.bindFlags(settings, address.span))
         }
@@ -41,8 +42,10 @@ extension Server {
         }
         if code != 0 {
             unsafe uv_close(uv_shim_handle(listener), nil)
-        } else if cirPort == 0 {
+        } else if index < 4 {
             cirPort = unsafe Server.port(of: listener)
+        } else {
+            cirTLSPort = unsafe Server.port(of: listener)
         }
         return code
     }
@@ -56,8 +59,8 @@ extension Server {
     private mutating func acceptChannel(_ listener: Int) {
         guard freeChannelCount > 0 else {
             isWaitingForChannel[listener] = true
-            pools[channelPool].refused += 1
-            cutMostSilent()
+            pools[poolPlaces.channels].refused += 1
+            cutMostSilent(isSealed: false)
             return
         }
         isWaitingForChannel[listener] = false
@@ -69,22 +72,25 @@ extension Server {
         channels[index] = Channel()
         channels[index].phase = .greeting
         channels[index].deadline = turn.now.adding(seconds: Server.greetingSeconds)
-        pools[channelPool].take()
+        pools[poolPlaces.channels].take()
         channelCount += 1
         greetingCount += 1
         guard unsafe uv_accept(uv_shim_stream(channelListeners + listener), uv_shim_stream(handle)) == 0 else {
             return closeChannel(index)
         }
-        if greetingCount > Server.greetingsMax { cutMostSilent() }
+        if greetingCount > Server.greetingsMax { cutMostSilent(isSealed: false) }
         unsafe uv_tcp_nodelay(handle, 1)
+        guard listener < 4 || openSealedChannel(index) else { return }
+        startReadingChannel(index)
+    }
+
+    mutating func startReadingChannel(_ index: Int) {
         unsafe uv_read_start(
-            uv_shim_stream(handle),
+            uv_shim_stream(channelHandles + index),
             { handle, _, buffer in
                 guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
                 let server = unsafe Server.of(handle.pointee.loop)
-                // What arrives is looked at in the same callback.
-                unsafe server.pointee.arrival.removeAll()
-                let free = unsafe server.pointee.arrival.freeStorage()
+                let free = unsafe server.pointee.channelStorage(Server.index(handle.pointee.data))
                 unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
                     .assumingMemoryBound(to: CChar.self)
                 unsafe buffer.pointee.len = free.count
@@ -92,14 +98,37 @@ extension Server {
             { stream, count, _ in
                 guard let stream = unsafe stream else { return }
                 let server = unsafe Server.of(stream.pointee.loop)
-                unsafe server.pointee.channelOctetsArrived(Server.index(stream.pointee.data), Int(count))
+                unsafe server.pointee.channelArrived(Server.index(stream.pointee.data), Int(count))
             })
     }
 
+    /// Where the next octets shall land; they are looked at in the same callback.
+    private mutating func channelStorage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
+        if channels[index].tls != TLSConnections.none {
+            sealedArrival.removeAll()
+            return unsafe sealedArrival.freeStorage()
+        }
+        arrival.removeAll()
+        return unsafe arrival.freeStorage()
+    }
+
+    private mutating func channelArrived(_ index: Int, _ count: Int) {
+        beginTurn()
+        guard count >= 0 else { return closeChannel(index) }
+        if channels[index].tls != TLSConnections.none {
+            sealedChannelArrived(index, count)
+        } else {
+            channelOctetsArrived(index, count)
+        }
+    }
+
     /// Who has said nothing for the longest time makes room: those that have not greeted first, for clients greet at once.
-    private mutating func cutMostSilent() {
+    ///
+    /// - Parameter isSealed: Whether it has to be one by TLS.
+    mutating func cutMostSilent(isSealed: Bool) {
         var silent: Int?
         for index in 0..<channels.count where channels[index].phase == .greeting || channels[index].phase == .open {
+            if isSealed, channels[index].tls == TLSConnections.none { continue }
             if silent.map({ channels[index].deadline < channels[$0].deadline }) ?? true { silent = index }
         }
         if let silent { closeChannel(silent) }
@@ -107,9 +136,8 @@ extension Server {
 
     // MARK: Lines
 
-    private mutating func channelOctetsArrived(_ index: Int, _ count: Int) {
-        beginTurn()
-        guard count >= 0 else { return closeChannel(index) }
+    /// So many octets of lines came to where they land.
+    mutating func channelOctetsArrived(_ index: Int, _ count: Int) {
         arrival.advance(by: count)
         for offset in 0..<count {
             guard channels[index].phase == .greeting || channels[index].phase == .open else { return }
@@ -164,11 +192,18 @@ extension Server {
     }
 
     private mutating func sayScratch(_ index: Int) {
-        let sent = unsafe scratch.span.withUnsafeBufferPointer { octets in
+        let isSaid =
+            channels[index].tls != TLSConnections.none
+            ? sealScratch(index) : tryWriteChannel(index, scratch) == scratch.count
+        if !isSaid { closeChannel(index) }
+    }
+
+    /// Writes what the socket takes at once; the number of octets, or libuv's code.
+    func tryWriteChannel(_ index: Int, _ octets: borrowing FixedBytes) -> Int {
+        unsafe octets.span.withUnsafeBufferPointer { octets in
             var buffer = unsafe Server.buffer(octets)
             return unsafe Int(uv_try_write(uv_shim_stream(channelHandles + index), &buffer, 1))
         }
-        if sent != scratch.count { closeChannel(index) }
     }
 
     // MARK: Ending
@@ -182,6 +217,7 @@ extension Server {
             handler.closeChannel(slot, channels[index].session)
         }
         channels[index].phase = .closing
+        closeSealedChannel(index)
         unsafe uv_close(uv_shim_handle(channelHandles + index)) { handle in
             guard let handle = unsafe handle else { return }
             let server = unsafe Server.of(handle.pointee.loop)
@@ -194,8 +230,8 @@ extension Server {
         freeChannels[freeChannelCount] = UInt16(index)
         freeChannelCount += 1
         channelCount -= 1
-        pools[channelPool].give()
-        for listener in 0..<settings.listenCount where isWaitingForChannel[listener] { acceptChannel(listener) }
+        pools[poolPlaces.channels].give()
+        for listener in 0..<8 where isWaitingForChannel[listener] { acceptChannel(listener) }
     }
 
     /// Cuts those on which nothing was heard, or too late.

@@ -13,6 +13,7 @@ extension Server {
     mutating func bindListeners() throws(StartError) {
         boundPort = settings.port
         cirPort = settings.cirPort
+        cirTLSPort = settings.cirTLSPort
         tlsPort = settings.tlsPort
         for index in 0..<8 where isToBeBound(index) {
             let code = bind(index)
@@ -43,8 +44,9 @@ extension Server {
         watchdog.ready()
         if turn.journal.begin(.ready, turn.now, turn.wall) {
             turn.journal.number("port", UInt64(boundPort))
-            if settings.hasChannels { turn.journal.number("cir_port", UInt64(cirPort)) }
+            if settings.hasChannels, !settings.isTLSOnly { turn.journal.number("cir_port", UInt64(cirPort)) }
             if settings.hasTLS { turn.journal.number("tls_port", UInt64(tlsPort)) }
+            if settings.hasSealedChannels { turn.journal.number("cir_tls_port", UInt64(cirTLSPort)) }
             turn.journal.end()
         }
     }
@@ -71,8 +73,7 @@ extension Server {
             }
         }
         let isListening = code == 0
-        // Clients are called by the listeners of the lower half, or where there are none by those of the upper.
-        if isListening, index < 4 || settings.isTLSOnly { code = bindChannels(index % 4) }
+        if isListening { code = bindChannels(index) }
         if code == 0 {
             isBound[index] = true
             if index < 4, boundPort == 0 { boundPort = unsafe Server.port(of: listener) }
@@ -82,7 +83,7 @@ extension Server {
         }
         if code != 0, turn.journal.begin(.listen, turn.now, turn.wall) {
             turn.journal.text("address", address.span)
-            turn.journal.number("port", UInt64(isListening ? cirPort : port))
+            turn.journal.number("port", UInt64(!isListening ? port : index < 4 ? cirPort : cirTLSPort))
             unsafe turn.journal.text("why", Server.text(of: uv_err_name(code)).span)
             turn.journal.word("next", code == UV_EADDRNOTAVAIL.rawValue ? "retry" : "stop")
             turn.journal.end()
@@ -171,7 +172,7 @@ extension Server {
         let handle = unsafe handles + index
         unsafe uv_tcp_init(loop, handle)
         unsafe handle.pointee.data = Server.data(index)
-        pools[connectionPool].take()
+        pools[poolPlaces.connections].take()
         guard unsafe uv_accept(uv_shim_stream(listeners + listener), uv_shim_stream(handle)) == 0 else {
             close(index)
             return
@@ -184,7 +185,7 @@ extension Server {
                 address: unsafe Server.peer(of: handle, isNetwork: false), network: network,
                 local: unsafe Server.local(of: handle), port: listener < 4 ? boundPort : tlsPort,
                 isSealed: listener >= 4,
-                cirPort: settings.hasChannels ? cirPort : 0))
+                cirPort: callPort(listener)))
         guard connections.isPlace(index), count <= settings.connectionsOfAddressMax else {
             listener < 4 ? shed(index) : shedSealed(index)
             return
@@ -195,9 +196,16 @@ extension Server {
         startReading(index)
     }
 
+    /// Where a client of a listener may keep a connection to be called: by TLS when it came so, for what it says there is
+    /// the number of its session.
+    private func callPort(_ listener: Int) -> UInt16 {
+        if listener < 4 { return settings.hasChannels ? cirPort : 0 }
+        return settings.hasSealedChannels ? cirTLSPort : 0
+    }
+
     /// Tells a connection that it is one too many.
     private mutating func shed(_ index: Int) {
-        pools[connectionPool].refused += 1
+        pools[poolPlaces.connections].refused += 1
         if turn.journal.begin(.connLimit, turn.now, turn.wall) {
             logAddress(index)
             turn.journal.number("open", UInt64(connections.openCount))

@@ -3,6 +3,14 @@ import IMPSEngine
 import Octets
 import TLS
 
+/// The places of pools in the table.
+struct ServerPools {
+    let connections: Int
+    let channels: Int
+    let tls: Int
+    let busyTLS: Int
+}
+
 /// What memory the network side takes.
 extension Server {
     /// KB of all pools together.
@@ -18,15 +26,16 @@ extension Server {
     /// Adds all pools but the buffers; the places of connections and channels.
     static func addPools(
         _ sizes: ServerSizes, to pools: inout PoolTable
-    ) -> (connections: Int, channels: Int, tls: Int) {
+    ) -> ServerPools {
         let connections = pools.add(Server.connectionPool(sizes))
         let channels = pools.add(Server.channelPool(sizes))
         let tls = pools.add(Server.tlsPool(sizes))
+        let busyTLS = pools.add(Server.busyTLSPool(sizes))
         if sizes.sealed > 0 { pools.add(Server.sealingPool(sizes)) }
         pools.add(Server.arrivalPool)
         pools.add(Server.heldPool(sizes))
         pools.add(ControlServer.pool)
-        return (connections, channels, tls)
+        return ServerPools(connections: connections, channels: channels, tls: tls, busyTLS: busyTLS)
     }
 
     /// What a connection costs.
@@ -52,13 +61,20 @@ extension Server {
     public static func sealingPool(_ sizes: ServerSizes) -> Pool {
         Pool(
             "sealing", count: 1,
-            byteCount: TLSServer.sharedByteCount + BufferSizes.mediumByteCount + sizes.sealedByteCountMax)
+            byteCount: TLSConnections.sharedByteCount + BufferSizes.mediumByteCount + sizes.sealedByteCountMax)
+    }
+
+    /// What handshakes and records that are under way take.
+    public static func busyTLSPool(_ sizes: ServerSizes) -> Pool {
+        Pool(
+            "tls_busy", count: TLSConnections.busyCount(of: sizes.sealed), byteCount: TLSConnections.busyByteCount,
+            isCounted: sizes.sealed > 0)
     }
 
     /// What connections by TLS take.
     public static func tlsPool(_ sizes: ServerSizes) -> Pool {
         Pool(
-            "tls_connections", count: sizes.sealed, byteCount: TLSServer.connectionByteCount,
+            "tls_connections", count: sizes.sealed, byteCount: TLSConnections.connectionByteCount,
             isCounted: sizes.sealed > 0)
     }
 }

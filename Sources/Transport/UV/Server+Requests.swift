@@ -29,7 +29,7 @@ extension Server {
 
     /// Where the next octets from the network shall land.
     private mutating func arrivalStorage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
-        guard connections[index].tls != TLSServer.none else { return unsafe storage(index) }
+        guard connections[index].tls != TLSConnections.none else { return unsafe storage(index) }
         sealedArrival.removeAll()
         return unsafe sealedArrival.freeStorage()
     }
@@ -51,7 +51,11 @@ extension Server {
         }
         guard count > 0 else { return }
         if connections[index].phase == .draining { return drain(index, count) }
-        if connections[index].tls != TLSServer.none { sealedArrived(index, count) } else { octetsArrived(index, count) }
+        if connections[index].tls != TLSConnections.none {
+            sealedArrived(index, count)
+        } else {
+            octetsArrived(index, count)
+        }
     }
 
     /// So many octets of a request came to where they shall land.
@@ -351,7 +355,7 @@ extension Server {
         let index = Int(reply.connection)
         guard connections[index].phase == .held else { return }
         var range = reply.start..<reply.end
-        let isSealed = connections[index].tls != TLSServer.none
+        let isSealed = connections[index].tls != TLSConnections.none
         if isSealed {
             guard sealHeld(index, range) else { return close(index) }
             range = 0..<tls.output.count
@@ -392,7 +396,7 @@ extension Server {
         connections[index].phase = .writing
         connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
         connections[index].startedAt = turn.now
-        if connections[index].tls != TLSServer.none {
+        if connections[index].tls != TLSConnections.none {
             buffers[output].append(copy: tls.output, range)
         } else {
             buffers[output].append(copy: heldOctets, range)
@@ -456,7 +460,7 @@ extension Server {
     private mutating func readOn(_ index: Int) {
         guard connections[index].isPaused, !connections[index].hasEnded else { return }
         // What is sealed and waits is read first, when nothing else is under way.
-        if connections[index].tls != TLSServer.none, connections[index].phase == .reading { return }
+        if connections[index].tls != TLSConnections.none, connections[index].phase == .reading { return }
         connections[index].isPaused = false
         startReading(index)
     }
@@ -467,7 +471,7 @@ extension Server {
     /// take the answer with it.
     private mutating func shutDown(_ index: Int) {
         guard unsafe uv_is_closing(uv_shim_handle(handles + index)) == 0 else { return }
-        if connections[index].tls != TLSServer.none { endSealed(index) }
+        if connections[index].tls != TLSConnections.none { endSealed(index) }
         returnBuffer(index)
         connections[index].phase = .draining
         connections[index].deadline = turn.now.adding(seconds: 2)
@@ -492,7 +496,7 @@ extension Server {
     private mutating func closed(_ index: Int) {
         returnOutput(index)
         connections.close(index)
-        pools[connectionPool].give()
+        pools[poolPlaces.connections].give()
         beginTurn()
         acceptWaiting()
     }

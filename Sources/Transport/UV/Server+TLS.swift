@@ -34,7 +34,7 @@ extension Server {
         }
         // A handshake that is under way has seen the one before.
         for index in 0..<connections.count {
-            if connections[index].tls != TLSServer.none, !tls.isOpen(connections[index].tls) { close(index) }
+            if connections[index].tls != TLSConnections.none, !tls.isOpen(connections[index].tls) { close(index) }
         }
         checksCertificateAt = nil
         logCertificate(settings.certificatePath, nil, 0)
@@ -78,20 +78,22 @@ extension Server {
 
     /// Begins TLS on a connection; false when it is closed instead.
     mutating func openSealed(_ index: Int) -> Bool {
-        if tls.openCount == tls.count { makePlace() }
+        if !tls.hasRoom {
+            makeSealedRoom(forBuffers: tls.openCount < tls.count, over: connections.countOfNetwork(index))
+        }
         guard let place = tls.open() else {
             shedSealed(index)
             return false
         }
         connections[index].tls = place
         connections[index].deadline = turn.now.adding(seconds: settings.headerTimeout)
-        pools[tlsPool].take()
+        pools[poolPlaces.tls].take()
         return true
     }
 
     /// Without a place there is nobody to say so to.
     mutating func shedSealed(_ index: Int) {
-        pools[tlsPool].refused += 1
+        pools[poolPlaces.tls].refused += 1
         if turn.journal.begin(.connLimit, turn.now, turn.wall) {
             logAddress(index)
             turn.journal.number("open", UInt64(tls.openCount))
@@ -101,37 +103,56 @@ extension Server {
         close(index)
     }
 
-    /// The handshake that takes longest gives way, and when there is none, the connection that waits longest for a request.
-    private mutating func makePlace() {
-        var longest: Int?
-        var isShaking = false
-        for index in 0..<connections.count where connections[index].tls != TLSServer.none {
-            guard connections[index].phase == .reading, connections[index].reader.isIdle,
-                connections[index].buffer == BufferPool.none
-            else { continue }
-            let shakes = !tls.isOpen(connections[index].tls)
-            guard shakes || !isShaking else { continue }
-            // Both wait for an end that was set when they began to wait.
-            let isLonger = longest.map { connections[index].deadline < connections[$0].deadline } ?? true
-            if isLonger || shakes && !isShaking { longest = index }
-            isShaking = shakes
+    /// Sees to it that a step of a connection finds buffers.
+    mutating func makeBuffers(_ place: UInt16) {
+        pools[poolPlaces.busyTLS].most = max(pools[poolPlaces.busyTLS].most, tls.busyCount)
+        if !tls.hasBuffers(place) { makeSealedRoom(forBuffers: true, over: 0) }
+    }
+
+    /// Somebody gives way: a handshake or record that does not go on; else a handshake that waits for its turn, of a network
+    /// that has more connections than who needs the room; else, where it is a place that is wanted, who waits for another
+    /// request. Among these it is one of the network that has most connections, and there the one that waits longest.
+    ///
+    /// - Parameter count: Connections of the network of who needs the room.
+    mutating func makeSealedRoom(forBuffers: Bool, over count: Int) {
+        if let stalled = stalledChannel() { return closeChannel(stalled) }
+        var chosen: Int?
+        var best = (reason: 0, count: 0)
+        for index in 0..<connections.count where connections[index].tls != TLSConnections.none {
+            let own = connections.countOfNetwork(index)
+            let reason = reasonToGiveWay(index, isOver: own > count)
+            guard reason > (forBuffers ? 1 : 0) else { continue }
+            // They all wait for an end that was set when they began to wait.
+            let isLonger = chosen.map { connections[index].deadline < connections[$0].deadline } ?? true
+            guard (reason, own) > best || (reason, own) == best && isLonger else { continue }
+            chosen = index
+            best = (reason, own)
         }
-        if let longest { closeIdle(longest) }
+        if let chosen { closeIdle(chosen) }
+    }
+
+    private func reasonToGiveWay(_ index: Int, isOver: Bool) -> Int {
+        guard connections[index].phase == .reading else { return 0 }
+        if tls.waits(connections[index].tls) { return isOver ? 2 : 0 }
+        // Who waits for us is not the one who stalls.
+        guard !connections[index].isPaused else { return 0 }
+        if tls.isBusy(connections[index].tls) { return 3 }
+        return connections[index].reader.isIdle && connections[index].buffer == BufferPool.none ? 1 : 0
     }
 
     /// Ends a connection that waits for another request.
     mutating func closeIdle(_ index: Int) {
-        if connections[index].tls != TLSServer.none { endSealed(index) }
+        if connections[index].tls != TLSConnections.none { endSealed(index) }
         close(index)
     }
 
     mutating func closeSealed(_ index: Int) {
         if connections[index].sealed != BufferPool.none { buffers.give(connections[index].sealed, &pools) }
         connections[index].sealed = BufferPool.none
-        guard connections[index].tls != TLSServer.none else { return }
+        guard connections[index].tls != TLSConnections.none else { return }
         tls.close(connections[index].tls)
-        connections[index].tls = TLSServer.none
-        pools[tlsPool].give()
+        connections[index].tls = TLSConnections.none
+        pools[poolPlaces.tls].give()
     }
 
     // MARK: Reading
@@ -139,17 +160,83 @@ extension Server {
     /// So many sealed octets arrived.
     mutating func sealedArrived(_ index: Int, _ count: Int) {
         sealedArrival.advance(by: count)
+        guard !tls.isOpen(connections[index].tls), mustWait() else { return unsealArrival(index) }
+        pause(index)
+        if !tls.keep(connections[index].tls, sealedArrival) { close(index) }
+    }
+
+    private mutating func unsealArrival(_ index: Int) {
         tls.lend(sealedArrival)
-        let rest = unseal(index)
-        guard rest > 0 else { return }
-        guard let buffer = takeBuffer(index, for: rest) else { return close(index) }
-        buffers[buffer].append(copy: sealedArrival, sealedArrival.count - rest..<sealedArrival.count)
+        keepSealed(index, unseal(index))
+    }
+
+    /// Keeps so many of the octets that arrived last until there is room.
+    private mutating func keepSealed(_ index: Int, _ count: Int) {
+        guard count > 0 else { return }
+        guard let buffer = takeBuffer(index, for: count) else { return close(index) }
+        buffers[buffer].append(copy: sealedArrival, sealedArrival.count - count..<sealedArrival.count)
         connections[index].sealed = buffer
+    }
+
+    // MARK: Handshakes
+
+    /// Whether handshakes have had their share of the time.
+    mutating func mustWait() -> Bool {
+        // Those that wait already were here first.
+        if handshakesAt != nil { return true }
+        let wait = handshakes.milliseconds(at: uv_hrtime())
+        guard wait > 0 else { return false }
+        handshakesAt = clock.now.adding(milliseconds: wait)
+        if turn.journal.begin(.tlsBusy, turn.now, turn.wall) {
+            turn.journal.number("open", UInt64(tls.openCount))
+            turn.journal.end()
+        }
+        return true
+    }
+
+    private mutating func goOnWithHandshake(_ index: Int) {
+        connections[index].isPaused = false
+        tls.takeKept(connections[index].tls, into: &sealedArrival)
+        unsealArrival(index)
+        if connections[index].tls != TLSConnections.none, !connections[index].isPaused { startReading(index) }
+    }
+
+    /// Goes on with the handshakes that wait, as far as their share of the time reaches.
+    mutating func goOnWithHandshakes() {
+        handshakesAt = nil
+        while true {
+            let next = nextHandshake()
+            let channel = next == nil ? waitingChannel() : nil
+            guard next != nil || channel != nil else { return }
+            let wait = handshakes.milliseconds(at: uv_hrtime())
+            guard wait == 0 else {
+                handshakesAt = clock.now.adding(milliseconds: wait)
+                return
+            }
+            if let next { goOnWithHandshake(next) }
+            if let channel { goOnWithChannel(channel) }
+        }
+    }
+
+    /// The network with the fewest connections comes first, so that one that floods does not keep others out, and then who
+    /// waits longest.
+    private func nextHandshake() -> Int? {
+        var next: Int?
+        var fewest = Int.max
+        for index in 0..<connections.count where connections[index].tls != TLSConnections.none {
+            guard connections[index].phase == .reading, tls.waits(connections[index].tls) else { continue }
+            let count = connections.countOfNetwork(index)
+            let isLonger = next.map { connections[index].deadline < connections[$0].deadline } ?? true
+            guard count < fewest || count == fewest && isLonger else { continue }
+            next = index
+            fewest = count
+        }
+        return next
     }
 
     /// Reads on in what waited for room; called when nothing else is under way.
     mutating func unsealRest(_ index: Int) {
-        guard connections[index].tls != TLSServer.none, connections[index].isPaused, !connections[index].hasEnded,
+        guard connections[index].tls != TLSConnections.none, connections[index].isPaused, !connections[index].hasEnded,
             connections[index].phase != .closing, connections[index].phase != .draining
         else { return }
         let sealed = connections[index].sealed
@@ -163,7 +250,7 @@ extension Server {
         } else if sealed != BufferPool.none {
             buffers.give(sealed, &pools)
         }
-        if connections[index].tls != TLSServer.none, !connections[index].isPaused { startReading(index) }
+        if connections[index].tls != TLSConnections.none, !connections[index].isPaused { startReading(index) }
     }
 
     /// Reads what was lent, as far as there is room.
@@ -171,6 +258,7 @@ extension Server {
     /// - Returns: octets at its end that wait until the answer is gone.
     private mutating func unseal(_ index: Int) -> Int {
         let place = connections[index].tls
+        makeBuffers(place)
         if tls.isOpen(place) || finishHandshake(index) { read(index, place) }
         let rest = tls.takeBack()
         return connections[index].isPaused && connections[index].tls == place ? rest : 0
@@ -178,7 +266,9 @@ extension Server {
 
     private mutating func finishHandshake(_ index: Int) -> Bool {
         tls.output.removeAll()
+        let began = uv_hrtime()
         let outcome = tls.shakeHands(connections[index].tls)
+        handshakes.spend(from: began, to: uv_hrtime())
         let isSent = tls.output.count == 0 || sendSealed(index)
         switch outcome {
         case .done:
@@ -227,9 +317,9 @@ extension Server {
 
     /// Seals a held answer into the output.
     mutating func sealHeld(_ index: Int, _ range: Range<Int>) -> Bool {
-        let place = connections[index].tls
+        makeBuffers(connections[index].tls)
         tls.output.removeAll()
-        return tls.write(place, heldOctets, range)
+        return tls.write(connections[index].tls, heldOctets, range)
     }
 
     /// Sends what lies in the output; false when the socket does not take all of it at once.
@@ -239,11 +329,12 @@ extension Server {
 
     /// Says what lies in the scratch buffer, beside an answer.
     mutating func sayAside(_ index: Int) {
-        guard connections[index].tls != TLSServer.none else {
+        guard connections[index].tls != TLSConnections.none else {
             _ = tryWrite(index, scratch, 0..<scratch.count)
             return
         }
         let place = connections[index].tls
+        makeBuffers(place)
         tls.output.removeAll()
         // What a sealed connection does not take at once would be missing in what follows.
         guard tls.isOpen(place), tls.write(place, scratch, 0..<scratch.count), sendSealed(index) else {

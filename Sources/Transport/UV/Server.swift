@@ -41,7 +41,6 @@ public struct Server: ~Copyable {
     let signals: UnsafeMutablePointer<uv_signal_t>
 
     var connections: ConnectionTable
-    let connectionPool: Int
     var channels: Slab<Channel>
     /// The free ones, as a stack.
     var freeChannels: Slab<UInt16>
@@ -51,12 +50,13 @@ public struct Server: ~Copyable {
     var greetingCount = 0
     /// By slot of the session.
     var channelOfSession: Slab<UInt16>
-    let channelPool: Int
     var cirPort: UInt16 = 0
+    var cirTLSPort: UInt16 = 0
+    var sealedChannelCount = 0
     var endedSessionCount: UInt64 = 0
     var reloadCount: UInt64 = 0
     var channelSweepsAt: Instant?
-    var isWaitingForChannel = InlineArray<4, Bool>(repeating: false)
+    var isWaitingForChannel = InlineArray<8, Bool>(repeating: false)
     var buffers: BufferPool
     /// Where octets land; what is not handled in the same callback moves to a borrowed buffer.
     var arrival: FixedBytes
@@ -82,9 +82,12 @@ public struct Server: ~Copyable {
     /// A listener has a connection that nobody had room for.
     var isWaitingForRoom = InlineArray<8, Bool>(repeating: false)
     var boundPort: UInt16 = 0
-    var tls: TLSServer
+    var tls: TLSConnections
     var tlsPort: UInt16 = 0
-    let tlsPool: Int
+    let poolPlaces: ServerPools
+    var handshakes = HandshakeBudget()
+    /// When handshakes that wait for their turn go on.
+    var handshakesAt: Instant?
     /// When it is looked at whether the certificate is at its end.
     var checksCertificateAt: Instant?
     /// Where sealed octets land.
@@ -125,7 +128,7 @@ public struct Server: ~Copyable {
         unsafe loop = .allocate(capacity: 1)
         unsafe listeners = .allocate(capacity: 8)
         unsafe handles = .allocate(capacity: slots)
-        unsafe channelListeners = .allocate(capacity: 4)
+        unsafe channelListeners = .allocate(capacity: 8)
         unsafe channelHandles = .allocate(capacity: max(1, sizes.channels))
         unsafe datagrams = .allocate(capacity: 2)
         unsafe writes = .allocate(capacity: slots)
@@ -148,15 +151,13 @@ public struct Server: ~Copyable {
         heldOctets = Memory.buffer(sizes.heldByteCountMax)
         scratch = Memory.buffer(ResponseHead.byteCountMax)
         sealedArrival = Memory.buffer(sizes.sealed > 0 ? BufferSizes.mediumByteCount : 0)
-        tls = TLSServer(
-            count: sizes.sealed,
-            memory: Memory.octets(
-                sizes.sealed > 0 ? sizes.sealed * TLSServer.connectionByteCount + TLSServer.sharedByteCount : 0),
+        tls = TLSConnections(
+            count: sizes.sealed, memory: Memory.octets,
             output: Memory.buffer(sizes.sealed > 0 ? sizes.sealedByteCountMax : 0))
         waiting = Memory.slab(slots, UInt16.self)
         control = ControlServer()
         watchdog = Watchdog(device: settings.watchdogPath.span)
-        (connectionPool, channelPool, tlsPool) = Server.addPools(sizes, to: &self.pools)
+        poolPlaces = Server.addPools(sizes, to: &self.pools)
         buffers = BufferPool(sizes.buffers, &self.pools)
     }
 
@@ -431,6 +432,7 @@ public struct Server: ~Copyable {
             watchdog.feed()
         }
         isHungry = false
+        pools[poolPlaces.busyTLS].used = tls.busyCount
         let count = heldCount
         heldCount = 0
         collectedCount = 0
@@ -447,6 +449,7 @@ public struct Server: ~Copyable {
         if let bindsAt { next = min(next ?? bindsAt, bindsAt) }
         if let feedsAt { next = min(next ?? feedsAt, feedsAt) }
         if let checksCertificateAt { next = min(next ?? checksCertificateAt, checksCertificateAt) }
+        if let handshakesAt { next = min(next ?? handshakesAt, handshakesAt) }
         if connections.openCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
             sweepsAt = sweep
@@ -486,6 +489,7 @@ public struct Server: ~Copyable {
         turn.now = now
         if let deadline = handler.deadline, deadline <= now { handler.timePassed(&turn) }
         if let checksCertificateAt, checksCertificateAt <= now { checkCertificate() }
+        if let handshakesAt, handshakesAt <= now { goOnWithHandshakes() }
         if let sweepsAt, sweepsAt <= now {
             self.sweepsAt = nil
             cutLateConnections()

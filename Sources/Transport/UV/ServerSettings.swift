@@ -19,6 +19,10 @@ public struct ServerSettings: Sendable {
     public var tlsPort: UInt16 = 0
     /// Nothing is said without TLS.
     public var isTLSOnly = false
+    /// Clients that came by TLS may keep connections to be called on, by TLS.
+    public var hasSealedChannels = false
+    /// The port for these; 0 takes any.
+    public var cirTLSPort: UInt16 = 0
     /// The certificate, with those that prove it, in PEM.
     public var certificatePath = InlineBytes<200>()
     /// Its key, in PEM.
@@ -68,10 +72,10 @@ public struct ServerSizes: Sendable {
     public var largeBufferByteCount: Int {
         max(
             limits.headByteCountMax + limits.bodyByteCountMax + 4096,
-            TLSServer.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax))
+            TLSConnections.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax))
     }
     /// Octets of the largest answer when it is sealed.
-    var sealedByteCountMax: Int { TLSServer.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax) }
+    var sealedByteCountMax: Int { TLSConnections.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax) }
     /// Answers that one turn may hold.
     public var heldCountMax: Int { 512 }
     /// Connections above the limit that are told so.

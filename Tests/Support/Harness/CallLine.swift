@@ -24,12 +24,12 @@ final class CallLine {
         if method == "SUDP" {
             way = .sudp(socket)
         } else if method == "STCP", let port = list["TCPPort"]?.number {
-            let connection = try HTTPConnection(port: UInt16(port))
+            let connection = try HTTPConnection(port: EngineProcess.plainPort(port))
             try connection.send("HELO \(client.sessionID ?? "")\r\n")
             guard try connection.receiveSegment() == "OK\r\n" else { throw HarnessError("HELO is not answered") }
             way = .stcp(connection)
         } else if let text = (list["CIRHTTPAddress/URL"] ?? list["CIRURL/URL"])?.text, let url = URL(string: text) {
-            way = .shttp(try HTTPConnection(port: UInt16(url.port ?? 80)), path: url.path)
+            way = .shttp(try HTTPConnection(port: EngineProcess.plainPort(url.port ?? 80)), path: url.path)
         } else if method == "SHTTP", client.version == "1.1" || client.version == "1.2" && client.syntax == "wbxml" {
             return nil
         } else {

@@ -1,16 +1,24 @@
 import Foundation
+import Synchronization
 
 /// A running engine with a folder of its own, driven from outside.
 public final class EngineProcess: @unchecked Sendable {
     public let folder: URL
     public private(set) var port: UInt16 = 0
     /// Where clients keep connections to be called on; 0 when STCP is off.
+    /// Where clients of the tests keep connections to be called on.
     public private(set) var cirPort: UInt16 = 0
+    /// The port for these that clients are told.
+    public private(set) var toldCIRPort: UInt16 = 0
+    /// The same by TLS.
+    public private(set) var cirTLSPort: UInt16 = 0
     /// The port of TLS; 0 when there is none.
     public private(set) var tlsPort: UInt16 = 0
     private var child: Child?
     /// Takes the plain connections of the tests to the port of TLS.
-    private var front: Child?
+    private var fronts: [UInt16: Child] = [:]
+    /// Where what goes by TLS is taken in plain, by the port.
+    private static let plainPorts = Mutex<[UInt16: UInt16]>([:])
     private var settings: [(String, String)]
 
     /// Makes a folder and a configuration, adds the users, and starts the engine on a free port.
@@ -28,7 +36,9 @@ public final class EngineProcess: @unchecked Sendable {
         ]
         if Programs.usesTLS {
             let certificate = Certificate.shared
-            options.merge(["tls_port": "0", "tls_cert": certificate.certificate, "tls_key": certificate.key]) { $1 }
+            options.merge([
+                "tls_port": "0", "cir_tls_port": "0", "tls_cert": certificate.certificate, "tls_key": certificate.key,
+            ]) { $1 }
         }
         options.merge(settings) { $1 }
         self.settings = options.sorted { $0.key < $1.key }
@@ -42,7 +52,7 @@ public final class EngineProcess: @unchecked Sendable {
 
     deinit {
         kill()
-        endFront()
+        for sealed in fronts.keys { endFront(sealed) }
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -85,38 +95,52 @@ public final class EngineProcess: @unchecked Sendable {
         try wait("READY") {
             let text = String(decoding: log.utf8.dropFirst(begin), as: UTF8.self)
             guard child?.isRunning() == true else { throw HarnessError("the engine ended:\n\(text)") }
-            guard let match = text.firstMatch(of: /READY port=(\d+)(?: cir_port=(\d+))?(?: tls_port=(\d+))?\n/) else {
-                return false
+            guard let match = text.firstMatch(of: /READY port=(\d+)( [^\n]*)?\n/) else { return false }
+            let ports = String(match.2 ?? "")
+            func port(_ name: String) -> UInt16 {
+                ports.firstMatch(of: try! Regex(" \(name)=(\\d+)", as: (Substring, Substring).self)).flatMap {
+                    UInt16($0.1)
+                } ?? 0
             }
-            port = UInt16(match.1)!
-            cirPort = match.2.flatMap { UInt16($0) } ?? 0
-            tlsPort = match.3.flatMap { UInt16($0) } ?? 0
+            self.port = UInt16(match.1)!
+            (cirPort, tlsPort, cirTLSPort) = (port("cir_port"), port("tls_port"), port("cir_tls_port"))
             return true
         }
-        if Programs.usesTLS, tlsPort != 0 { port = try startFront() }
+        toldCIRPort = cirPort
+        guard Programs.usesTLS, tlsPort != 0 else { return }
+        port = try startFront(tlsPort)
+        toldCIRPort = cirTLSPort
+        cirPort = cirTLSPort == 0 ? 0 : try startFront(cirTLSPort)
     }
 
     /// A client by TLS with a connection of its own, not logged in.
     public func sealedClient(_ user: String, _ version: String = "1.2") throws -> Client {
-        let connection = try HTTPConnection(port: startFront())
+        let connection = try HTTPConnection(port: startFront(tlsPort))
         return Client(connection, user: "wv:\(user)@home.test", password: password(of: user), version)
     }
 
-    /// Begins to take plain connections to the port of TLS; the port where.
-    private func startFront() throws -> UInt16 {
-        endFront()
-        let (script, file) = (Programs.package.path + "/Tests/Support/tlsfront.py", folder.path + "/front")
+    /// Begins to take plain connections to a port of TLS; the port where.
+    public func startFront(_ sealed: UInt16) throws -> UInt16 {
+        endFront(sealed)
+        let (script, file) = (Programs.package.path + "/Tests/Support/tlsfront.py", folder.path + "/front-\(sealed)")
         try? FileManager.default.removeItem(atPath: file)
-        front = try Child(["python3", script, "\(tlsPort)", file], errors: folder.path + "/front.log")
+        fronts[sealed] = try Child(["python3", script, "\(sealed)", file], errors: file + ".log")
         try wait("the front") { FileManager.default.fileExists(atPath: file) }
-        return UInt16(try String(contentsOfFile: file, encoding: .utf8)) ?? 0
+        let port = UInt16(try String(contentsOfFile: file, encoding: .utf8)) ?? 0
+        EngineProcess.plainPorts.withLock { $0[sealed] = port }
+        return port
     }
 
-    private func endFront() {
-        guard let front else { return }
+    /// Where a client of the tests, which has no TLS, connects to reach a port that it was told.
+    static func plainPort(_ told: Int) -> UInt16 {
+        let port = UInt16(told)
+        return plainPorts.withLock { $0[port] } ?? port
+    }
+
+    private func endFront(_ sealed: UInt16) {
+        guard var front = fronts.removeValue(forKey: sealed) else { return }
         Foundation.kill(front.id, SIGKILL)
-        _ = self.front?.wait()
-        self.front = nil
+        _ = front.wait()
     }
 
     private var logPath: String { folder.path + "/log" }

@@ -247,7 +247,7 @@ public final class Handset {
         callURL = nil
         let methods = agreed?.all("SupportedCIRMethod").map(\.text) ?? []
         if methods.contains("STCP"), let port = agreed?["TCPPort"]?.number {
-            let connection = try HTTPConnection(port: UInt16(port))
+            let connection = try HTTPConnection(port: EngineProcess.plainPort(port))
             try connection.send("HELO \(client.sessionID ?? "")\r\n")
             guard try connection.receiveSegment() == "OK\r\n" else { throw HarnessError("HELO is not answered") }
             channel = connection

@@ -34,7 +34,7 @@ var targets: [Target] = [
     .target(name: "Files", dependencies: ["Octets", "CLibC"], swiftSettings: common),
     .target(name: "Store", dependencies: ["IMPSEngine", "Files", "CLMDB"], swiftSettings: common),
     .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
-    .target(name: "TLS", dependencies: ["Octets", "CMbedTLS", "CLibC"], swiftSettings: common),
+    .target(name: "TLS", dependencies: ["Octets", "Files", "CMbedTLS", "CLibC"], swiftSettings: common),
     .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "TLS", "CUV"], swiftSettings: common),
     .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration"], swiftSettings: common),
     .target(name: "impsd", dependencies: ["Setup"], swiftSettings: common),

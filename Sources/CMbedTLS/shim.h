@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+#include <mbedtls/base64.h>
 #include <mbedtls/gcm.h>
 #include <mbedtls/md.h>
 #include <mbedtls/memory_buffer_alloc.h>
@@ -74,4 +76,22 @@ static inline void tls_shim_give_buffers(mbedtls_ssl_context *ssl, const struct 
 static inline void tls_shim_free_buffers(const struct tls_shim_rest *rest) {
   mbedtls_free(rest->in);
   mbedtls_free(rest->out);
+}
+
+// Tells the server by which name we know it; addresses are not told so. 0, or the library's code.
+static inline int tls_shim_name_server(mbedtls_ssl_context *ssl, const char *host) {
+  unsigned char octets[16];
+  int isAddress = inet_pton(AF_INET, host, octets) == 1 || inet_pton(AF_INET6, host, octets) == 1;
+  return isAddress ? 0 : mbedtls_ssl_set_hostname(ssl, host);
+}
+
+// Whether a certificate names an address: 1 or 0; -1 when the text is none.
+static inline int tls_shim_names_address(const mbedtls_x509_crt *certificate, const char *text) {
+  unsigned char octets[16];
+  size_t count = inet_pton(AF_INET, text, octets) == 1 ? 4 : inet_pton(AF_INET6, text, octets) == 1 ? 16 : 0;
+  if (count == 0) return -1;
+  for (const mbedtls_x509_sequence *name = &certificate->subject_alt_names; name && name->buf.p; name = name->next)
+    if (name->buf.tag == (MBEDTLS_ASN1_CONTEXT_SPECIFIC | 7) && name->buf.len == count && !memcmp(name->buf.p, octets, count))
+      return 1;
+  return 0;
 }

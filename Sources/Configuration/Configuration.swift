@@ -64,6 +64,10 @@ public struct Configuration: Sendable {
     public var keyPath = InlineBytes<200>()
     /// Nothing is said without TLS.
     public var isTLSOnly = false
+    /// A file with the certificates that are trusted is named, so requests of the engine may go by TLS.
+    public var hasAuthorities = false
+    /// The certificates that are trusted, in PEM; Debian's, OpenWrt's and Alpine's place by default.
+    public var authoritiesPath = InlineBytes<200>(prefix: ("/etc/ssl/certs/ca-certificates.crt" as StaticString).octets)
     /// There is a port by TLS for clients that want to be called.
     public var hasCIRTLS = false
     /// That port; 0 takes any.

@@ -14,7 +14,7 @@ extension Configuration {
     /// All keys of the section `imps`.
     static var keys: StaticString {
         """
-        allow_pwd batch_ms body_timeout challenge_s checkpoint_h cir cir_address cir_port cir_tls_port clock contact_list \
+        allow_pwd batch_ms body_timeout ca_file challenge_s checkpoint_h cir cir_address cir_port cir_tls_port clock contact_list \
         contact_lists_max contacts_max control data_dir data_mode db_kb domain enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
         keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
         max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
@@ -82,6 +82,10 @@ extension Configuration {
         }
         if key.equals("tls_cert") {
             return Configuration.setPath(&certificatePath, value, "a path that begins with / or ./", 180)
+        }
+        if key.equals("ca_file") {
+            hasAuthorities = true
+            return Configuration.setPath(&authoritiesPath, value, "a path that begins with / or ./", 180)
         }
         if key.equals("tls_key") {
             return Configuration.setPath(&keyPath, value, "a path that begins with / or ./", 180)

@@ -50,15 +50,6 @@ struct Identity: ~Copyable {
             + UInt64(time.hour * 3600 + time.min * 60 + time.sec)
     }
 
-    /// The SHA-256 of the certificate: what people compare.
-    var fingerprint: InlineArray<32, UInt8> {
-        var digest = InlineArray<32, UInt8>(repeating: 0)
-        var span = digest.mutableSpan
-        _ = unsafe span.withUnsafeMutableBufferPointer {
-            unsafe mbedtls_md(
-                mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), certificate.pointee.raw.p, certificate.pointee.raw.len,
-                $0.baseAddress)
-        }
-        return digest
-    }
+    /// What people compare.
+    var fingerprint: Fingerprint { unsafe Trust.fingerprint(of: certificate) }
 }

@@ -11,6 +11,7 @@ public struct TLSConnections: ~Copyable {
     private let connections: UnsafeMutablePointer<mbedtls_ssl_context>
     private let rests: UnsafeMutablePointer<tls_shim_rest>
     private var server = ServerConfiguration()
+    private var client = ClientConfiguration()
     private var free: Slab<UInt16>
     private var freeCount: Int
     private var pairs: BufferPairs
@@ -104,7 +105,7 @@ public struct TLSConnections: ~Copyable {
     public var validTo: UInt64 { server.identity.validTo }
 
     /// What people compare: the SHA-256 of the certificate.
-    public var fingerprint: InlineArray<32, UInt8> { server.identity.fingerprint }
+    public var fingerprint: Fingerprint { server.identity.fingerprint }
 
     // MARK: Connections
 
@@ -131,12 +132,26 @@ public struct TLSConnections: ~Copyable {
     public func isBusy(_ place: UInt16) -> Bool { pairOf[Int(place) - 1] != BufferPairs.none }
 
     /// Begins a connection with a peer that came to us; nil when there is no place, no buffer or no memory.
-    public mutating func open() -> UInt16? {
+    public mutating func open() -> UInt16? { unsafe begin(server.configuration, host: Span()) }
+
+    /// Begins a connection with a server that we went to; nil when there is no place, no buffer or no memory.
+    ///
+    /// - Parameter host: The name in the address, which a server with many certificates goes by.
+    public mutating func open(to host: Span<UInt8>) -> UInt16? {
+        do throws(TLSError) { try client.configure() } catch { return nil }
+        return unsafe begin(client.configuration, host: host)
+    }
+
+    private mutating func begin(
+        _ configuration: UnsafeMutablePointer<mbedtls_ssl_config>, host: Span<UInt8>
+    ) -> UInt16? {
         guard hasRoom else { return nil }
         let place = free[freeCount - 1]
         let ssl = unsafe connection(place)
         unsafe mbedtls_ssl_init(ssl)
-        guard unsafe mbedtls_ssl_setup(ssl, server.configuration) == 0 else {
+        var code = unsafe mbedtls_ssl_setup(ssl, configuration)
+        if code == 0, host.count > 0 { code = unsafe Trust.withName(host) { unsafe tls_shim_name_server(ssl, $0) } }
+        guard code == 0 else {
             unsafe mbedtls_ssl_free(ssl)
             return nil
         }
@@ -222,6 +237,25 @@ public struct TLSConnections: ~Copyable {
         octets.removeAll()
         for index in 0..<Int(keptCounts[Int(place) - 1]) { unsafe octets.append(source[index]) }
         keptCounts[Int(place) - 1] = 0
+    }
+
+    /// Looks whether the server on the other side is the one that we went to, once the handshake is done.
+    ///
+    /// - Parameters:
+    ///   - host: The name or address in its URL.
+    ///   - authorities: A file in PEM with the certificates that we trust.
+    ///   - pin: The SHA-256 of its certificate, which counts instead of all that.
+    public func verify(
+        _ place: UInt16, host: Span<UInt8>, authorities: Span<UInt8>, pin: Fingerprint?
+    ) throws(Distrust) {
+        guard let chain = unsafe mbedtls_ssl_get_peer_cert(connection(place)) else { throw .other }
+        try unsafe Trust.verify(chain, host: host, authorities: authorities, pin: pin)
+    }
+
+    /// The SHA-256 of the certificate that the other side showed; nil when it showed none.
+    public func peerFingerprint(_ place: UInt16) -> Fingerprint? {
+        guard let chain = unsafe mbedtls_ssl_get_peer_cert(connection(place)) else { return nil }
+        return unsafe Trust.fingerprint(of: chain)
     }
 
     /// What became of a step.

@@ -96,6 +96,7 @@ struct Options: ~Copyable {
                                into store.dump of the data folder, which the next version
                                takes when it cannot read the store
           checkpoint           copies a store in memory to the volume now
+          reach URL [SHA-256]  whether the engine reaches somebody else's server, and whose certificate it shows
           factory-reset --yes  forgets all accounts, messages and keys; a running engine
                                ends, for its supervisor to start it as new
           restore              a dump from standard input, into an empty store;

@@ -189,6 +189,8 @@ extension Configuration {
         settings.cirTLSPort = cirTLSPort
         settings.certificatePath = certificatePath
         settings.keyPath = keyPath
+        settings.hasOutgoingTLS = hasTLS || hasAuthorities
+        settings.authoritiesPath = authoritiesPath
         settings.controlPath = controlPath
         settings.connectionsOfAddressMax = Int(connectionsOfAddressMax)
         settings.batchMilliseconds = UInt64(batchMilliseconds)

@@ -46,6 +46,7 @@ struct Sizes {
             server.sealed = Int(configuration.tlsConnectionsMax)
             if server.sealed == 0 { server.sealed = min(500, max(4, TLSConnections.count(for: total / 8))) }
         }
+        if configuration.hasAuthorities { server.sealed += 2 }
         server.buffers = Sizes.buffers(
             share: max(0, total - fixedByteCount) * 3 / 10, small: Int(configuration.requestBuffers),
             largeByteCount: server.largeBufferByteCount)
@@ -88,7 +89,8 @@ struct Sizes {
     private var fixedByteCount: Int {
         let connections = Server.connectionPool(server)
         return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
-            + Server.heldPool(server).byteCount + ControlServer.pool.byteCount * ControlServer.pool.count
+            + Server.outgoingPool.count * Server.outgoingPool.byteCount + Server.heldPool(server).byteCount
+            + ControlServer.pool.byteCount * ControlServer.pool.count
             + (connections.count - server.connections) * connections.byteCount
             + (server.sealed > 0 ? Server.sealingPool(server).byteCount : 0)
             + server.sealed * TLSConnections.connectionByteCount

@@ -58,7 +58,7 @@ import Testing
             "IMPSEngine": ["Octets", "Wire", "CSP", "Digests"], "Files": ["Octets", "CLibC"],
             "Store": ["Octets", "IMPSEngine", "Files", "CLMDB", "CLibC"],
             "Configuration": ["Octets", "CSP", "IMPSEngine"],
-            "TLS": ["Octets", "CMbedTLS", "CLibC"],
+            "TLS": ["Octets", "Files", "CMbedTLS", "CLibC"],
             "Transport": ["Octets", "Wire", "CSP", "IMPSEngine", "Digests", "Files", "TLS", "CUV", "CLibC"],
             "Setup": [
                 "Octets", "IMPSEngine", "Digests", "Files", "Store", "Configuration", "Transport", "CLibC",

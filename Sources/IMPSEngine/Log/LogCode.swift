@@ -8,7 +8,7 @@ public enum LogCode: UInt8, Sendable {
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
-    case tlsCertificate, tlsRefused, tlsEnds, tlsFail, tlsBusy
+    case tlsCertificate, tlsRefused, tlsEnds, tlsFail, tlsBusy, outgoingFail
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
@@ -63,6 +63,7 @@ public enum LogCode: UInt8, Sendable {
         case .tlsEnds: return "TLS-CERT-ENDS"
         case .tlsFail: return "TLS-FAIL"
         case .tlsBusy: return "TLS-BUSY"
+        case .outgoingFail: return "OUT-FAIL"
         case .login: return "LOGIN"
         case .logout: return "LOGOUT"
         case .authFail: return "AUTH-FAIL"
@@ -94,7 +95,8 @@ public enum LogCode: UInt8, Sendable {
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
-            .connLimit, .noBuffer, .controlCut, .tlsEnds, .authFail, .authWait, .sessionsFull, .mailboxFull:
+            .connLimit, .noBuffer, .controlCut, .tlsEnds, .outgoingFail, .authFail, .authWait, .sessionsFull,
+            .mailboxFull:
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
             .checkpoint, .start, .pool, .tlsCertificate, .ready, .stop, .reload,

@@ -10,6 +10,8 @@ struct ControlConnection: ~Copyable {
     var command: ControlCommand
     var output: FixedBytes
     var isOpen = false
+    /// Which connection at this place it is.
+    var number: UInt64 = 0
     /// The command is complete; its answer is on its way.
     var isAnswering = false
     /// More of the answer comes after what is being sent.
@@ -75,6 +77,7 @@ public struct ControlServer: ~Copyable {
     /// Forgets a command, and takes the large room back.
     mutating func reset(_ index: Int) {
         connections[index].isOpen = false
+        connections[index].number += 1
         connections[index].command.reset()
         guard connections[index].hasLongLine else { return }
         ControlServer.exchange(&longLine, &connections[index])
@@ -234,6 +237,7 @@ extension Server {
         beginTurn()
         turn.entropy = Clock.entropy()
         control.connections[index].output.removeAll()
+        if control.connections[index].command.line.span.starts(with: "reach ") { return reach(index) }
         let progress = Server.answer(&control.connections[index], handler, pools, &turn)
         control.connections[index].hasMore = progress == .more
         if let error = handler.commit(&turn) {
@@ -257,7 +261,7 @@ extension Server {
         handler.control(&connection.command, pools, &turn, into: &connection.output)
     }
 
-    private mutating func writeControl(_ index: Int) {
+    mutating func writeControl(_ index: Int) {
         noteControlMoved(index)
         let pipe = unsafe control.pipes + index
         let write = unsafe control.writes + index
@@ -313,6 +317,7 @@ extension Server {
     private mutating func closeControl(_ index: Int) {
         let pipe = unsafe control.pipes + index
         guard control.connections[index].isOpen, unsafe uv_is_closing(uv_shim_handle(pipe)) == 0 else { return }
+        cancelOutgoing(control: index)
         unsafe uv_close(uv_shim_handle(pipe)) { handle in
             guard let handle = unsafe handle else { return }
             unsafe Server.of(handle.pointee.loop).pointee.controlClosed(Server.index(handle.pointee.data))

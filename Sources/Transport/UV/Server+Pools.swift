@@ -35,6 +35,7 @@ extension Server {
         pools.add(Server.arrivalPool)
         pools.add(Server.heldPool(sizes))
         pools.add(ControlServer.pool)
+        pools.add(Outgoing.pool)
         return ServerPools(connections: connections, channels: channels, tls: tls, busyTLS: busyTLS)
     }
 
@@ -47,6 +48,9 @@ extension Server {
         return Pool(
             "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
     }
+
+    /// What requests of ours need.
+    public static var outgoingPool: Pool { Outgoing.pool }
 
     /// What requests arrive in.
     public static var arrivalPool: Pool { Pool("arrival", count: 1, byteCount: BufferSizes.mediumByteCount) }

@@ -49,10 +49,7 @@ extension Server {
             if code > 0 { turn.journal.number("code", code) }
             turn.journal.word("next", tls.isReady ? "the one before stays" : "no TLS")
         } else {
-            scratch.removeAll()
-            scratch.append(hexadecimal: tls.fingerprint.span)
-            let text = InlineBytes<64>(prefix: scratch.span)
-            turn.journal.text("sha256", text.span, countMax: 64)
+            turn.journal.text("sha256", tls.fingerprint.text.span, countMax: 64)
         }
         turn.journal.end()
     }

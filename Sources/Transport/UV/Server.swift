@@ -96,6 +96,7 @@ public struct Server: ~Copyable {
     var saidReady = false
     var stopSignal: Int32 = 0
     var control: ControlServer
+    var outgoing = Outgoing()
     let watchdog: Watchdog
     var feedsAt: Instant?
     /// The watchdog is due, and is fed when the turn has gone well.
@@ -449,6 +450,7 @@ public struct Server: ~Copyable {
         if let bindsAt { next = min(next ?? bindsAt, bindsAt) }
         if let feedsAt { next = min(next ?? feedsAt, feedsAt) }
         if let checksCertificateAt { next = min(next ?? checksCertificateAt, checksCertificateAt) }
+        if let deadline = outgoing.deadline { next = min(next ?? deadline, deadline) }
         if let handshakesAt { next = min(next ?? handshakesAt, handshakesAt) }
         if connections.openCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
@@ -489,6 +491,7 @@ public struct Server: ~Copyable {
         turn.now = now
         if let deadline = handler.deadline, deadline <= now { handler.timePassed(&turn) }
         if let checksCertificateAt, checksCertificateAt <= now { checkCertificate() }
+        if let deadline = outgoing.deadline, deadline <= now { cutLateOutgoing() }
         if let handshakesAt, handshakesAt <= now { goOnWithHandshakes() }
         if let sweepsAt, sweepsAt <= now {
             self.sweepsAt = nil

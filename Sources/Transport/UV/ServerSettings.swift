@@ -27,6 +27,10 @@ public struct ServerSettings: Sendable {
     public var certificatePath = InlineBytes<200>()
     /// Its key, in PEM.
     public var keyPath = InlineBytes<200>()
+    /// Requests of ours may go by TLS.
+    public var hasOutgoingTLS = false
+    /// The certificates that are trusted for them, in PEM.
+    public var authoritiesPath = InlineBytes<200>()
     /// The path of the control socket.
     public var controlPath = InlineBytes<100>()
     /// Connections from one address.

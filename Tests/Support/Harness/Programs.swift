@@ -30,7 +30,7 @@ public enum Programs {
     public static let slowness = runner.isEmpty ? 1.0 : 8.0
 
     /// The command line of a program.
-    static func command(_ name: String, _ arguments: [String]) -> [String] {
+    public static func command(_ name: String, _ arguments: [String]) -> [String] {
         runner + [folder.appendingPathComponent(name).path] + arguments
     }
 }
@@ -113,5 +113,22 @@ struct Child {
         var status: Int32 = 0
         guard waitpid(id, &status, options) == id else { return }
         code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+    }
+}
+
+/// A command that runs beside the tests and ends with this value.
+public final class BackgroundCommand {
+    private var child: Child
+
+    /// Begins it.
+    public init(_ words: [String], errors: String) throws { child = try Child(words, errors: errors) }
+
+    deinit { kill() }
+
+    /// Ends it at once.
+    public func kill() {
+        guard child.isRunning() else { return }
+        Foundation.kill(child.id, SIGKILL)
+        _ = child.wait()
     }
 }

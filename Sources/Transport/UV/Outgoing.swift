@@ -1,0 +1,146 @@
+import CUV
+import IMPSEngine
+import Octets
+import TLS
+
+/// Why a request of ours was not answered.
+public enum OutgoingFailure: Error, Equatable, BitwiseCopyable, Sendable {
+    /// As many as there may be are under way, or there is no memory.
+    case busy
+    /// It goes by TLS, and there is no memory set aside for that.
+    case noTLS
+    /// Nobody knows the name.
+    case noName
+    /// Nobody takes a connection at any of its addresses; the code is libuv's.
+    case unreachable(Int32)
+    /// The other side took too long.
+    case timeout
+    /// The other side is not the one that we went to.
+    case distrust(Distrust)
+    /// The other side speaks no TLS that we speak; the code is the library's.
+    case tls(Int32)
+    /// What came is no answer, is too large, or was cut off.
+    case noAnswer
+
+    /// What is wrong and what would be right, for people.
+    public var explanation: StaticString {
+        switch self {
+        case .busy: return "too many requests of the engine are under way"
+        case .noTLS: return "no memory is set aside for https; set ca_file"
+        case .noName: return "its name is not known"
+        case .unreachable: return "nobody takes a connection there"
+        case .timeout: return "no answer came in time"
+        case .distrust(let distrust): return distrust.explanation
+        case .tls: return "it speaks no TLS 1.2 with the suites of today"
+        case .noAnswer: return "what came is no whole answer of HTTP, or too large"
+        }
+    }
+
+    /// The code of the library that knows more, without its sign; 0 for none.
+    public var code: UInt64 {
+        switch self {
+        case .unreachable(let code), .tls(let code): return UInt64(code.magnitude)
+        case .busy, .noTLS, .noName, .timeout, .distrust, .noAnswer: return 0
+        }
+    }
+}
+
+/// What became of a request of ours.
+public struct OutgoingResult: BitwiseCopyable, Sendable {
+    /// Why there is no answer; nil when there is one.
+    public var failure: OutgoingFailure?
+    /// The status of the answer; 0 when there is none.
+    public var status = 0
+    /// Octets of its body.
+    public var byteCount = 0
+    /// The numeric address that was tried last.
+    public var address = InlineBytes<46>()
+    /// The SHA-256 of the certificate that was shown; nil without one.
+    public var fingerprint: Fingerprint?
+    /// Milliseconds from the beginning to here.
+    public var milliseconds: UInt64 = 0
+}
+
+/// A request of ours to somebody else's server: one connection, one request, one bounded answer.
+struct OutgoingRequest: ZeroInitializable {
+    enum Phase {
+        /// Nothing under way.
+        case free
+        /// Its name is being looked up.
+        case resolving
+        /// It connects to one of the addresses.
+        case connecting
+        /// The handshake of TLS is under way.
+        case shaking
+        /// The request goes out, or its answer is awaited.
+        case answering
+        /// libuv still has the handle, or the lookup.
+        case closing
+    }
+
+    var phase = Phase.free
+    /// The operator's connection that wants to know, and its number then.
+    var control = 0
+    var controlNumber: UInt64 = 0
+    var target = Target.none
+    var pin: Fingerprint?
+    var addresses = InlineArray<4, sockaddr_storage>(repeating: sockaddr_storage())
+    var addressCount = 0
+    var nextAddress = 0
+    /// It connects to the next address as soon as the handle is back.
+    var triesNext = false
+    var result = OutgoingResult()
+    var began = Instant(milliseconds: 0)
+    /// When what it waits for has to be there.
+    var deadline = Instant(milliseconds: 0)
+    var tls = TLSConnections.none
+    /// The borrowed buffer with the request.
+    var request = BufferPool.none
+    /// The borrowed buffer with the answer.
+    var answer = BufferPool.none
+    var reader = ResponseReader()
+
+    init() {}
+}
+
+/// Requests of ours that are under way, a few at once. Each waits for its own peer and for nobody else, as everybody else
+/// does not wait for it.
+@safe
+struct Outgoing: ~Copyable {
+    /// Requests at once.
+    static var count: Int { 4 }
+    /// Seconds for a name, for a connection, and for a handshake.
+    static var connectSeconds: UInt64 { 5 }
+    /// Seconds for an answer.
+    static var answerSeconds: UInt64 { 10 }
+
+    let handles = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: Outgoing.count)
+    let connects = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: Outgoing.count)
+    let writes = UnsafeMutablePointer<uv_write_t>.allocate(capacity: Outgoing.count)
+    let lookups = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: Outgoing.count)
+    var requests = Memory.slab(Outgoing.count, OutgoingRequest.self)
+
+    /// What the requests need.
+    static var pool: Pool {
+        let octets =
+            unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_connect_t>.stride + MemoryLayout<uv_write_t>.stride
+            + MemoryLayout<uv_getaddrinfo_t>.stride
+        return Pool("outgoing", count: count, byteCount: octets + MemoryLayout<OutgoingRequest>.stride)
+    }
+
+    /// When the first of them has waited long enough; nil when none is under way.
+    var deadline: Instant? {
+        var next: Instant?
+        for index in 0..<Outgoing.count where isUnderWay(index) {
+            next = min(next ?? requests[index].deadline, requests[index].deadline)
+        }
+        return next
+    }
+
+    func isUnderWay(_ index: Int) -> Bool {
+        switch requests[index].phase {
+        case .resolving, .connecting, .shaking, .answering: return true
+        case .free, .closing: return false
+        }
+    }
+}

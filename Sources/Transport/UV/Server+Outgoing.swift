@@ -1,0 +1,482 @@
+import CLibC
+import CUV
+import Files
+import IMPSEngine
+import Octets
+import TLS
+
+/// The way of a request of ours: a name is looked up, a connection made, perhaps by TLS to somebody whom we believe, the
+/// request sent, and one answer read.
+extension Server {
+    // MARK: The operator's question
+
+    /// `reach URL [SHA-256]`: whether the engine reaches somebody, as it would with a request of its own.
+    mutating func reach(_ index: Int) {
+        guard let (target, pin) = Server.target(of: control.connections[index].command.line) else {
+            control.connections[index].output.removeAll()
+            control.connections[index].output.append(
+                "error usage reach http://HOST/ or https://HOST/, and perhaps the SHA-256 of its certificate\n")
+            return writeControl(index)
+        }
+        writeOutgoing(target)
+        guard let failure = beginOutgoing(target, pin: pin, control: index) else { return }
+        var result = OutgoingResult()
+        result.failure = failure
+        outgoingEnded(index, result)
+    }
+
+    private static func target(of line: borrowing FixedBytes) -> (Target, Fingerprint?)? {
+        let words = line.span(6..<line.count)
+        let end = words.firstIndex(of: 0x20) ?? words.count
+        guard let target = Target(words.extracting(0..<end)) else { return nil }
+        guard end < words.count else { return (target, nil) }
+        return Fingerprint(words.extracting(end + 1..<words.count)).map { (target, $0) }
+    }
+
+    private mutating func outgoingEnded(_ index: Int, _ result: OutgoingResult) {
+        control.connections[index].output.removeAll()
+        Server.write(result, into: &control.connections[index].output)
+        writeControl(index)
+    }
+
+    private static func write(_ result: OutgoingResult, into output: inout FixedBytes) {
+        if result.failure == nil {
+            output.field("status", UInt64(result.status))
+            output.field("bytes", UInt64(result.byteCount))
+        }
+        if !result.address.isEmpty { output.field("address", result.address.span) }
+        if let fingerprint = result.fingerprint {
+            output.field("sha256", fingerprint.text.span)
+        }
+        output.field("ms", result.milliseconds)
+        output.endRecord()
+        guard let failure = result.failure else { return output.append("ok\n") }
+        output.append("error not-reached ")
+        output.append(failure.explanation)
+        output.append(0x0A)
+    }
+
+    // MARK: Beginning
+
+    /// Begins a request for an operator's connection, which lies in the scratch buffer.
+    ///
+    /// - Returns: why that is not possible; nil when the result comes by itself.
+    private mutating func beginOutgoing(_ target: Target, pin: Fingerprint?, control: Int) -> OutgoingFailure? {
+        if target.isSealed, !settings.hasOutgoingTLS { return .noTLS }
+        var free: Int?
+        for index in 0..<Outgoing.count where outgoing.requests[index].phase == .free { free = free ?? index }
+        guard let index = free, !buffers.isShort(for: scratch.count),
+            let buffer = buffers.take(for: scratch.count, &pools)
+        else { return .busy }
+        buffers[buffer].append(copy: scratch, 0..<scratch.count)
+        outgoing.requests[index] = OutgoingRequest()
+        outgoing.requests[index].request = buffer
+        outgoing.requests[index].answer = BufferPool.none
+        outgoing.requests[index].target = target
+        outgoing.requests[index].pin = pin
+        outgoing.requests[index].control = control
+        outgoing.requests[index].controlNumber = self.control.connections[control].number
+        outgoing.requests[index].began = turn.now
+        lookUp(index)
+        return nil
+    }
+
+    /// Adds the request that an address is asked with to the scratch buffer.
+    private mutating func writeOutgoing(_ target: Target) {
+        scratch.removeAll()
+        scratch.append("GET ")
+        scratch.append(target.path.span)
+        scratch.append(" HTTP/1.1\r\nHost: ")
+        target.writeHost(into: &scratch)
+        scratch.append("\r\nUser-Agent: impsd\r\nConnection: close\r\n\r\n")
+    }
+
+    private mutating func lookUp(_ index: Int) {
+        outgoing.requests[index].phase = .resolving
+        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+        let target = outgoing.requests[index].target
+        var numeric = sockaddr_storage()
+        let code = unsafe Server.withAddress(target.host.span, target.port) { address in
+            unsafe Server.copy(address, to: &numeric)
+            return 0
+        }
+        if code == 0 {
+            outgoing.requests[index].addresses[0] = numeric
+            outgoing.requests[index].addressCount = 1
+            return connectNext(index)
+        }
+        let lookup = unsafe outgoing.lookups + index
+        unsafe lookup.pointee.data = Server.data(index)
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        let begun = unsafe File.withPath(target.host.span) { name in
+            unsafe uv_getaddrinfo(
+                loop, lookup,
+                { lookup, status, list in
+                    guard let lookup = unsafe lookup else { return }
+                    let server = unsafe Server.of(lookup.pointee.loop)
+                    unsafe server.pointee.lookedUp(Server.index(lookup.pointee.data), status, list)
+                    unsafe uv_freeaddrinfo(list)
+                }, name, nil, &hints)
+        }
+        if begun != 0 {
+            outgoing.requests[index].phase = .connecting
+            failOutgoing(index, .noName)
+        }
+    }
+
+    private mutating func lookedUp(_ index: Int, _ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
+        beginTurn()
+        guard outgoing.requests[index].phase == .resolving else { return freeOutgoing(index) }
+        outgoing.requests[index].phase = .connecting
+        var next = unsafe list
+        let port = outgoing.requests[index].target.port
+        while status == 0, let entry = unsafe next, outgoing.requests[index].addressCount < 4 {
+            let place = outgoing.requests[index].addressCount
+            unsafe Server.copy(entry.pointee.ai_addr, to: &outgoing.requests[index].addresses[place])
+            Server.setPort(port, of: &outgoing.requests[index].addresses[place])
+            outgoing.requests[index].addressCount += 1
+            unsafe next = entry.pointee.ai_next
+        }
+        guard outgoing.requests[index].addressCount > 0 else { return failOutgoing(index, .noName) }
+        connectNext(index)
+    }
+
+    private static func copy(_ address: UnsafePointer<sockaddr>?, to storage: inout sockaddr_storage) {
+        guard let address = unsafe address else { return }
+        let size =
+            unsafe Int32(address.pointee.sa_family) == AF_INET6
+            ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+        unsafe withUnsafeMutableBytes(of: &storage) {
+            unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+        }
+    }
+
+    private static func setPort(_ port: UInt16, of storage: inout sockaddr_storage) {
+        // It has the same place for both families.
+        unsafe withUnsafeMutableBytes(of: &storage) {
+            unsafe $0.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+        }
+    }
+
+    // MARK: Connecting
+
+    private mutating func connectNext(_ index: Int) {
+        let place = outgoing.requests[index].nextAddress
+        outgoing.requests[index].phase = .connecting
+        outgoing.requests[index].triesNext = false
+        outgoing.requests[index].nextAddress = place + 1
+        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+        let handle = unsafe outgoing.handles + index
+        unsafe uv_tcp_init(loop, handle)
+        unsafe handle.pointee.data = Server.data(index)
+        var address = outgoing.requests[index].addresses[place]
+        outgoing.requests[index].result.address = Server.text(of: &address)
+        let code = unsafe withUnsafePointer(to: &address) { address in
+            unsafe uv_tcp_connect(
+                outgoing.connects + index, handle, UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr.self)
+            ) { connect, status in
+                guard let connect = unsafe connect, let stream = unsafe connect.pointee.handle else { return }
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.outgoingConnected(Server.index(stream.pointee.data), status)
+            }
+        }
+        if code != 0 { outgoingConnected(index, code) }
+    }
+
+    private static func text(of address: inout sockaddr_storage) -> InlineBytes<46> {
+        var text = InlineArray<46, CChar>(repeating: 0)
+        var span = text.mutableSpan
+        unsafe withUnsafePointer(to: &address) { address in
+            unsafe span.withUnsafeMutableBufferPointer {
+                _ = unsafe uv_ip_name(
+                    UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr.self), $0.baseAddress, $0.count)
+            }
+        }
+        var result = InlineBytes<46>()
+        for index in text.indices where text[index] != 0 { _ = result.append(UInt8(bitPattern: text[index])) }
+        return result
+    }
+
+    private mutating func outgoingConnected(_ index: Int, _ status: Int32) {
+        beginTurn()
+        guard outgoing.requests[index].phase == .connecting, !outgoing.requests[index].triesNext else { return }
+        guard status == 0 else {
+            guard outgoing.requests[index].nextAddress < outgoing.requests[index].addressCount else {
+                return failOutgoing(index, .unreachable(status))
+            }
+            outgoing.requests[index].triesNext = true
+            return closeOutgoingHandle(index)
+        }
+        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+        guard outgoing.requests[index].target.isSealed else { return sendOutgoing(index) }
+        outgoing.requests[index].phase = .shaking
+        if !tls.hasRoom { makeSealedRoom(forBuffers: tls.openCount < tls.count, over: 0) }
+        let host = outgoing.requests[index].target.host
+        guard let place = tls.open(to: host.span) else {
+            return failOutgoing(index, .busy)
+        }
+        pools[poolPlaces.tls].take()
+        outgoing.requests[index].tls = place
+        sealedArrival.removeAll()
+        unsealOutgoing(index)
+        if outgoing.requests[index].phase == .shaking { readOutgoing(index) }
+    }
+
+    // MARK: Sending
+
+    /// Sends the request, sealed where it goes by TLS, and awaits the answer.
+    private mutating func sendOutgoing(_ index: Int) {
+        guard let answer = buffers.take(for: BufferSizes.mediumByteCount, &pools) else {
+            return failOutgoing(index, .busy)
+        }
+        outgoing.requests[index].answer = answer
+        let isSealed = outgoing.requests[index].target.isSealed
+        if isSealed, !sealOutgoing(index) { return failOutgoing(index, .busy) }
+        outgoing.requests[index].phase = .answering
+        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.answerSeconds)
+        let code = unsafe buffers[outgoing.requests[index].request].span.withUnsafeBufferPointer { octets in
+            var buffer = unsafe Server.buffer(octets)
+            return unsafe uv_write(
+                outgoing.writes + index, uv_shim_stream(outgoing.handles + index), &buffer, 1
+            ) { request, status in
+                guard status != 0, status != UV_ECANCELED.rawValue, let request = unsafe request,
+                    let stream = unsafe request.pointee.handle
+                else { return }
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.outgoingNotSent(Server.index(stream.pointee.data), status)
+            }
+        }
+        guard code == 0 else { return failOutgoing(index, .unreachable(code)) }
+        if !isSealed { readOutgoing(index) }
+    }
+
+    private mutating func outgoingNotSent(_ index: Int, _ status: Int32) {
+        beginTurn()
+        if outgoing.isUnderWay(index) { failOutgoing(index, .unreachable(status)) }
+    }
+
+    /// Puts the sealed request in the place of the plain one.
+    private mutating func sealOutgoing(_ index: Int) -> Bool {
+        let place = outgoing.requests[index].tls
+        let plain = outgoing.requests[index].request
+        makeBuffers(place)
+        tls.output.removeAll()
+        let isSealed = tls.write(place, buffers[plain], 0..<buffers[plain].count)
+        guard isSealed, let sealed = buffers.take(for: tls.output.count, &pools) else { return false }
+        buffers[sealed].append(copy: tls.output, 0..<tls.output.count)
+        buffers[plain].wipe()
+        buffers.give(plain, &pools)
+        outgoing.requests[index].request = sealed
+        return true
+    }
+
+    // MARK: Reading
+
+    private mutating func readOutgoing(_ index: Int) {
+        unsafe uv_read_start(
+            uv_shim_stream(outgoing.handles + index),
+            { handle, _, buffer in
+                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+                let server = unsafe Server.of(handle.pointee.loop)
+                let free = unsafe server.pointee.outgoingStorage(Server.index(handle.pointee.data))
+                unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
+                    .assumingMemoryBound(to: CChar.self)
+                unsafe buffer.pointee.len = free.count
+            },
+            { stream, count, _ in
+                guard let stream = unsafe stream else { return }
+                let server = unsafe Server.of(stream.pointee.loop)
+                unsafe server.pointee.outgoingArrived(Server.index(stream.pointee.data), Int(count))
+            })
+    }
+
+    private mutating func outgoingStorage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
+        guard outgoing.requests[index].target.isSealed else {
+            return unsafe buffers[outgoing.requests[index].answer].freeStorage()
+        }
+        sealedArrival.removeAll()
+        return unsafe sealedArrival.freeStorage()
+    }
+
+    private mutating func outgoingArrived(_ index: Int, _ count: Int) {
+        beginTurn()
+        guard outgoing.isUnderWay(index), count != 0 else { return }
+        let isSealed = outgoing.requests[index].target.isSealed
+        guard count > 0 else {
+            // By TLS an end that was not said may be somebody else's.
+            if count == Int(UV_EOF.rawValue), !isSealed { return answerArrived(index, hasEnded: true) }
+            return failOutgoing(index, isSealed && outgoing.requests[index].phase == .shaking ? .tls(0) : .noAnswer)
+        }
+        if isSealed {
+            sealedArrival.advance(by: count)
+            unsealOutgoing(index)
+        } else {
+            buffers[outgoing.requests[index].answer].advance(by: count)
+            answerArrived(index, hasEnded: false)
+        }
+    }
+
+    private mutating func unsealOutgoing(_ index: Int) {
+        let place = outgoing.requests[index].tls
+        makeBuffers(place)
+        tls.lend(sealedArrival)
+        defer { _ = tls.takeBack() }
+        if outgoing.requests[index].phase == .shaking {
+            tls.output.removeAll()
+            let began = uv_hrtime()
+            let outcome = tls.shakeHands(place)
+            handshakes.spend(from: began, to: uv_hrtime())
+            guard tls.output.count == 0 || tryWriteOutgoing(index) == tls.output.count else {
+                return failOutgoing(index, .unreachable(0))
+            }
+            switch outcome {
+            case .done: break
+            case .waits: return
+            case .ended: return failOutgoing(index, .tls(0))
+            case .failed(let code): return failOutgoing(index, .tls(code))
+            }
+            guard believes(index) else { return }
+            sendOutgoing(index)
+        }
+        while outgoing.requests[index].phase == .answering {
+            tls.output.removeAll()
+            let room = unsafe buffers[outgoing.requests[index].answer].freeStorage()
+            let outcome = unsafe tls.read(place, into: room)
+            switch outcome {
+            case .done(let count):
+                buffers[outgoing.requests[index].answer].advance(by: count)
+                answerArrived(index, hasEnded: false)
+            case .waits: return
+            case .ended: return answerArrived(index, hasEnded: true)
+            case .failed(let code): return failOutgoing(index, .tls(code))
+            }
+        }
+    }
+
+    private func tryWriteOutgoing(_ index: Int) -> Int {
+        unsafe tls.output.span.withUnsafeBufferPointer { octets in
+            var buffer = unsafe Server.buffer(octets)
+            return unsafe Int(uv_try_write(uv_shim_stream(outgoing.handles + index), &buffer, 1))
+        }
+    }
+
+    /// Whether the other side is the one that we went to; nothing was said to it before.
+    private mutating func believes(_ index: Int) -> Bool {
+        let place = outgoing.requests[index].tls
+        outgoing.requests[index].result.fingerprint = tls.peerFingerprint(place)
+        let target = outgoing.requests[index].target
+        do throws(Distrust) {
+            try tls.verify(
+                place, host: target.host.span, authorities: settings.authoritiesPath.span,
+                pin: outgoing.requests[index].pin)
+            return true
+        } catch {
+            failOutgoing(index, .distrust(error))
+            return false
+        }
+    }
+
+    private mutating func answerArrived(_ index: Int, hasEnded: Bool) {
+        switch outgoing.requests[index].reader.advance(&buffers[outgoing.requests[index].answer], hasEnded: hasEnded) {
+        case .incomplete: break
+        case .refused: failOutgoing(index, .noAnswer)
+        case .complete:
+            outgoing.requests[index].result.status = outgoing.requests[index].reader.status
+            outgoing.requests[index].result.byteCount = outgoing.requests[index].reader.bodyRange.count
+            endOutgoing(index)
+        }
+    }
+
+    // MARK: Ending
+
+    private mutating func failOutgoing(_ index: Int, _ failure: OutgoingFailure) {
+        outgoing.requests[index].result.failure = failure
+        let target = outgoing.requests[index].target
+        if turn.journal.begin(.outgoingFail, turn.now, turn.wall) {
+            turn.journal.text("host", target.host.span, countMax: 60)
+            turn.journal.number("port", UInt64(target.port))
+            turn.journal.sentence("why", failure.explanation)
+            if failure.code > 0 { turn.journal.number("code", failure.code) }
+            turn.journal.end()
+        }
+        endOutgoing(index)
+    }
+
+    /// Tells who wanted to know, and gives everything back.
+    private mutating func endOutgoing(_ index: Int) {
+        outgoing.requests[index].result.milliseconds =
+            turn.now.milliseconds - outgoing.requests[index].began.milliseconds
+        let (place, number) = (outgoing.requests[index].control, outgoing.requests[index].controlNumber)
+        let result = outgoing.requests[index].result
+        dropOutgoing(index)
+        if control.connections[place].isOpen, control.connections[place].number == number {
+            outgoingEnded(place, result)
+        }
+    }
+
+    /// Gives everything back, and tells nobody.
+    private mutating func dropOutgoing(_ index: Int) {
+        let wasResolving = outgoing.requests[index].phase == .resolving
+        if outgoing.requests[index].tls != TLSConnections.none {
+            tls.close(outgoing.requests[index].tls)
+            outgoing.requests[index].tls = TLSConnections.none
+            pools[poolPlaces.tls].give()
+        }
+        outgoing.requests[index].phase = .closing
+        if wasResolving {
+            // The thread that looks names up may be at it; then it comes back with what nobody wants any more.
+            unsafe uv_cancel(UnsafeMutableRawPointer(outgoing.lookups + index).assumingMemoryBound(to: uv_req_t.self))
+        } else {
+            closeOutgoingHandle(index)
+        }
+    }
+
+    private mutating func closeOutgoingHandle(_ index: Int) {
+        let handle = unsafe uv_shim_handle(outgoing.handles + index)
+        guard outgoing.requests[index].nextAddress > 0 else { return freeOutgoing(index) }
+        guard unsafe uv_is_closing(handle) == 0 else { return }
+        unsafe uv_close(handle) { handle in
+            guard let handle = unsafe handle else { return }
+            let server = unsafe Server.of(handle.pointee.loop)
+            unsafe server.pointee.outgoingClosed(Server.index(handle.pointee.data))
+        }
+    }
+
+    private mutating func outgoingClosed(_ index: Int) {
+        beginTurn()
+        if outgoing.requests[index].phase == .connecting { return connectNext(index) }
+        freeOutgoing(index)
+    }
+
+    /// The buffers were libuv's until now.
+    private mutating func freeOutgoing(_ index: Int) {
+        wipeAndGive(outgoing.requests[index].request)
+        wipeAndGive(outgoing.requests[index].answer)
+        outgoing.requests[index] = OutgoingRequest()
+    }
+
+    private mutating func wipeAndGive(_ buffer: UInt16) {
+        guard buffer != BufferPool.none else { return }
+        buffers[buffer].wipe()
+        buffers.give(buffer, &pools)
+    }
+
+    /// Ends what has waited long enough.
+    mutating func cutLateOutgoing() {
+        for index in 0..<Outgoing.count
+        where outgoing.isUnderWay(index) && outgoing.requests[index].deadline <= turn.now {
+            failOutgoing(index, .timeout)
+        }
+    }
+
+    /// Forgets what an operator wanted to know who is gone.
+    mutating func cancelOutgoing(control: Int) {
+        for index in 0..<Outgoing.count where outgoing.isUnderWay(index) {
+            guard outgoing.requests[index].control == control,
+                outgoing.requests[index].controlNumber == self.control.connections[control].number
+            else { continue }
+            dropOutgoing(index)
+        }
+    }
+}

@@ -39,7 +39,7 @@ var targets: [Target] = [
     .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration"], swiftSettings: common),
     .target(name: "impsd", dependencies: ["Setup"], swiftSettings: common),
     .target(name: "impsctl", dependencies: ["Setup"], swiftSettings: common),
-    .target(name: "imps", dependencies: ["Transport", "CSP", "Digests"], swiftSettings: common),
+    .target(name: "imps", dependencies: ["Transport", "CSP", "Digests", "TLS"], swiftSettings: common),
     .executableTarget(
         name: "programs", dependencies: ["impsd", "impsctl", "imps"],
         swiftSettings: common, linkerSettings: libraries),

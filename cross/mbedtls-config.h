@@ -23,6 +23,11 @@
 #define MBEDTLS_HAVE_TIME_DATE
 #define MBEDTLS_SSL_TLS_C
 #define MBEDTLS_SSL_SRV_C
+// And the other side, for requests of ours.
+#define MBEDTLS_SSL_CLI_C
+#define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+#define MBEDTLS_X509_CHECK_KEY_USAGE
+#define MBEDTLS_X509_CHECK_EXTENDED_KEY_USAGE
 #define MBEDTLS_SSL_PROTO_TLS1_2
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
@@ -58,6 +63,13 @@
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
+
+// Keys and certificates that a device makes for itself, and requests to be signed.
+#define MBEDTLS_X509_CREATE_C
+#define MBEDTLS_X509_CRT_WRITE_C
+#define MBEDTLS_X509_CSR_WRITE_C
+#define MBEDTLS_PEM_WRITE_C
+#define MBEDTLS_PK_WRITE_C
 
 // Records of a peer may have 16 KB; ours are smaller, and all of it lies in memory that is lent at the start.
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384

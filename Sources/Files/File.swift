@@ -90,6 +90,14 @@ public enum File {
         guard fsync(descriptor) == 0 else { throw .last }
     }
 
+    /// Adds content to the end of a file that only its owner may read, which is made when there is none.
+    public static func add(_ content: Span<UInt8>, to path: Span<UInt8>) throws(Failure) {
+        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_WRONLY | O_CREAT | O_APPEND, 0o600) }
+        guard descriptor >= 0 else { throw .last }
+        defer { _ = CLibC.close(descriptor) }
+        try write(descriptor, content)
+    }
+
     /// Writes all of `content`.
     public static func write(_ descriptor: Int32, _ content: Span<UInt8>) throws(Failure) {
         var offset = 0

@@ -47,12 +47,16 @@ enum Wakeup {
 struct CallLine: ~Copyable {
     private let method: CallMethod
     private let clock = Clock()
+    /// Of datagrams.
     private var descriptor: Int32 = -1
+    private var line: Line
+    /// By TLS, as the requests are.
+    private let isSealed: Bool
     private var port: UInt16 = 0
     private var isAgreed = false
     private var host = InlineBytes<200>()
     private var hostPort = InlineBytes<8>()
-    private var connection = HTTPConnection(byteCountMax: 4096, patience: CallLine.connectSeconds)
+    private var connection: HTTPConnection
     private var sessionID = InlineBytes<64>()
     private let cookie: InlineBytes<64>
     private var octets = Memory.buffer(2048)
@@ -69,9 +73,12 @@ struct CallLine: ~Copyable {
     private static var answerSeconds: UInt64 { 30 }
     private static var askSeconds: UInt64 { 10 }
 
-    init(_ method: CallMethod, cookie: InlineBytes<64>) {
+    init(_ method: CallMethod, cookie: InlineBytes<64>, isSealed: Bool, _ sealing: Sealing) {
         self.method = method
         self.cookie = cookie
+        self.isSealed = isSealed
+        line = Line(sealing)
+        connection = HTTPConnection(byteCountMax: 4096, patience: CallLine.connectSeconds, sealing)
         if method == .udp { descriptor = unsafe libc_open_datagrams(&port) }
     }
 
@@ -80,7 +87,7 @@ struct CallLine: ~Copyable {
     }
 
     /// Whether the client is called at present, and need not poll.
-    var isOpen: Bool { isAgreed && (method == .http || descriptor >= 0) }
+    var isOpen: Bool { isAgreed && (method == .http || descriptor >= 0 || line.isOpen) }
 
     // MARK: Agreement
 
@@ -146,8 +153,12 @@ struct CallLine: ~Copyable {
             if isAgreed, method != .udp { until = min(until, nextAct) }
             let now = clock.now
             let rest = until > now ? until.milliseconds - now.milliseconds : 0
-            let ready = libc_wait_readable(
-                hasInput ? 0 : -1, isAgreed ? descriptor : -1, Int32(clamping: rest))
+            if method == .tcp, line.hasUnread {
+                if hears() { return .called }
+                continue
+            }
+            let place = method == .tcp ? line.descriptor : descriptor
+            let ready = libc_wait_readable(hasInput ? 0 : -1, isAgreed ? place : -1, Int32(clamping: rest))
             // A signal, of a window that was resized, may need something to be drawn.
             if ready < 0 { return .time }
             if ready & 1 != 0 { return .input }
@@ -165,7 +176,7 @@ struct CallLine: ~Copyable {
             isAgreed = status == 200 || status == 204
             return status != 204
         }
-        if descriptor < 0 { return dial() }
+        if !line.isOpen { return dial() }
         guard !awaitsOK, send("PING\r\n") else {
             hangUp()
             return true
@@ -178,16 +189,21 @@ struct CallLine: ~Copyable {
     /// Reads what arrived; true when it is a call, or the connection is gone and nobody can call any more.
     private mutating func hears() -> Bool {
         octets.removeAll()
-        let free = unsafe octets.freeStorage()
-        let count = unsafe recv(descriptor, free.baseAddress, free.count, Int32(MSG_DONTWAIT))
-        // What was there may be gone: a datagram with a wrong checksum.
-        if count < 0, libc_errno() == EAGAIN || libc_errno() == EINTR { return false }
-        guard count > 0 else {
-            // A datagram may be empty; a connection has ended.
-            if method == .tcp { hangUp() }
-            return method == .tcp
+        if method == .tcp {
+            switch line.receive(into: &octets, waits: false) {
+            case .octets: break
+            case .nothing: return false
+            case .end:
+                hangUp()
+                return true
+            }
+        } else {
+            let free = unsafe octets.freeStorage()
+            let count = unsafe recv(descriptor, free.baseAddress, free.count, Int32(MSG_DONTWAIT))
+            // What was there may be gone, as a datagram with a wrong checksum, or nothing.
+            guard count > 0 else { return false }
+            octets.advance(by: count)
         }
-        octets.advance(by: count)
         // Anybody can send a datagram; the cookie is known to the server alone.
         if method == .udp { return octets.span.starts(with: "WVCI") && octets.span.contains(cookie.span) }
         if octets.span.contains("OK") {
@@ -202,17 +218,13 @@ struct CallLine: ~Copyable {
     /// Connects and says whose connection it is; true when the server took it, which may have something by now.
     @discardableResult
     private mutating func dial() -> Bool {
-        descriptor = unsafe File.withPath(host.span) { host in
-            unsafe File.withPath(hostPort.span) { port in
-                unsafe libc_connect_host(host, port, CallLine.connectSeconds)
-            }
-        }
+        let isOpen = line.open(
+            host, hostPort, isSealed: isSealed, isCall: true, patience: CallLine.connectSeconds)
         octets.removeAll()
         octets.append("HELO ")
         octets.append(sessionID.span)
         octets.append("\r\n")
-        let greeting = octets.count
-        guard descriptor >= 0, sendAll(octets.span(0..<greeting)), hearsOK() else {
+        guard isOpen, line.send(octets), hearsOK() else {
             hangUp()
             return false
         }
@@ -223,35 +235,27 @@ struct CallLine: ~Copyable {
 
     private mutating func hearsOK() -> Bool {
         octets.removeAll()
-        let free = unsafe octets.freeStorage()
-        let count = unsafe recv(descriptor, free.baseAddress, free.count, 0)
-        guard count > 0 else { return false }
-        octets.advance(by: count)
-        return octets.span.starts(with: "OK")
+        return line.receive(into: &octets) == .octets && octets.span.starts(with: "OK")
     }
 
     /// Gives the connection up; the next attempt comes later each time.
     private mutating func hangUp() {
-        if descriptor >= 0 { _ = close(descriptor) }
-        descriptor = -1
+        line.hangUp()
         awaitsOK = false
         nextAct = clock.now.adding(seconds: patience)
         patience = patience >= 27 ? 3 : patience * 3
     }
 
-    private func send(_ words: StaticString) -> Bool { sendAll(words.octets) }
-
-    private func sendAll(_ octets: Span<UInt8>) -> Bool {
-        let sent = unsafe octets.withUnsafeBufferPointer { buffer in
-            unsafe CLibC.send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
-        }
-        return sent == octets.count
+    private mutating func send(_ words: StaticString) -> Bool {
+        octets.removeAll()
+        octets.append(words)
+        return line.send(octets)
     }
 }
 
 extension Span<UInt8> {
     /// Whether `other` is somewhere in it.
-    fileprivate func contains(_ other: Span<UInt8>) -> Bool {
+    func contains(_ other: Span<UInt8>) -> Bool {
         guard other.count <= count else { return false }
         for index in 0...(count - other.count) where extracting(index..<index + other.count).equals(other) {
             return true
@@ -259,5 +263,5 @@ extension Span<UInt8> {
         return false
     }
 
-    fileprivate func contains(_ words: StaticString) -> Bool { contains(words.octets) }
+    func contains(_ words: StaticString) -> Bool { contains(words.octets) }
 }

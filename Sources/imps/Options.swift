@@ -19,6 +19,10 @@ struct Options {
     var user = InlineBytes<100>()
     var password = InlineBytes<128>()
     private var passwordPath = InlineBytes<256>()
+    /// Authorities that the server's certificate has to come from; empty for a server that is known from before.
+    var authorities = InlineBytes<256>()
+    /// Where the certificates of servers are kept; empty for the place of all.
+    var known = InlineBytes<256>()
     var version = Version.v1_3
     var syntax = Syntax.xml
     var callMethod = CallMethod.none
@@ -66,7 +70,10 @@ struct Options {
 
         A terminal client for OMA IMPS / Wireless Village.
 
-          -s, --server URL          http://host:port/
+          -s, --server URL          http://host:port/ or https://host:port/
+              --ca-file FILE        https: trust certificates that somebody in FILE signed
+              --known FILE          https: where certificates of servers that were met before
+                                    are kept (~/.imps_known)
           -u, --user NAME           wv:alice@home.test
           -v, --version VERSION     1.1, 1.2 or 1.3 (default)
           -b, --wbxml               speak WBXML instead of XML
@@ -94,14 +101,16 @@ struct Options {
     /// Reads the command line.
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
-        let names: InlineArray<12, option> = unsafe [
+        let names: InlineArray<14, option> = unsafe [
             Terminal.option("server", takesValue: true, 0x73), Terminal.option("user", takesValue: true, 0x75),
             Terminal.option("version", takesValue: true, 0x76),
             Terminal.option("wbxml", 0x62), Terminal.option("digest", 0x64),
             Terminal.option("password-file", takesValue: true, 0x70),
             Terminal.option("wait", takesValue: true, 0x77), Terminal.option("cir", takesValue: true, 0x63),
             Terminal.option("answer", takesValue: true, 0x61),
-            Terminal.option("on-system-message", takesValue: true, 2), Terminal.option("help", 1), option(),
+            Terminal.option("on-system-message", takesValue: true, 2),
+            Terminal.option("ca-file", takesValue: true, 3), Terminal.option("known", takesValue: true, 4),
+            Terminal.option("help", 1), option(),
         ]
         while true {
             let next = unsafe names.span.withUnsafeBufferPointer { names in
@@ -147,6 +156,8 @@ struct Options {
             guard let method = CallMethod(value.span) else { return false }
             callMethod = method
         case 0x70: passwordPath = value
+        case 3: authorities = value
+        case 4: known = value
         case 0x61: return addPreset(value.span)
         case 2:
             if value.span.equals("accept") {
@@ -244,50 +255,5 @@ struct Options {
             "Usage: imps --server URL --user NAME [send TO TEXT | recv]\n       imps decode | encode FILE; imps --help tells more\n"
         )
         return .stop(.usage)
-    }
-}
-
-/// Where a server is: `http://host:port/path`.
-struct ServerAddress {
-    var host = InlineBytes<200>()
-    var port = InlineBytes<8>()
-    var path = InlineBytes<200>()
-
-    /// Takes a URL apart; false when it is none.
-    mutating func read(_ url: Span<UInt8>) -> Bool {
-        var rest = url
-        if rest.count >= 7, rest.extracting(0..<7).equalsIgnoringCase("http://") {
-            rest = rest.extracting(7..<rest.count)
-        } else if rest.count >= 8, rest.extracting(0..<8).equalsIgnoringCase("https://") {
-            Terminal.printError("imps: https is not supported\n")
-            return false
-        }
-        let slash = rest.firstIndex(of: 0x2F) ?? rest.count
-        var authority = rest.extracting(0..<slash)
-        guard let path = InlineBytes<200>(rest.extracting(slash..<rest.count)) else { return false }
-        self.path = path
-        if path.isEmpty { _ = self.path.append("/") }
-        var end = authority.count
-        var start = 0
-        if authority.count > 0, authority[0] == 0x5B {
-            // An IPv6 address stands in brackets.
-            guard let bracket = authority.firstIndex(of: 0x5D) else { return false }
-            start = 1
-            end = bracket
-        } else if let colon = authority.firstIndex(of: 0x3A) {
-            end = colon
-        }
-        guard end > start, let host = InlineBytes<200>(authority.extracting(start..<end)) else { return false }
-        self.host = host
-        authority = authority.extracting(end + start..<authority.count)
-        port = InlineBytes()
-        if authority.count > 1, authority[0] == 0x3A {
-            guard let port = InlineBytes<8>(authority.extracting(1..<authority.count)), Decimal.parse(port.span) != nil
-            else { return false }
-            self.port = port
-        } else {
-            _ = port.append("80")
-        }
-        return true
     }
 }

@@ -40,14 +40,15 @@ struct Session: ~Copyable {
 
     init(_ options: Options) {
         self.options = options
-        connection = HTTPConnection(options.server, byteCountMax: 300_000)
+        let sealing = Sealing(authorities: options.authorities, known: options.known)
+        connection = HTTPConnection(options.server, byteCountMax: 300_000, sealing)
         let random = Clock.randomKey()
         _ = cookie.append("imps-")
         for index in 0..<8 {
             _ = cookie.append(Hexadecimal.digit(random[index] >> 4))
             _ = cookie.append(Hexadecimal.digit(random[index]))
         }
-        line = CallLine(options.callMethod, cookie: cookie)
+        line = CallLine(options.callMethod, cookie: cookie, isSealed: options.server.isSealed, sealing)
     }
 
     /// A week: no server means more.

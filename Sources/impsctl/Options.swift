@@ -90,13 +90,14 @@ struct Options: ~Copyable {
           log-level [LEVEL]    err, warning, notice, info or debug
           clock WORD           trusted: somebody set it right; untrusted; auto: ask the kernel
           ping                 exit code 0 when the engine works and its store can be read
+          reach URL [SHA-256]  has the engine ask another server, by http or https: what it
+                               answers, or why it is not believed
 
         Store:
           dump [--save]        the whole store as text, to standard output; with --save
                                into store.dump of the data folder, which the next version
                                takes when it cannot read the store
           checkpoint           copies a store in memory to the volume now
-          reach URL [SHA-256]  whether the engine reaches somebody else's server, and whose certificate it shows
           factory-reset --yes  forgets all accounts, messages and keys; a running engine
                                ends, for its supervisor to start it as new
           restore              a dump from standard input, into an empty store;

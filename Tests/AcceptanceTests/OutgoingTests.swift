@@ -40,7 +40,8 @@ import Testing
         func fingerprint(_ name: String) throws -> String {
             let path = folder.path + "/" + name + ".pem"
             let ending = try runCommand(["openssl", "x509", "-in", path, "-noout", "-fingerprint", "-sha256"])
-            return ending.output.split(separator: "=").last.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) } ?? ""
+            return ending.output.split(separator: "=").last.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+                ?? ""
         }
     }
 
@@ -52,7 +53,8 @@ import Testing
         ] {
             let ending = try peers.reach(peer, isSealed: isSealed)
             #expect(ending.code == 0, "\(peer): \(ending.errors)")
-            #expect(ending.output.contains("status=200") && ending.output.contains("bytes=\(bytes)"), "\(ending.output)")
+            #expect(
+                ending.output.contains("status=200") && ending.output.contains("bytes=\(bytes)"), "\(ending.output)")
             #expect(ending.output.contains("sha256=") == isSealed)
         }
         // By name, which is looked up beside the loop, and tried at each of its addresses.
@@ -65,7 +67,8 @@ import Testing
     @Test func whoIsNotTheOneIsNotBelieved() throws {
         let peers = try Peers()
         for (peer, words) in [
-            ("wrongname", "for another name"), ("unknown", "nobody in ca_file signed"), ("self", "nobody in ca_file signed"),
+            ("wrongname", "for another name"), ("unknown", "nobody in ca_file signed"),
+            ("self", "nobody in ca_file signed"),
             ("expired", "has ended"), ("future", "not good yet, or the clock is wrong"),
         ] {
             let ending = try peers.reach(peer)
@@ -103,9 +106,11 @@ import Testing
     @Test func impolitePeersCostNobodyElse() throws {
         let peers = try Peers()
         for (peer, isSealed, words) in [
-            ("nonsense", false, "no whole answer"), ("hangup", false, "no whole answer"), ("cut", false, "no whole answer"),
+            ("nonsense", false, "no whole answer"), ("hangup", false, "no whole answer"),
+            ("cut", false, "no whole answer"),
             ("endless", false, "no whole answer"), ("tls-endless", true, "no whole answer"),
-            ("tls-cut", true, "no whole answer"), ("tls-ragged", true, "no whole answer"), ("hangup", true, "no TLS 1.2"),
+            ("tls-cut", true, "no whole answer"), ("tls-ragged", true, "no whole answer"),
+            ("hangup", true, "no TLS 1.2"),
             ("dribble", false, "in time"), ("silent", false, "in time"), ("silent", true, "in time"),
             ("tls-silent", true, "in time"),
         ] {
@@ -134,7 +139,8 @@ import Testing
             let asking = try (0..<3).map { number in
                 try BackgroundCommand(
                     Programs.command(
-                        "impsctl", ["--config", peers.engine.configuration, "reach", peers.url("silent", isSealed: number > 0)]),
+                        "impsctl",
+                        ["--config", peers.engine.configuration, "reach", peers.url("silent", isSealed: number > 0)]),
                     errors: peers.folder.path + "/asking.log")
             }
             try wait("questions") { try peers.engine.pool("tls_busy", "used") == 2 }

@@ -24,8 +24,8 @@ public struct Target: BitwiseCopyable, Sendable {
     /// What a URL names: `http://host`, a port and a path if it has them; nil for anything else, and with a name or password
     /// in it.
     public init?(_ url: Span<UInt8>) {
-        let isSealed = url.starts(with: "https://")
-        guard isSealed || url.starts(with: "http://") else { return nil }
+        let isSealed = url.count > 8 && url.extracting(0..<8).equalsIgnoringCase("https://")
+        guard isSealed || url.count > 7 && url.extracting(0..<7).equalsIgnoringCase("http://") else { return nil }
         let rest = url.extracting((isSealed ? 8 : 7)..<url.count)
         let end = rest.firstIndex(of: 0x2F) ?? rest.count
         let authority = rest.extracting(0..<end)

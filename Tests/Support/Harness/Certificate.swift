@@ -9,17 +9,18 @@ public struct Certificate: Sendable {
     ///
     /// - Parameters:
     ///   - algorithm: What `openssl req -newkey` takes.
+    ///   - subject: Whose it is; nil for the name, at home.
     ///   - from, to: When it begins and ends, as `20261231000000Z`; nil for now, and for in a year.
     public init(
         in folder: URL, name: String = "gateway", algorithm: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        from: String? = nil, to: String? = nil
+        subject: String? = nil, from: String? = nil, to: String? = nil
     ) throws {
         certificate = folder.appendingPathComponent(name + ".pem").path
         key = folder.appendingPathComponent(name + ".key").path
         let request = folder.appendingPathComponent(name + ".csr").path
         try Certificate.openssl(
             ["req", "-new", "-nodes", "-newkey"] + algorithm + [
-                "-subj", "/CN=\(name).home", "-keyout", key, "-out", request,
+                "-subj", subject ?? "/CN=\(name).home", "-keyout", key, "-out", request,
             ])
         let (database, configuration) = (folder.path + "/\(name).index", folder.path + "/\(name).ca")
         try Data().write(to: URL(fileURLWithPath: database))

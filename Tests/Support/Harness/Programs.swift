@@ -121,7 +121,11 @@ public final class BackgroundCommand {
     private var child: Child
 
     /// Begins it.
-    public init(_ words: [String], errors: String) throws { child = try Child(words, errors: errors) }
+    public init(
+        _ words: [String], output: String = "/dev/null", errors: String, environment: [String: String] = [:]
+    ) throws {
+        child = try Child(words, output: output, errors: errors, environment: environment)
+    }
 
     deinit { kill() }
 

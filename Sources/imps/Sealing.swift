@@ -1,0 +1,148 @@
+import CLibC
+import Files
+import Octets
+import TLS
+import Transport
+
+/// What connections by TLS have in common: the library, and whom we believe that he is the server.
+final class Sealing {
+    var tls: TLSConnections
+    /// A file with authorities that the user names; empty for none.
+    private let authorities: InlineBytes<256>
+    /// Where the certificates of servers are kept that were met before.
+    private let knownPath: InlineBytes<256>
+    /// The certificate of the server that is talked to.
+    private(set) var fingerprint: Fingerprint?
+    private var hasComplained = false
+
+    /// - Parameter authorities: A file in PEM, or empty: then who was met before has to be the same as before.
+    init(authorities: InlineBytes<256>, known: InlineBytes<256>) {
+        self.authorities = authorities
+        knownPath = known.isEmpty ? Sealing.defaultKnownPath : known
+        // One for requests and one to be called on.
+        tls = TLSConnections(
+            count: 2, memory: Memory.octets, output: Memory.buffer(TLSConnections.sealedByteCount(65_536)))
+    }
+
+    private static var defaultKnownPath: InlineBytes<256> {
+        guard var path: InlineBytes<256> = unsafe Terminal.text(of: getenv("HOME")) else { return InlineBytes() }
+        return path.append("/.imps_known") ? path : InlineBytes()
+    }
+
+    /// Whether the server on a connection is the one that we went to; what is wrong is said.
+    func believes(_ place: UInt16, host: InlineBytes<200>, port: InlineBytes<8>) -> Bool {
+        guard let shown = tls.peerFingerprint(place) else { return false }
+        let isBelieved =
+            authorities.isEmpty ? isAsBefore(shown, place, host, port) : isVerified(place, host, by: authorities)
+        if isBelieved { fingerprint = shown }
+        return isBelieved
+    }
+
+    /// Whether it is the server that is talked to already, for a connection to be called on.
+    func isSameServer(_ place: UInt16) -> Bool {
+        guard let fingerprint, let shown = tls.peerFingerprint(place) else { return false }
+        return shown == fingerprint
+    }
+
+    private func isVerified(_ place: UInt16, _ host: InlineBytes<200>, by path: InlineBytes<256>) -> Bool {
+        do throws(Distrust) {
+            try tls.verify(place, host: host.span, authorities: path.span, pin: nil)
+            return true
+        } catch {
+            complain(host, error.explanation)
+            return false
+        }
+    }
+
+    private func complain(_ host: InlineBytes<200>, _ words: StaticString) {
+        guard !hasComplained else { return }
+        hasComplained = true
+        Terminal.printError("imps: ")
+        Terminal.printError(host.span)
+        Terminal.printError(": ")
+        Terminal.printError(words)
+        Terminal.printError("\n")
+    }
+
+    // MARK: Who was met before
+
+    /// Whether a server has the certificate that it had before. One that was never met is believed when the system's
+    /// authorities vouch for it; else its certificate is kept, and said so.
+    private func isAsBefore(
+        _ shown: Fingerprint, _ place: UInt16, _ host: InlineBytes<200>, _ port: InlineBytes<8>
+    ) -> Bool {
+        let name = Sealing.name(host, port)
+        if let known = known(name.span) {
+            if known == shown { return true }
+            guard !hasComplained else { return false }
+            hasComplained = true
+            say(name.span, " shows another certificate than before.\n  now    ", shown, "\n  before ")
+            Terminal.printError(known.text.span)
+            Terminal.printError("\n  If that is right, take its line out of ")
+            Terminal.printError(knownPath.span)
+            Terminal.printError("\n")
+            return false
+        }
+        let system: StaticString = "/etc/ssl/certs/ca-certificates.crt"
+        do throws(Distrust) {
+            try tls.verify(place, host: host.span, authorities: system.octets, pin: nil)
+            return true
+        } catch {
+            let isKept = keep(name.span, shown)
+            say(name.span, " is new. Compare its certificate with what the gateway shows:\n  ", shown, "\n")
+            if isKept {
+                Terminal.printError("  It is kept in ")
+                Terminal.printError(knownPath.span)
+                Terminal.printError(", and has to be the same from now on.\n")
+            }
+            return true
+        }
+    }
+
+    private func say(_ name: Span<UInt8>, _ words: StaticString, _ fingerprint: Fingerprint, _ rest: StaticString) {
+        Terminal.printError("imps: ")
+        Terminal.printError(name)
+        Terminal.printError(words)
+        Terminal.printError(fingerprint.text.span)
+        Terminal.printError(rest)
+    }
+
+    private static func name(_ host: InlineBytes<200>, _ port: InlineBytes<8>) -> InlineBytes<210> {
+        var name = InlineBytes<210>(prefix: host.span)
+        _ = name.append(0x3A)
+        _ = name.append(port.span)
+        return name
+    }
+
+    /// The certificate that a server had; nil when it is not known.
+    private func known(_ name: Span<UInt8>) -> Fingerprint? {
+        guard !knownPath.isEmpty else { return nil }
+        var file = Memory.buffer(65_536)
+        do throws(File.Failure) { try File.read(knownPath.span, into: &file) } catch { return nil }
+        var start = 0
+        while start < file.count {
+            let end = file.span.firstIndex(of: 0x0A, from: start) ?? file.count
+            let line = file.span(start..<end)
+            if line.count > name.count + 1, line[name.count] == 0x20, line.extracting(0..<name.count).equals(name) {
+                return Fingerprint(line.extracting(name.count + 1..<line.count).trimmed())
+            }
+            start = end + 1
+        }
+        return nil
+    }
+
+    private func keep(_ name: Span<UInt8>, _ fingerprint: Fingerprint) -> Bool {
+        guard !knownPath.isEmpty else { return false }
+        var line = Memory.buffer(512)
+        line.append(name)
+        line.append(0x20)
+        line.append(fingerprint.text.span)
+        line.append(0x0A)
+        do throws(File.Failure) {
+            try File.add(line.span, to: knownPath.span)
+            return true
+        } catch {
+            return false
+        }
+    }
+}

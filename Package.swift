@@ -36,7 +36,7 @@ var targets: [Target] = [
     .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
     .target(name: "TLS", dependencies: ["Octets", "Files", "CMbedTLS", "CLibC"], swiftSettings: common),
     .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "TLS", "CUV"], swiftSettings: common),
-    .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration"], swiftSettings: common),
+    .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration", "TLS"], swiftSettings: common),
     .target(name: "impsd", dependencies: ["Setup"], swiftSettings: common),
     .target(name: "impsctl", dependencies: ["Setup"], swiftSettings: common),
     .target(name: "imps", dependencies: ["Transport", "CSP", "Digests", "TLS"], swiftSettings: common),

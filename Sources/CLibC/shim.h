@@ -1,7 +1,10 @@
 // The C library for Swift without a C library overlay: variadic functions, macros and errno made callable.
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <limits.h>
 #include <locale.h>
 #include <link.h>
@@ -394,4 +397,34 @@ static inline unsigned long long libc_watchdog_microseconds(void) {
 static inline int libc_watchdog_timeout(int descriptor) {
     int seconds = 0;
     return ioctl(descriptor, WDIOC_GETTIMEOUT, &seconds) == 0 ? seconds : 0;
+}
+
+// What this machine is called; 0 when it is.
+static inline int libc_host_name(char *text, size_t size) { return gethostname(text, size - 1); }
+
+// The text of one of this machine's addresses by which others reach it, counted from 0; 0 when there is no other.
+static inline int libc_own_address(int number, char *text, size_t size) {
+    struct ifaddrs *list = 0;
+    if (getifaddrs(&list) != 0) return 0;
+    int isFound = 0;
+    for (struct ifaddrs *entry = list; entry && !isFound; entry = entry->ifa_next) {
+        if (!entry->ifa_addr || entry->ifa_flags & IFF_LOOPBACK) continue;
+        int family = entry->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) continue;
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)entry->ifa_addr;
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)entry->ifa_addr;
+        if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr)) continue;
+        if (number-- > 0) continue;
+        const void *address = family == AF_INET ? (const void *)&v4->sin_addr : (const void *)&v6->sin6_addr;
+        isFound = inet_ntop(family, address, text, (socklen_t)size) != 0;
+    }
+    freeifaddrs(list);
+    return isFound;
+}
+
+// Whether others than its owner may read a file: 1 or 0; -1 when there is none.
+static inline int libc_is_open_to_others(const char *path) {
+    struct stat facts;
+    if (stat(path, &facts) != 0) return -1;
+    return (facts.st_mode & 077) != 0;
 }

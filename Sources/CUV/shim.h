@@ -9,3 +9,11 @@ static inline int uv_shim_is_listenable(const struct sockaddr *address) {
   const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
   return address->sa_family != AF_INET6 || !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) || v6->sin6_scope_id != 0;
 }
+
+// Looks up the addresses of a name for a connection, in a thread of the library.
+static inline int uv_shim_look_up(uv_loop_t *loop, uv_getaddrinfo_t *request, uv_getaddrinfo_cb done, const char *name) {
+    struct addrinfo hints;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    return uv_getaddrinfo(loop, request, done, name, NULL, &hints);
+}

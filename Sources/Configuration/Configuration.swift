@@ -64,6 +64,8 @@ public struct Configuration: Sendable {
     public var keyPath = InlineBytes<200>()
     /// Nothing is said without TLS.
     public var isTLSOnly = false
+    /// Where there is no certificate, the engine makes one at the start.
+    public var isSelfSigned = false
     /// A file with the certificates that are trusted is named, so requests of the engine may go by TLS.
     public var hasAuthorities = false
     /// The certificates that are trusted, in PEM; Debian's, OpenWrt's and Alpine's place by default.
@@ -302,6 +304,7 @@ extension Configuration {
             configuration.listenCount = 1
         }
         configuration.lastLine = reader.line
+        if configuration.isSelfSigned { configuration.placeCertificate() }
         configuration.checkRelations(reader.line, &diagnostics)
         return configuration
     }
@@ -439,6 +442,19 @@ extension Configuration {
         }
     }
 
+    /// Says where a certificate of the engine's own lies when nothing else is said.
+    public mutating func placeCertificate() {
+        let (certificate, key): (StaticString, StaticString) = ("/tls.pem", "/tls.key")
+        if certificatePath.isEmpty {
+            certificatePath = InlineBytes(prefix: dataFolder.span)
+            _ = certificatePath.append(certificate.octets)
+        }
+        if keyPath.isEmpty {
+            keyPath = InlineBytes(prefix: dataFolder.span)
+            _ = keyPath.append(key.octets)
+        }
+    }
+
     private func checkRelations(_ line: UInt64, _ diagnostics: inout Diagnostics) {
         if engine.keepAliveMin > engine.keepAliveMax {
             diagnostics.error(
@@ -457,7 +473,8 @@ extension Configuration {
         }
         if hasTLS, certificatePath.isEmpty || keyPath.isEmpty {
             diagnostics.error(
-                line: line, .constant("main"), .constant("tls_port"), "needs tls_cert and tls_key, files in PEM")
+                line: line, .constant("main"), .constant("tls_port"),
+                "needs tls_cert and tls_key, files in PEM, or tls_self_signed")
         }
     }
 }

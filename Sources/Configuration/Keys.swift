@@ -19,7 +19,7 @@ extension Configuration {
         keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
         max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
         offline_sender_policy poll_min port provision request_buffers search service_description service_name service_url sessions_per_user syslog \
-        sysmsg_legacy sysmsg_max_text sysmsg_remind_s sysmsg_waiting tls_cert tls_connections tls_key tls_only tls_port watchdog
+        sysmsg_legacy sysmsg_max_text sysmsg_remind_s sysmsg_waiting tls_cert tls_connections tls_key tls_only tls_port tls_self_signed watchdog
         """
     }
 
@@ -90,6 +90,7 @@ extension Configuration {
         if key.equals("tls_key") {
             return Configuration.setPath(&keyPath, value, "a path that begins with / or ./", 180)
         }
+        if key.equals("tls_self_signed") { return Configuration.setFlag(&isSelfSigned, value) }
         if key.equals("tls_only") { return Configuration.setFlag(&isTLSOnly, value) }
         if key.equals("tls_connections") {
             return Configuration.set(

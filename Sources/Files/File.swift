@@ -90,6 +90,22 @@ public enum File {
         guard fsync(descriptor) == 0 else { throw .last }
     }
 
+    /// Makes a file that only its owner may read, who is that of its folder, durably; fails when there is one already.
+    public static func createGiven(_ path: Span<UInt8>, _ content: Span<UInt8>) throws(Failure) {
+        try create(path, content)
+        let descriptor = try open(path)
+        defer { _ = CLibC.close(descriptor) }
+        var end = path.count
+        while end > 1, path[end - 1] != 0x2F { end -= 1 }
+        let here: StaticString = "."
+        giveToOwner(descriptor, of: end > 1 ? path.extracting(0..<end) : here.octets)
+    }
+
+    /// Whether others than its owner may read a file.
+    public static func isOpenToOthers(_ path: Span<UInt8>) -> Bool {
+        unsafe withPath(path) { unsafe libc_is_open_to_others($0) } == 1
+    }
+
     /// Adds content to the end of a file that only its owner may read, which is made when there is none.
     public static func add(_ content: Span<UInt8>, to path: Span<UInt8>) throws(Failure) {
         let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_WRONLY | O_CREAT | O_APPEND, 0o600) }

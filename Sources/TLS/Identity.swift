@@ -44,6 +44,9 @@ struct Identity: ~Copyable {
     /// Until when the certificate is good, in seconds since 1970.
     var validTo: UInt64 { unsafe Identity.seconds(certificate.pointee.valid_to) }
 
+    /// Since when the certificate is good, in seconds since 1970.
+    var validFrom: UInt64 { unsafe Identity.seconds(certificate.pointee.valid_from) }
+
     private static func seconds(_ time: mbedtls_x509_time) -> UInt64 {
         guard time.year >= 1970 else { return 0 }
         return CivilTime.seconds(year: UInt64(time.year), month: UInt64(time.mon), day: UInt64(time.day))

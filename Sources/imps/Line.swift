@@ -96,7 +96,7 @@ struct Line: ~Copyable {
 
     /// Sends all of it; false when the connection has ended.
     mutating func send(_ octets: borrowing FixedBytes) -> Bool {
-        guard place != TLSConnections.none else { return Line.send(octets.span, descriptor) }
+        guard place != TLSConnections.none else { return Line.send(octets, descriptor) }
         var start = 0
         while start < octets.count {
             let end = min(octets.count, start + 16_384)
@@ -107,12 +107,12 @@ struct Line: ~Copyable {
         return true
     }
 
-    private func sendOutput() -> Bool { Line.send(sealing.tls.output.span, descriptor) }
+    private func sendOutput() -> Bool { Line.send(sealing.tls.output, descriptor) }
 
-    private static func send(_ octets: Span<UInt8>, _ descriptor: Int32) -> Bool {
+    private static func send(_ octets: borrowing FixedBytes, _ descriptor: Int32) -> Bool {
         var offset = 0
         while offset < octets.count {
-            let sent = unsafe octets.extracting(offset..<octets.count).withUnsafeBufferPointer { buffer in
+            let sent = unsafe octets.span(offset..<octets.count).withUnsafeBufferPointer { buffer in
                 unsafe CLibC.send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
             }
             guard sent > 0 else { return false }

@@ -5,8 +5,10 @@ import TLS
 import Transport
 
 /// What connections by TLS have in common: the library, and whom we believe that he is the server.
+@safe
 final class Sealing {
-    var tls: TLSConnections
+    /// It lives as long as the process.
+    private let place = UnsafeMutablePointer<TLSConnections>.allocate(capacity: 1)
     /// A file with authorities that the user names; empty for none.
     private let authorities: InlineBytes<256>
     /// Where the certificates of servers are kept that were met before.
@@ -20,8 +22,14 @@ final class Sealing {
         self.authorities = authorities
         knownPath = known.isEmpty ? Sealing.defaultKnownPath : known
         // One for requests and one to be called on.
-        tls = TLSConnections(
-            count: 2, memory: Memory.octets, output: Memory.buffer(TLSConnections.sealedByteCount(65_536)))
+        unsafe place.initialize(
+            to: TLSConnections(
+                count: 2, memory: Memory.octets, output: Memory.buffer(TLSConnections.sealedByteCount(65_536))))
+    }
+
+    var tls: TLSConnections {
+        _read { yield unsafe place.pointee }
+        _modify { yield unsafe &place.pointee }
     }
 
     private static var defaultKnownPath: InlineBytes<256> {

@@ -2,9 +2,10 @@ import Octets
 import Transport
 
 private let commands: StaticString = """
-    user import contacts presence watchers sysmsg status sessions disconnect log log-level clock ping reach dump checkpoint factory-reset restore
+    user import contacts presence watchers sysmsg status sessions disconnect log log-level clock ping reach cert dump checkpoint factory-reset restore
     """
 private let userCommands: StaticString = "add passwd del set show forget list"
+private let certificateCommands: StaticString = "make request show"
 private let contactCommands: StaticString = "list add remove drop"
 private let messageCommands: StaticString =
     "add list renew end del show member progress results journal verify answer key"
@@ -13,6 +14,7 @@ private let messageCommands: StaticString =
 func refuseUnknown(_ options: borrowing Options) -> ExitCode? {
     if let refusal = refuse(options, 0, commands) { return refusal }
     if options.word(0, is: "user") { return refuse(options, 1, userCommands) }
+    if options.word(0, is: "cert") { return refuse(options, 1, certificateCommands) }
     if options.word(0, is: "contacts") { return refuse(options, 1, contactCommands) }
     if options.word(0, is: "sysmsg") { return refuse(options, 1, messageCommands) }
     return nil

@@ -20,7 +20,7 @@ struct Options: ~Copyable {
     /// The fields of a campaign, as they were given.
     var fields = CampaignFields()
     var kind = InlineBytes<32>()
-    var words = InlineArray<6, InlineBytes<200>>(repeating: InlineBytes())
+    var words = InlineArray<10, InlineBytes<200>>(repeating: InlineBytes())
     var wordCount = 0
 
     enum Outcome: ~Copyable {
@@ -92,6 +92,13 @@ struct Options: ~Copyable {
           ping                 exit code 0 when the engine works and its store can be read
           reach URL [SHA-256]  has the engine ask another server, by http or https: what it
                                answers, or why it is not believed
+
+        Certificate of https, on its files alone:
+          cert make [NAME...]  makes a key and a certificate that signs itself, for names and
+                               addresses, or for those that this device has
+          cert request [NAME...]
+                               prints a request to sign the key, for an authority
+          cert show            whose it is, until when, its fingerprint; whether the key fits
 
         Store:
           dump [--save]        the whole store as text, to standard output; with --save

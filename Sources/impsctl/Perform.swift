@@ -51,6 +51,7 @@ func perform(_ options: inout Options) -> ExitCode {
         return verifyFile(options.filePath)
     }
     if options.word(0, is: "sysmsg"), options.word(1, is: "add") { return addCampaign(&options, configuration) }
+    if options.word(0, is: "cert") { return performCertificate(options, configuration) }
     if options.word(0, is: "dump"), options.isSaved { return saveDump(options, configuration) }
     return perform(options, configuration, to: 1)
 }

@@ -1,6 +1,7 @@
 import CLibC
 import CSP
 import Configuration
+import Files
 import IMPSEngine
 import Octets
 import Setup
@@ -139,6 +140,7 @@ private func serve(
         sink.drain(&turn.journal)
         return error.exitCode
     }
+    if configuration.hasTLS, configuration.isSelfSigned { makeOwnCertificate(configuration, &turn) }
     service.begin(&turn)
     sink.drain(&turn.journal)
     var server = Server(
@@ -152,6 +154,23 @@ private func serve(
     } catch {
         return .cannotCreate
     }
+}
+
+/// At the first start of all: the device makes its own key, which nobody else ever has.
+private func makeOwnCertificate(_ configuration: Configuration, _ turn: inout Turn) {
+    let (certificate, key) = (configuration.certificatePath, configuration.keyPath)
+    guard File.size(of: certificate.span) == nil, File.size(of: key.span) == nil else { return }
+    var why: StaticString?
+    do throws(CertificateError) {
+        try makeCertificate(configuration, ownNames(configuration))
+    } catch {
+        why = error.explanation
+    }
+    guard turn.journal.begin(.tlsMade, turn.now, turn.wall) else { return }
+    turn.journal.text("file", certificate.span, countMax: 60)
+    turn.journal.text("key", key.span, countMax: 60)
+    if let why { turn.journal.sentence("why", why) }
+    turn.journal.end()
 }
 
 /// Tells what memory was taken.

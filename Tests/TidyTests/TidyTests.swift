@@ -61,7 +61,7 @@ import Testing
             "TLS": ["Octets", "Files", "CMbedTLS", "CLibC"],
             "Transport": ["Octets", "Wire", "CSP", "IMPSEngine", "Digests", "Files", "TLS", "CUV", "CLibC"],
             "Setup": [
-                "Octets", "IMPSEngine", "Digests", "Files", "Store", "Configuration", "Transport", "CLibC",
+                "Octets", "IMPSEngine", "Digests", "Files", "Store", "Configuration", "TLS", "Transport", "CLibC",
             ],
         ]
         for source in TidyTests.sources {

@@ -8,7 +8,7 @@ public enum LogCode: UInt8, Sendable {
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
-    case tlsCertificate, tlsRefused, tlsEnds, tlsFail, tlsBusy, outgoingFail
+    case tlsCertificate, tlsRefused, tlsEnds, tlsFail, tlsBusy, outgoingFail, tlsMade, tlsKeyOpen
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
@@ -63,6 +63,8 @@ public enum LogCode: UInt8, Sendable {
         case .tlsEnds: return "TLS-CERT-ENDS"
         case .tlsFail: return "TLS-FAIL"
         case .tlsBusy: return "TLS-BUSY"
+        case .tlsMade: return "TLS-MADE"
+        case .tlsKeyOpen: return "TLS-KEY-OPEN"
         case .outgoingFail: return "OUT-FAIL"
         case .login: return "LOGIN"
         case .logout: return "LOGOUT"
@@ -95,11 +97,12 @@ public enum LogCode: UInt8, Sendable {
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
-            .connLimit, .noBuffer, .controlCut, .tlsEnds, .outgoingFail, .authFail, .authWait, .sessionsFull,
+            .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .authFail, .authWait,
+            .sessionsFull,
             .mailboxFull:
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
-            .checkpoint, .start, .pool, .tlsCertificate, .ready, .stop, .reload,
+            .checkpoint, .start, .pool, .tlsCertificate, .tlsMade, .ready, .stop, .reload,
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice

@@ -107,17 +107,15 @@ extension Server {
         }
         let lookup = unsafe outgoing.lookups + index
         unsafe lookup.pointee.data = Server.data(index)
-        var hints = unsafe addrinfo()
-        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         let begun = unsafe File.withPath(target.host.span) { name in
-            unsafe uv_getaddrinfo(
+            unsafe uv_shim_look_up(
                 loop, lookup,
                 { lookup, status, list in
                     guard let lookup = unsafe lookup else { return }
                     let server = unsafe Server.of(lookup.pointee.loop)
                     unsafe server.pointee.lookedUp(Server.index(lookup.pointee.data), status, list)
                     unsafe uv_freeaddrinfo(list)
-                }, name, nil, &hints)
+                }, name)
         }
         if begun != 0 {
             outgoing.requests[index].phase = .connecting

@@ -24,6 +24,10 @@ extension Server {
         } catch {
             return logCertificate(path, error.isMissing ? "there is no such file" : "the file cannot be read", 0)
         }
+        if File.isOpenToOthers(path.span), turn.journal.begin(.tlsKeyOpen, turn.now, turn.wall) {
+            turn.journal.text("file", path.span, countMax: 60)
+            turn.journal.end()
+        }
         sealedArrival.append(0)
         arrival.append(0)
         do throws(TLSError) {

@@ -30,7 +30,7 @@ END
   "schemaVersion": "1.0",
   "swiftCompiler": {
     "extraCLIOptions": [
-      "-enable-experimental-feature", "Embedded", "-wmo", "-Osize",
+      "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-Xllvm", "-enable-machine-outliner=always",
       "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-D_FILE_OFFSET_BITS=64", ${clang_words}
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
       "-Xcc", "-nostdlibinc", "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",

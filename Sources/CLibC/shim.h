@@ -428,3 +428,5 @@ static inline int libc_is_open_to_others(const char *path) {
     if (stat(path, &facts) != 0) return -1;
     return (facts.st_mode & 077) != 0;
 }
+
+#include "confine.h"

@@ -56,6 +56,8 @@ public struct Configuration: Sendable {
     public var port: UInt16 = 8080
     /// There is a port for TLS.
     public var hasTLS = false
+    /// The process gives up what it does not need once it runs.
+    public var isConfined = true
     /// The port of HTTP by TLS; 0 takes any that is free.
     public var tlsPort: UInt16 = 0
     /// The certificate, with those that prove it, in PEM.

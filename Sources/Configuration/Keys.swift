@@ -14,7 +14,7 @@ extension Configuration {
     /// All keys of the section `imps`.
     static var keys: StaticString {
         """
-        allow_pwd batch_ms body_timeout ca_file challenge_s checkpoint_h cir cir_address cir_port cir_tls_port clock contact_list \
+        allow_pwd batch_ms body_timeout ca_file challenge_s checkpoint_h cir cir_address cir_port cir_tls_port clock confine contact_list \
         contact_lists_max contacts_max control data_dir data_mode db_kb domain enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
         keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
         max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
@@ -90,6 +90,7 @@ extension Configuration {
         if key.equals("tls_key") {
             return Configuration.setPath(&keyPath, value, "a path that begins with / or ./", 180)
         }
+        if key.equals("confine") { return Configuration.setFlag(&isConfined, value) }
         if key.equals("tls_self_signed") { return Configuration.setFlag(&isSelfSigned, value) }
         if key.equals("tls_only") { return Configuration.setFlag(&isTLSOnly, value) }
         if key.equals("tls_connections") {

@@ -210,6 +210,8 @@ extension Configuration {
         settings.keyPath = keyPath
         settings.hasOutgoingTLS = hasTLS || hasAuthorities
         settings.authoritiesPath = authoritiesPath
+        settings.isConfined = isConfined
+        settings.dataFolder = dataFolder
         settings.controlPath = controlPath
         settings.connectionsOfAddressMax = Int(connectionsOfAddressMax)
         settings.batchMilliseconds = UInt64(batchMilliseconds)

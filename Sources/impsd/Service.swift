@@ -20,6 +20,7 @@ final class Service: RequestHandler {
     private let configPath: InlineBytes<200>
     private let folder: DataFolder
     private let lastExit: LastExit
+    private var confinement = Confinement()
     private var hadRoom = true
     private var looksAt = Instant(milliseconds: 0)
     private var slowestCommit: UInt64 = 0
@@ -326,6 +327,8 @@ final class Service: RequestHandler {
         output.field("pid", UInt64(getpid()))
         output.field("last_exit", lastExit.why.octets)
         output.field("mode", folder.mode.name.octets)
+        output.field("confined_calls", confinement.calls.name.octets)
+        output.field("confined_places", confinement.places.name.octets)
         output.field("written_kb", wear.total / 1024)
         output.field("written_kb_day", wear.ofDay(turn.now) / 1024)
         output.field("cpu_us", libc_cpu_microseconds())
@@ -364,6 +367,8 @@ final class Service: RequestHandler {
         }
         output.endRecord()
     }
+
+    override func confined(_ confinement: Confinement) { self.confinement = confinement }
 
     override func count(_ pool: inout Pool) {
         guard pool.name.octets.equals("sessions") else { return }

@@ -12,7 +12,7 @@ import Testing
         let own = try engine.ownBytes()
         print("memory: \(resident / 1024) KB resident after start, \(own / 1024) KB of them its own")
         // How much of the program itself is resident is up to the system.
-        #expect(resident <= 15 << 19)
+        #expect(resident <= 1 << 23)
         #expect(own <= 1 << 20)
     }
 

@@ -409,4 +409,22 @@ import Testing
         #expect(ending.code == 77)
         #expect(ending.errors.contains("409"))
     }
+
+    /// Once it runs it has given up what it does not need, which was tried; where the operator does not want it, it has not.
+    @Test func itGivesUpWhatItDoesNotNeed() throws {
+        for isWanted in [true, false] {
+            let engine = try EngineProcess(["confine": isWanted ? "1" : "0"])
+            let status = try #require(engine.records(of: ["status"]).first)
+            // An emulator has no filters and no Landlock.
+            let expected = !isWanted ? "off" : Programs.runner.isEmpty ? "on" : "unavailable"
+            #expect(status["confined_calls"] as? String == expected && status["confined_places"] as? String == expected)
+            try engine.awaitRecord("CONFINED", "calls=\(expected)", "places=\(expected)")
+            #expect(engine.records("CONFINED").first?.contains("tried=refused") == isWanted)
+            #expect(try engine.control(["status"]).output.contains("system calls confined: \(expected)"))
+            guard Programs.runner.isEmpty else { continue }
+            let facts = try String(contentsOfFile: "/proc/\(engine.processID)/status", encoding: .utf8)
+            #expect(facts.contains("NoNewPrivs:\t1\n"))
+            #expect(facts.contains("Seccomp:\t\(isWanted ? 2 : 0)\n"), "\(facts)")
+        }
+    }
 }

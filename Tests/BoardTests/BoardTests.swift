@@ -71,6 +71,33 @@ struct BoardTests {
         #expect(board.records("LAST-EXIT").isEmpty)
     }
 
+    /// By TLS alone, with the certificate that the board makes at its first start; and it has given up what it does not need.
+    @Test(arguments: VirtualBoard.architectures) func theMainJobRunsByTLS(_ architecture: String) throws {
+        let sealed = try VirtualBoard.configuration(["tls_port": "8080", "tls_only": "1", "tls_self_signed": "1"])
+        let board = try VirtualBoard(
+            architecture, files: ["imps.config": sealed, "provision": VirtualBoard.provision(["alice", "bob"])])
+        try board.powerOn()
+        try board.awaitLine("READY port=0", "tls_port=8080")
+        #expect(board.records("TLS-MADE").count == 1)
+        let first = try #require(board.records("TLS-CERT").first?.firstMatch(of: /sha256=[0-9a-f]+/)).0
+        let confined = try #require(board.records("CONFINED").first)
+        print("board \(architecture): \(confined)")
+        #expect(confined.contains("calls=on") && confined.contains("tried=refused"))
+        board.front = try TLSFront(to: board.port, in: board.folder)
+        for version in versions { try converse(board, version) }
+        print("board \(architecture): resident \(try board.residentKB()) KB after the main job by TLS")
+        let shown = try board.shell("impsctl cert show").output
+        #expect(shown.contains(first) && shown.contains("192.168.1.1"), "\(shown)")
+        #expect(try board.shell("ls -l /srv/imps/tls.key").output.hasPrefix("-rw------- "))
+        try board.powerOff()
+        expectRecordsHaveTheirForm(board)
+        // It is the same after the next start.
+        try board.powerOn()
+        try board.awaitLine("READY port=0", "tls_port=8080")
+        #expect(board.records("TLS-MADE").isEmpty)
+        #expect(board.records("TLS-CERT").first?.contains(first) == true)
+    }
+
     /// Both ways to log in, negotiation, a message to somebody who is not there, and its delivery.
     private func converse(_ board: VirtualBoard, _ version: String) throws {
         let alice = try board.client("alice", version)

@@ -8,7 +8,7 @@ public enum LogCode: UInt8, Sendable {
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
-    case tlsCertificate, tlsRefused, tlsEnds, tlsFail, tlsBusy, outgoingFail, tlsMade, tlsKeyOpen
+    case tlsCertificate, tlsRefused, tlsEnds, tlsFail, tlsBusy, outgoingFail, tlsMade, tlsKeyOpen, confined
     // Sessions
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
@@ -64,6 +64,7 @@ public enum LogCode: UInt8, Sendable {
         case .tlsFail: return "TLS-FAIL"
         case .tlsBusy: return "TLS-BUSY"
         case .tlsMade: return "TLS-MADE"
+        case .confined: return "CONFINED"
         case .tlsKeyOpen: return "TLS-KEY-OPEN"
         case .outgoingFail: return "OUT-FAIL"
         case .login: return "LOGIN"
@@ -102,7 +103,7 @@ public enum LogCode: UInt8, Sendable {
             .mailboxFull:
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
-            .checkpoint, .start, .pool, .tlsCertificate, .tlsMade, .ready, .stop, .reload,
+            .checkpoint, .start, .pool, .tlsCertificate, .tlsMade, .confined, .ready, .stop, .reload,
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice

@@ -107,6 +107,9 @@ open class RequestHandler {
     /// Fills in how much of one of the handler's pools is in use.
     open func count(_ pool: inout Pool) {}
 
+    /// The process gave up what it does not need.
+    open func confined(_ confinement: Confinement) {}
+
     /// Whether the wall clock may be believed; nil asks the kernel.
     open var clockIsTrusted: Bool? { nil }
 

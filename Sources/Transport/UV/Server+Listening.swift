@@ -43,7 +43,7 @@ extension Server {
         saidReady = true
         watchdog.ready()
         if turn.journal.begin(.ready, turn.now, turn.wall) {
-            turn.journal.number("port", UInt64(boundPort))
+            turn.journal.number("port", settings.isTLSOnly ? 0 : UInt64(boundPort))
             if settings.hasChannels, !settings.isTLSOnly { turn.journal.number("cir_port", UInt64(cirPort)) }
             if settings.hasTLS { turn.journal.number("tls_port", UInt64(tlsPort)) }
             if settings.hasSealedChannels { turn.journal.number("cir_tls_port", UInt64(cirTLSPort)) }

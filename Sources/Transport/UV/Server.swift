@@ -227,7 +227,18 @@ public struct Server: ~Copyable {
         try bindListeners()
         startSignals()
         startWatchdog()
+        confine()
         turnEnds()
+    }
+
+    private mutating func confine() {
+        let confinement = Confinement.confine(to: settings)
+        handler.confined(confinement)
+        guard turn.journal.begin(.confined, turn.now, turn.wall) else { return }
+        turn.journal.word("calls", confinement.calls.name)
+        turn.journal.word("places", confinement.places.name)
+        if settings.isConfined { turn.journal.word("tried", confinement.isTried ? "refused" : "allowed") }
+        turn.journal.end()
     }
 
     /// Has the loop's table of descriptors grow now to what it will ever need, so that the heap does not grow later.

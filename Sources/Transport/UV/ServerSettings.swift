@@ -31,6 +31,10 @@ public struct ServerSettings: Sendable {
     public var hasOutgoingTLS = false
     /// The certificates that are trusted for them, in PEM.
     public var authoritiesPath = InlineBytes<200>()
+    /// The process gives up what it does not need once it runs.
+    public var isConfined = true
+    /// Where the store lies.
+    public var dataFolder = InlineBytes<200>()
     /// The path of the control socket.
     public var controlPath = InlineBytes<100>()
     /// Connections from one address.

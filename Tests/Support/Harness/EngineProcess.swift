@@ -16,7 +16,7 @@ public final class EngineProcess: @unchecked Sendable {
     public private(set) var tlsPort: UInt16 = 0
     private var child: Child?
     /// Takes the plain connections of the tests to the port of TLS.
-    private var fronts: [UInt16: Child] = [:]
+    private var fronts: [UInt16: TLSFront] = [:]
     /// Where what goes by TLS is taken in plain, by the port.
     private static let plainPorts = Mutex<[UInt16: UInt16]>([:])
     private var settings: [(String, String)]
@@ -52,7 +52,6 @@ public final class EngineProcess: @unchecked Sendable {
 
     deinit {
         kill()
-        for sealed in fronts.keys { endFront(sealed) }
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -121,26 +120,16 @@ public final class EngineProcess: @unchecked Sendable {
 
     /// Begins to take plain connections to a port of TLS; the port where.
     public func startFront(_ sealed: UInt16) throws -> UInt16 {
-        endFront(sealed)
-        let (script, file) = (Programs.package.path + "/Tests/Support/tlsfront.py", folder.path + "/front-\(sealed)")
-        try? FileManager.default.removeItem(atPath: file)
-        fronts[sealed] = try Child(["python3", script, "\(sealed)", file], errors: file + ".log")
-        try wait("the front") { FileManager.default.fileExists(atPath: file) }
-        let port = UInt16(try String(contentsOfFile: file, encoding: .utf8)) ?? 0
-        EngineProcess.plainPorts.withLock { $0[sealed] = port }
-        return port
+        let front = try TLSFront(to: sealed, in: folder)
+        fronts[sealed] = front
+        EngineProcess.plainPorts.withLock { $0[sealed] = front.port }
+        return front.port
     }
 
     /// Where a client of the tests, which has no TLS, connects to reach a port that it was told.
     static func plainPort(_ told: Int) -> UInt16 {
         let port = UInt16(told)
         return plainPorts.withLock { $0[port] } ?? port
-    }
-
-    private func endFront(_ sealed: UInt16) {
-        guard var front = fronts.removeValue(forKey: sealed) else { return }
-        Foundation.kill(front.id, SIGKILL)
-        _ = front.wait()
     }
 
     private var logPath: String { folder.path + "/log" }

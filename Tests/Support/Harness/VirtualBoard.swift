@@ -14,6 +14,8 @@ public final class VirtualBoard: @unchecked Sendable {
     public let architecture: String
     public let folder: URL
     public let port: UInt16
+    /// Where its clients connect when it speaks nothing but TLS.
+    public var front: TLSFront?
     private var child: Child?
     private var console: Int32 = -1
     private var bootCount = 0
@@ -240,7 +242,7 @@ public final class VirtualBoard: @unchecked Sendable {
     // MARK: LAN
 
     /// A connection to the engine.
-    public func connect() throws -> HTTPConnection { try HTTPConnection(port: port, timeout: 60) }
+    public func connect() throws -> HTTPConnection { try HTTPConnection(port: front?.port ?? port, timeout: 60) }
 
     /// A client with a connection of its own, not logged in; passwords are those that `provision` gives.
     public func client(_ user: String, _ version: String = "1.2", cookie: String? = nil) throws -> Client {

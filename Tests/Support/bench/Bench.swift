@@ -4,12 +4,13 @@ import Harness
 import Wire
 
 /// Measures the built engine beside what the same disk does, and prints a table; with the word `syntaxes` or `logins` only
-/// what those cost.
+/// what those cost; so with `tls`.
 @main struct Bench {
     static func main() throws {
         print("impsd, measured on this machine in this run (\(cpuName()))\n")
         if CommandLine.arguments.contains("syntaxes") { return show(try syntaxes()) }
         if CommandLine.arguments.contains("logins") { return show(try loginRows()) }
+        if CommandLine.arguments.contains("tls") { return show(try tlsRows()) }
         var rows: [(String, String)] = []
         let single = try commitsPerSecond()
         rows.append(("single durable LMDB commits", format(single, "/s")))
@@ -30,6 +31,7 @@ import Wire
                 "\(format(poll.rate, "/s")), \(format(poll.microseconds, "µs CPU each", 1))"
             ))
         rows += try loginRows()
+        rows += try tlsRows()
         let campaign = try campaignForMany()
         rows.append(
             (
@@ -51,8 +53,22 @@ import Wire
         show(rows)
     }
 
+    /// What TLS costs, with Python's client on the other side.
+    private static func tlsRows() throws -> [(String, String)] {
+        let engine = try EngineProcess(starts: false)
+        try engine.set(["tls_port": "0", "tls_self_signed": "1", "tls_connections": "32"])
+        try engine.start()
+        let script = Programs.package.path + "/Tests/Support/tlsbench.py"
+        let ending = try runCommand(["python3", script, "\(engine.port)", "\(engine.tlsPort)", "\(engine.processID)"])
+        guard ending.code == 0 else { throw HarnessError("tlsbench.py: \(ending.errors)") }
+        return ending.output.split(separator: "\n").map { line in
+            let words = line.split(separator: "\t")
+            return (String(words[0]), words.count > 1 ? String(words[1]) : "")
+        }
+    }
+
     private static func show(_ rows: [(String, String)]) {
-        for (name, value) in rows { print(name.padding(toLength: 48, withPad: " ", startingAt: 0) + value) }
+        for (name, value) in rows { print(name.padding(toLength: 60, withPad: " ", startingAt: 0) + value) }
     }
 
     private static func format(_ value: Double, _ unit: String, _ digits: Int = 0) -> String {

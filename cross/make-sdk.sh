@@ -31,6 +31,7 @@ END
   "swiftCompiler": {
     "extraCLIOptions": [
       "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-Xllvm", "-enable-machine-outliner=always",
+      "-Xllvm", "-machine-outliner-reruns=2", "-Xllvm", "-enable-linkonceodr-outlining",
       "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-D_FILE_OFFSET_BITS=64", ${clang_words}
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
       "-Xcc", "-nostdlibinc", "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",

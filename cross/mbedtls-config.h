@@ -63,6 +63,8 @@
 #define MBEDTLS_PK_PARSE_C
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
+// Nobody asks it for descriptions.
+#define MBEDTLS_X509_REMOVE_INFO
 
 // Keys and certificates that a device makes for itself, and requests to be signed.
 #define MBEDTLS_X509_CREATE_C

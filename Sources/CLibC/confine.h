@@ -62,7 +62,8 @@ static inline int libc_confine_to_places(int list) {
 #endif
 
 // The calls that a running engine makes: those that were seen in its tests, with the forms that other C libraries and
-// kernels make of them. Everything else fails with EPERM; nothing is killed for it.
+// kernels make of them. For everything else the kernel is as
+// one that does not have it, so a library that knows an older way takes that; nothing is killed for it.
 //
 // Older kernels go through the list at each call, so what is called most stands first.
 #ifdef __arm__
@@ -124,19 +125,19 @@ static inline int libc_confine_calls(void) {
     unsigned short length = 0;
     code[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     code[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LIBC_AUDIT_ARCH, 1, 0);
-    code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
     code[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (int index = 0; index < count; index++) {
         code[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, libc_allowed_calls[index], 0, 1);
         code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     }
-    code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+    code[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
     struct sock_fprog program = {length, code};
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
 }
 
 // Whether a call that is not on the list is refused: to make a space of names that are shared with nobody, but of nothing.
-static inline int libc_is_confined_to_calls(void) { return syscall(__NR_unshare, 0) != 0 && errno == EPERM; }
+static inline int libc_is_confined_to_calls(void) { return syscall(__NR_unshare, 0) != 0 && errno == ENOSYS; }
 
 // Whether writing elsewhere is refused: the name of the process is its own, and lies in none of the places.
 static inline int libc_is_confined_to_places(void) {

@@ -172,3 +172,17 @@ static inline int tls_shim_names(const mbedtls_x509_crt *certificate, char *text
   }
   return (int)count;
 }
+
+// Whether a certificate may be that of a server: it says so, or nothing.
+static inline int tls_shim_may_serve(const mbedtls_x509_crt *certificate) {
+  return mbedtls_x509_crt_check_key_usage(certificate, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) == 0 &&
+         mbedtls_x509_crt_check_extended_key_usage(certificate, MBEDTLS_OID_SERVER_AUTH,
+                                                   MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)) == 0;
+}
+
+// Whether a certificate and those that prove it fit into the one record that they go out in.
+static inline int tls_shim_fits(const mbedtls_x509_crt *certificate) {
+  size_t count = 7;
+  for (; certificate; certificate = certificate->next) count += certificate->raw.len + 3;
+  return count <= MBEDTLS_SSL_OUT_CONTENT_LEN;
+}

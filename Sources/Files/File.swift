@@ -90,15 +90,29 @@ public enum File {
         guard fsync(descriptor) == 0 else { throw .last }
     }
 
-    /// Makes a file that only its owner may read, who is that of its folder, durably; fails when there is one already.
-    public static func createGiven(_ path: Span<UInt8>, _ content: Span<UInt8>) throws(Failure) {
-        try create(path, content)
-        let descriptor = try open(path)
-        defer { _ = CLibC.close(descriptor) }
+    /// Puts a file there that only its owner may read, who is that of its folder, whole or not at all.
+    public static func put(_ path: Span<UInt8>, _ content: Span<UInt8>) throws(Failure) {
+        let new = self.path(path, ".new")
+        let folder = folder(of: path)
+        do throws(Failure) {
+            let descriptor = try openNew(new.span)
+            defer { _ = CLibC.close(descriptor) }
+            giveToOwner(descriptor, of: folder)
+            try write(descriptor, content)
+            guard fsync(descriptor) == 0 else { throw .last }
+            try replace(path, by: new.span, in: folder)
+        } catch {
+            remove(new.span)
+            throw error
+        }
+    }
+
+    /// The folder that a file lies in, as its path says.
+    @_lifetime(copy path)
+    public static func folder(of path: Span<UInt8>) -> Span<UInt8> {
         var end = path.count
         while end > 1, path[end - 1] != 0x2F { end -= 1 }
-        let here: StaticString = "."
-        giveToOwner(descriptor, of: end > 1 ? path.extracting(0..<end) : here.octets)
+        return path.extracting(0..<end)
     }
 
     /// Whether others than its owner may read a file.

@@ -10,9 +10,9 @@ import Transport
 public enum CertificateError: Error {
     /// The configuration names no files for it.
     case noPaths
-    /// There is a file already; the first is the certificate, else it is the key.
+    /// There is a file already, the certificate or its key.
     case exists(isCertificate: Bool)
-    /// A file cannot be read or written; the first is the certificate, else it is the key.
+    /// A file cannot be read or written, the certificate or its key.
     case file(isCertificate: Bool)
     /// The library refuses.
     case tls(TLSError)
@@ -28,38 +28,34 @@ public enum CertificateError: Error {
     }
 }
 
-/// Makes a key and a certificate that signs itself where the configuration says, readable for their owner only, who is that
-/// of the folder they lie in.
+/// Makes a certificate that signs itself where the configuration says, and its key when there is none; readable for their
+/// owner only, who is that of the folder they lie in.
 public func makeCertificate(_ configuration: Configuration, _ names: HostNames) throws(CertificateError) {
-    let (certificatePath, keyPath) = (configuration.certificatePath, configuration.keyPath)
-    guard !certificatePath.isEmpty, !keyPath.isEmpty else { throw .noPaths }
-    guard File.size(of: certificatePath.span) == nil else { throw .exists(isCertificate: true) }
-    let key = try makeKey(configuration)
+    let path = configuration.certificatePath
+    guard !path.isEmpty, !configuration.keyPath.isEmpty else { throw .noPaths }
+    guard File.size(of: path.span) == nil else { throw .exists(isCertificate: true) }
+    let key = try deviceKey(configuration)
     var text = Memory.buffer(DeviceCertificate.byteCountMax)
-    do throws(TLSError) {
-        try key.writeCertificate(for: names, into: &text)
-    } catch {
-        File.remove(keyPath.span)
-        throw .tls(error)
-    }
-    do throws(File.Failure) {
-        try File.createGiven(certificatePath.span, text.span)
-    } catch {
-        File.remove(keyPath.span)
-        throw .file(isCertificate: true)
-    }
+    do throws(TLSError) { try key.writeCertificate(for: names, into: &text) } catch { throw .tls(error) }
+    do throws(File.Failure) { try File.put(path.span, text.span) } catch { throw .file(isCertificate: true) }
 }
 
-/// Makes a key where the configuration says.
-public func makeKey(_ configuration: Configuration) throws(CertificateError) -> DeviceCertificate {
+/// The key where the configuration says; it is made when there is none.
+public func deviceKey(_ configuration: Configuration) throws(CertificateError) -> DeviceCertificate {
     let path = configuration.keyPath
     guard !path.isEmpty else { throw .noPaths }
-    guard File.size(of: path.span) == nil else { throw .exists(isCertificate: false) }
     var text = Memory.buffer(DeviceCertificate.byteCountMax)
     defer { text.wipe() }
+    if File.size(of: path.span) != nil { return try readKey(path.span, &text) }
     let key = try newKey(into: &text)
-    do throws(File.Failure) { try File.createGiven(path.span, text.span) } catch { throw .file(isCertificate: false) }
+    do throws(File.Failure) { try File.put(path.span, text.span) } catch { throw .file(isCertificate: false) }
     return key
+}
+
+private func readKey(_ path: Span<UInt8>, _ text: inout FixedBytes) throws(CertificateError) -> DeviceCertificate {
+    do throws(File.Failure) { try File.read(path, into: &text) } catch { throw .file(isCertificate: false) }
+    text.append(0)
+    do throws(TLSError) { return try DeviceCertificate(key: text.span) } catch { throw .tls(error) }
 }
 
 private func newKey(into text: inout FixedBytes) throws(CertificateError) -> DeviceCertificate {

@@ -34,7 +34,11 @@ struct Authorities: ~Copyable {
         while true {
             var space = part.mutableSpan
             let got = File.read(descriptor, into: &space)
-            if got == 0 { return }
+            if got == 0 {
+                // The last line may have no end.
+                if text.take(0x0A) { unsafe add(&text, chain) }
+                return
+            }
             for index in 0..<got where text.take(part[index]) { unsafe add(&text, chain) }
         }
     }
@@ -79,34 +83,30 @@ struct PEMText {
     private var text = InlineArray<8256, UInt8>(repeating: 0)
     private var count = 0
     private var isIn = false
+    /// The line begins or ends something.
+    private var isMark = false
 
     /// Takes the next octet of a file; true at the end of a certificate, whose text is there then.
     mutating func take(_ octet: UInt8) -> Bool {
         guard octet == 0x0A else {
-            // What is longer than lines of base64 are is a comment.
+            if line.isEmpty { isMark = octet == 0x2D }
+            // Of a long line the beginning is enough to know what it is.
             _ = line.append(octet)
+            if isIn, !isMark, octet > 0x20, count < text.count {
+                text[count] = octet
+                count += 1
+            }
             return false
         }
         let words = line
         line = InlineBytes()
-        let content = words.span.trimmed()
-        if content.equals("-----BEGIN CERTIFICATE-----") {
-            isIn = true
-            count = 0
-            return false
-        }
-        guard isIn else { return false }
-        if content.starts(with: "-----END") {
-            isIn = false
-            return true
-        }
-        guard count + content.count <= text.count else {
-            isIn = false
-            return false
-        }
-        for index in content.indices { text[count + index] = content[index] }
-        count += content.count
-        return false
+        guard isMark else { return false }
+        isMark = false
+        let wasIn = isIn
+        isIn = words.span.trimmed().equals("-----BEGIN CERTIFICATE-----")
+        if isIn { count = 0 }
+        // One that fills all the room is longer than that.
+        return wasIn && !isIn && count < text.count
     }
 
     /// The octets that the text stands for; 0 when it stands for none, or too many.

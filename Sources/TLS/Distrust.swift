@@ -10,6 +10,8 @@ public enum Distrust: Error, Equatable, BitwiseCopyable, Sendable {
     case notYetValid
     /// The certificate is for another name.
     case wrongName
+    /// The certificate is not for servers.
+    case wrongUse
     /// It is not the certificate that was pinned.
     case wrongPin
     /// The certificate is signed in a way that is not safe any more, or its key is too short.
@@ -25,6 +27,7 @@ public enum Distrust: Error, Equatable, BitwiseCopyable, Sendable {
         case .expired: return "its certificate has ended"
         case .notYetValid: return "its certificate is not good yet, or the clock is wrong"
         case .wrongName: return "its certificate is for another name"
+        case .wrongUse: return "its certificate is not for servers"
         case .wrongPin: return "it has another certificate than the one that is pinned"
         case .weak: return "its certificate or key is too weak"
         case .other: return "its certificate cannot be used"

@@ -34,6 +34,7 @@ struct ServerConfiguration: ~Copyable {
     mutating func use(certificate: Span<UInt8>, key: Span<UInt8>) throws(TLSError) {
         try configure()
         let other = try Identity(certificate: certificate, key: key)
+        guard unsafe tls_shim_fits(other.certificate) != 0 else { throw .tooLong }
         identity.exchange(with: other)
         guard !isReady else { return }
         let code = unsafe mbedtls_ssl_conf_own_cert(configuration, identity.certificate, identity.key)

@@ -9,6 +9,8 @@ public enum TLSError: Error {
     case key(Int32)
     /// The key is of another certificate.
     case mismatch
+    /// The certificate with those that prove it is longer than it can be sent.
+    case tooLong
     /// The library refuses, for want of memory above all; the code is its.
     case failed(Int32)
 
@@ -18,6 +20,7 @@ public enum TLSError: Error {
         case .certificate: return "no certificate in PEM, or one that is cut"
         case .key: return "no key in PEM, or one that is cut or has a password"
         case .mismatch: return "the key is of another certificate"
+        case .tooLong: return "with those that prove it, it is longer than 4 KB; leave the last ones out"
         case .failed: return "no memory for TLS; raise mem_kb, or lower tls_connections"
         }
     }
@@ -26,7 +29,7 @@ public enum TLSError: Error {
     public var code: UInt64 {
         switch self {
         case .certificate(let code), .key(let code), .failed(let code): return UInt64(code.magnitude)
-        case .mismatch: return 0
+        case .mismatch, .tooLong: return 0
         }
     }
 }

@@ -24,6 +24,7 @@ struct Trust {
             let code = unsafe mbedtls_x509_crt_verify(
                 UnsafeMutablePointer(mutating: chain), certificates, nil, address < 0 ? name : nil, &flags, nil, nil)
             if address == 0 { flags |= UInt32(MBEDTLS_X509_BADCERT_CN_MISMATCH) }
+            if unsafe tls_shim_may_serve(chain) == 0 { flags |= UInt32(MBEDTLS_X509_BADCERT_EXT_KEY_USAGE) }
             return code
         }
         if let distrust = distrust(flags) { throw distrust }
@@ -37,6 +38,7 @@ struct Trust {
         if has(MBEDTLS_X509_BADCERT_EXPIRED) { return .expired }
         if has(MBEDTLS_X509_BADCERT_FUTURE) { return .notYetValid }
         if has(MBEDTLS_X509_BADCERT_CN_MISMATCH) { return .wrongName }
+        if has(MBEDTLS_X509_BADCERT_EXT_KEY_USAGE) { return .wrongUse }
         let isWeak =
             has(MBEDTLS_X509_BADCERT_BAD_MD) || has(MBEDTLS_X509_BADCERT_BAD_PK) || has(MBEDTLS_X509_BADCERT_BAD_KEY)
         return isWeak ? .weak : .other

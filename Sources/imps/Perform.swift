@@ -26,7 +26,7 @@ func logIn(_ options: Options, _ session: inout Session) -> ExitCode? {
     // Somebody who answers wrongly is asked again, but not for ever.
     for _ in 0..<8 {
         guard case .answered(let code) = outcome else {
-            Terminal.printError("imps: no IMPS server answers there\n")
+            if !session.isDistrusted { Terminal.printError("imps: no IMPS server answers there\n") }
             return .unavailable
         }
         guard code != 200 else { return finishLogin(options, &session) }

@@ -15,7 +15,8 @@ final class Sealing {
     private let knownPath: InlineBytes<256>
     /// The certificate of the server that is talked to.
     private(set) var fingerprint: Fingerprint?
-    private var hasComplained = false
+    /// The server was not believed, and why was said.
+    private(set) var hasComplained = false
 
     /// - Parameter authorities: A file in PEM, or empty: then who was met before has to be the same as before.
     init(authorities: InlineBytes<256>, known: InlineBytes<256>) {
@@ -74,37 +75,60 @@ final class Sealing {
 
     // MARK: Who was met before
 
+    /// What is kept of a server.
+    private enum Known {
+        /// It was never met.
+        case nothing
+        /// The system's authorities vouched for it, so they have to.
+        case vouchedFor
+        /// It had this certificate.
+        case certificate(Fingerprint)
+        /// The file cannot be read, or says something else.
+        case unreadable
+    }
+
     /// Whether a server has the certificate that it had before. One that was never met is believed when the system's
-    /// authorities vouch for it; else its certificate is kept, and said so.
+    /// authorities vouch for it, which they have to from then on; else its certificate is kept, and said so.
     private func isAsBefore(
         _ shown: Fingerprint, _ place: UInt16, _ host: InlineBytes<200>, _ port: InlineBytes<8>
     ) -> Bool {
         let name = Sealing.name(host, port)
-        if let known = known(name.span) {
-            if known == shown { return true }
-            guard !hasComplained else { return false }
-            hasComplained = true
-            say(name.span, " shows another certificate than before.\n  now    ", shown, "\n  before ")
-            Terminal.printError(known.text.span)
-            Terminal.printError("\n  If that is right, take its line out of ")
-            Terminal.printError(knownPath.span)
-            Terminal.printError("\n")
+        let system = InlineBytes<256>(prefix: ("/etc/ssl/certs/ca-certificates.crt" as StaticString).octets)
+        switch known(name.span) {
+        case .certificate(let known): return known == shown || refuse(name.span, shown, before: known)
+        case .vouchedFor: return isVerified(place, host, by: system)
+        case .unreadable:
+            complain(host, "the file of certificates that were met before cannot be read; --known names it")
             return false
+        case .nothing: break
         }
-        let system: StaticString = "/etc/ssl/certs/ca-certificates.crt"
+        // Where nothing can be kept, it has to be the same as long as this runs.
+        if let fingerprint { return fingerprint == shown || refuse(name.span, shown, before: fingerprint) }
         do throws(Distrust) {
-            try tls.verify(place, host: host.span, authorities: system.octets, pin: nil)
+            try tls.verify(place, host: host.span, authorities: system.span, pin: nil)
+            _ = keep(name.span, ("ca" as StaticString).octets)
             return true
         } catch {
-            let isKept = keep(name.span, shown)
             say(name.span, " is new. Compare its certificate with what the gateway shows:\n  ", shown, "\n")
-            if isKept {
+            if keep(name.span, shown.text.span) {
                 Terminal.printError("  It is kept in ")
                 Terminal.printError(knownPath.span)
                 Terminal.printError(", and has to be the same from now on.\n")
             }
             return true
         }
+    }
+
+    /// Says that it is another certificate than before; always false.
+    private func refuse(_ name: Span<UInt8>, _ shown: Fingerprint, before known: Fingerprint) -> Bool {
+        guard !hasComplained else { return false }
+        hasComplained = true
+        say(name, " shows another certificate than before.\n  now    ", shown, "\n  before ")
+        Terminal.printError(known.text.span)
+        Terminal.printError("\n  If that is right, take its line out of ")
+        Terminal.printError(knownPath.span)
+        Terminal.printError("\n")
+        return false
     }
 
     private func say(_ name: Span<UInt8>, _ words: StaticString, _ fingerprint: Fingerprint, _ rest: StaticString) {
@@ -122,29 +146,35 @@ final class Sealing {
         return name
     }
 
-    /// The certificate that a server had; nil when it is not known.
-    private func known(_ name: Span<UInt8>) -> Fingerprint? {
-        guard !knownPath.isEmpty else { return nil }
-        var file = Memory.buffer(65_536)
-        do throws(File.Failure) { try File.read(knownPath.span, into: &file) } catch { return nil }
+    private func known(_ name: Span<UInt8>) -> Known {
+        guard !knownPath.isEmpty else { return .nothing }
+        var file = Memory.buffer(262_144)
+        do throws(File.Failure) {
+            try File.read(knownPath.span, into: &file)
+        } catch {
+            if case .missing = error { return .nothing }
+            return .unreadable
+        }
         var start = 0
         while start < file.count {
             let end = file.span.firstIndex(of: 0x0A, from: start) ?? file.count
             let line = file.span(start..<end)
             if line.count > name.count + 1, line[name.count] == 0x20, line.extracting(0..<name.count).equals(name) {
-                return Fingerprint(line.extracting(name.count + 1..<line.count).trimmed())
+                let word = line.extracting(name.count + 1..<line.count).trimmed()
+                if word.equals("ca") { return .vouchedFor }
+                return Fingerprint(word).map { .certificate($0) } ?? .unreadable
             }
             start = end + 1
         }
-        return nil
+        return .nothing
     }
 
-    private func keep(_ name: Span<UInt8>, _ fingerprint: Fingerprint) -> Bool {
+    private func keep(_ name: Span<UInt8>, _ word: Span<UInt8>) -> Bool {
         guard !knownPath.isEmpty else { return false }
         var line = Memory.buffer(512)
         line.append(name)
         line.append(0x20)
-        line.append(fingerprint.text.span)
+        line.append(word)
         line.append(0x0A)
         do throws(File.Failure) {
             try File.add(line.span, to: knownPath.span)

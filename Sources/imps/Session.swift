@@ -37,10 +37,11 @@ struct Session: ~Copyable {
     private var lastQuestion = InlineBytes<48>()
     private var lastTransaction = InlineBytes<64>()
     private var line: CallLine
+    private let sealing: Sealing
 
     init(_ options: Options) {
         self.options = options
-        let sealing = Sealing(authorities: options.authorities, known: options.known)
+        sealing = Sealing(authorities: options.authorities, known: options.known)
         connection = HTTPConnection(options.server, byteCountMax: 300_000, sealing)
         let random = Clock.randomKey()
         _ = cookie.append("imps-")
@@ -55,6 +56,9 @@ struct Session: ~Copyable {
     private static var secondsMax: UInt64 { 604_800 }
 
     var isOpen: Bool { !sessionID.isEmpty }
+
+    /// The server was not believed, which was said already.
+    var isDistrusted: Bool { sealing.hasComplained }
 
     // MARK: Messages
 

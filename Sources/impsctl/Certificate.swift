@@ -58,24 +58,10 @@ private func complain(
 private func writeRequest(_ configuration: Configuration, _ names: HostNames) throws(CertificateError) -> ExitCode {
     var text = Memory.buffer(DeviceCertificate.byteCountMax)
     defer { text.wipe() }
-    let isThere = File.size(of: configuration.keyPath.span) != nil
-    let key = isThere ? try readKey(configuration, &text) : try makeKey(configuration)
+    let key = try deviceKey(configuration)
     do throws(TLSError) { try key.writeRequest(for: names, into: &text) } catch { throw .tls(error) }
     Terminal.print(text.span)
     return .success
-}
-
-private func readKey(
-    _ configuration: Configuration, _ text: inout FixedBytes
-) throws(CertificateError) -> DeviceCertificate {
-    do throws(File.Failure) {
-        try File.read(configuration.keyPath.span, into: &text)
-    } catch {
-        throw .file(isCertificate: false)
-    }
-    text.append(0)
-    defer { text.wipe() }
-    do throws(TLSError) { return try DeviceCertificate(key: text.span) } catch { throw .tls(error) }
 }
 
 /// Shows what the certificate says, which the engine takes with its start or with SIGHUP.
@@ -100,7 +86,10 @@ private func showCertificate(_ options: borrowing Options, _ configuration: Conf
         facts = try CertificateFacts(certificate: certificate.span, key: key.span)
     } catch {
         var path = configuration.keyPath
-        if case .certificate = error { path = configuration.certificatePath }
+        switch error {
+        case .certificate, .tooLong: path = configuration.certificatePath
+        case .key, .mismatch, .failed: break
+        }
         return complain("", path.span, error.explanation, .badData)
     }
     var record = Memory.buffer(2048)

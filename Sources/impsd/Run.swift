@@ -159,7 +159,8 @@ private func serve(
 /// At the first start of all: the device makes its own key, which nobody else ever has.
 private func makeOwnCertificate(_ configuration: Configuration, _ turn: inout Turn) {
     let (certificate, key) = (configuration.certificatePath, configuration.keyPath)
-    guard File.size(of: certificate.span) == nil, File.size(of: key.span) == nil else { return }
+    // A certificate without its key is somebody's; a key without one is what a power cut left.
+    guard File.size(of: certificate.span) == nil else { return }
     var why: StaticString?
     do throws(CertificateError) {
         try makeCertificate(configuration, ownNames(configuration))

@@ -108,10 +108,16 @@ import Testing
         try engine.restart()
         #expect(engine.records("TLS-MADE").count == 1)
         #expect(engine.records("TLS-CERT").last?.contains(first) == true)
+        // What a power cut left of it is made whole, with the same key.
+        let key = try String(contentsOfFile: engine.folder.path + "/data/tls.key", encoding: .utf8)
+        try FileManager.default.removeItem(atPath: path)
+        try engine.restart()
+        #expect(engine.records("TLS-MADE").count == 2 && engine.tlsPort != 0)
+        #expect(try String(contentsOfFile: engine.folder.path + "/data/tls.key", encoding: .utf8) == key)
         // Where there is a certificate without its key, it is somebody's, and is not touched.
         try FileManager.default.removeItem(atPath: engine.folder.path + "/data/tls.key")
         try engine.restart()
-        #expect(engine.records("TLS-MADE").count == 1)
+        #expect(engine.records("TLS-MADE").count == 2)
         try engine.awaitRecord("TLS-CERT-REFUSED", "no such file", "no TLS")
     }
 

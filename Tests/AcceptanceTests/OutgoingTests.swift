@@ -69,7 +69,8 @@ import Testing
         for (peer, words) in [
             ("wrongname", "for another name"), ("unknown", "nobody in ca_file signed"),
             ("self", "nobody in ca_file signed"),
-            ("expired", "has ended"), ("future", "not good yet, or the clock is wrong"),
+            ("expired", "has ended"), ("forclients", "not for servers"),
+            ("future", "not good yet, or the clock is wrong"),
         ] {
             let ending = try peers.reach(peer)
             #expect(ending.code == 1 && ending.errors.contains(words), "\(peer): \(ending.errors)")
@@ -96,10 +97,12 @@ import Testing
         let peers = try Peers(bundle: bundle)
         let ending = try peers.reach("good")
         #expect(ending.code == 1 && ending.errors.contains("ca_file"), "\(ending.errors)")
-        // A bundle may be as short as the one authority that is needed.
-        try peers.engine.set(["ca_file": peers.folder.path + "/root.pem"])
-        try peers.engine.restart()
-        #expect(try peers.reach("good").code == 0)
+        // A bundle may be as short as the one authority that is needed, with line ends of any kind, and none at its end.
+        for right in ["root.pem", "crlf.pem"] {
+            try peers.engine.set(["ca_file": peers.folder.path + "/" + right])
+            try peers.engine.restart()
+            #expect(try peers.reach("good").code == 0, "\(right)")
+        }
     }
 
     /// Who is slow, says too much, or stops in the middle costs nothing but the one request, and nobody waits for it.

@@ -382,6 +382,59 @@ import Testing
         #expect(try probe(engine, ["-tls1_2"]).isOpen)
     }
 
+    /// Half a record behind what is answered, or refused, keeps nobody's buffers from others.
+    @Test(arguments: [true, false]) func halfARecordKeepsNoBuffers(isRefused: Bool) throws {
+        let engine = try engine(["tls_connections": "16", "header_timeout": "60", "body_timeout": "60"])
+        let output = try python(
+            engine,
+            """
+            held = []
+            for number in range(12):
+                inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+                raw = socket.create_connection(("127.0.0.1", port), 20, source_address=("127.0.0.9", 0))
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                memory = context.wrap_bio(inner, outer)
+                while True:
+                    try:
+                        memory.do_handshake(); raw.sendall(outer.read()); break
+                    except ssl.SSLWantReadError:
+                        raw.sendall(outer.read()); inner.write(raw.recv(65536))
+                if \(isRefused ? "True" : "False"):
+                    memory.write(b"NONSENSE\\r\\n\\r\\n")
+                else:
+                    for _ in range(200): memory.write(ask)
+                whole = outer.read()
+                memory.write(ask)
+                raw.settimeout(1)
+                try: raw.sendall(whole + outer.read()[:40])
+                except OSError: pass
+                held.append(raw)
+            for _ in range(5):
+                c = connect(); c.sendall(ask); print(answer(c)[:8].decode(), end=" ")
+            """)
+        #expect(output == String(repeating: "HTTP/1.1 ", count: 5))
+        #expect(engine.isRunning)
+    }
+
+    /// Certificates that prove the first one go out in one record with it.
+    @Test func aChainThatCannotBeSentIsRefused() throws {
+        let engine = try EngineProcess(starts: false)
+        let certificate = try Certificate(in: engine.folder)
+        let one = try String(contentsOfFile: certificate.certificate, encoding: .utf8)
+        try String(repeating: one, count: 60).write(
+            toFile: certificate.certificate, atomically: true, encoding: .utf8)
+        try engine.set(["tls_port": "0", "tls_cert": certificate.certificate, "tls_key": certificate.key])
+        try engine.start()
+        try engine.awaitRecord("TLS-CERT-REFUSED", "leave the last ones out", "no TLS")
+        // The one that is left to the operator puts it right.
+        try engine.set(["tls_only": "1"])
+        try engine.restart()
+        #expect(engine.tlsPort == 0 && engine.port == 0)
+        try one.write(toFile: certificate.certificate, atomically: true, encoding: .utf8)
+        engine.signal(SIGHUP)
+        try engine.awaitRecord("TLS-CERT", "sha256=")
+    }
+
     /// A new certificate is taken without an end of what is open; one that is no good leaves the old one in use.
     @Test func theCertificateIsExchanged() throws {
         let engine = try engine()

@@ -17,7 +17,7 @@ struct BoardTests {
     /// Every record of ours, whatever else the console shows: a first shell prompts, until one takes over that does not.
     private func expectRecordsHaveTheirForm(_ board: VirtualBoard) {
         let record =
-            /up=\d+\.\d{3}( t=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)? [EWNID] [A-Z][A-Z-]*( [a-z_]+=("[ -~]*"|[!-~]*))*/
+            /up=\d+\.\d{3}( t=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)? [EWNID] [A-Z][A-Z-]*( [a-z_0-9]+=("[ -~]*"|[!-~]*))*/
         var count = 0
         for line in board.log.split(separator: "\n") where line.contains("up=") && !line.contains(" # ") {
             #expect(line.wholeMatch(of: record) != nil && line.utf8.count <= 240, "\(line)")

@@ -28,6 +28,11 @@ def write(name, text):
         file.write(text)
 
 
+def read(name):
+    with open(path(name)) as file:
+        return file.read()
+
+
 def key(name, kind):
     if kind == "rsa":
         openssl("genrsa", "-out", path(name + ".key"), "2048")
@@ -67,11 +72,8 @@ issue("unknown", "stranger", local)
 issue("expired", "root", local, days=("-startdate", "20200101000000Z", "-enddate", "20210101000000Z"))
 issue("future", "root", local, days=("-startdate", "20490101000000Z", "-enddate", "20500101000000Z"))
 issue("self", "self", local)
-
-
-def read(name):
-    with open(path(name)) as file:
-        return file.read()
+issue("forclients", "root", local + "extendedKeyUsage=clientAuth\n")
+write("crlf.pem", read("root.pem").rstrip("\n").replace("\n", "\r\n"))
 
 
 write("good.pem", read("good.pem") + read("between.pem"))
@@ -176,7 +178,7 @@ for name, serve in (("silent", silent), ("dribble", dribble), ("endless", endles
     listen(name, serve)
     listen("tls-" + name, serve, "good")
 listen("tls-ragged", ragged, "good")
-for name in ("good", "rsa", "wrongname", "unknown", "expired", "future", "self"):
+for name in ("good", "rsa", "forclients", "wrongname", "unknown", "expired", "future", "self"):
     listen(name, answer(HELLO), name)
 TLS = ssl.TLSVersion
 listen("tls12", answer(HELLO), "good", (TLS.TLSv1_2, TLS.TLSv1_2))

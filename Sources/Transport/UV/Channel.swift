@@ -25,6 +25,8 @@ struct Channel: ZeroInitializable {
     var deadline = Instant(milliseconds: 0)
     /// Its place for TLS; none for a plain one.
     var tls = TLSConnections.none
+    /// The network of a sealed one, as connections have it.
+    var networkHash: UInt32 = 0
     /// The line that is not whole yet: a HELO with a SessionID is the longest that there is.
     var line = InlineBytes<80>()
 

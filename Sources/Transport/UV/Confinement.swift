@@ -52,7 +52,7 @@ public struct Confinement: Sendable {
         let device: StaticString = "/dev/null"
         let isListed =
             add(settings.dataFolder.span, to: list) && add(settings.watchdogPath.span, to: list)
-            && add(folder(of: settings.controlPath.span), to: list) && add(device.octets, to: list)
+            && add(File.folder(of: settings.controlPath.span), to: list) && add(device.octets, to: list)
         guard isListed else {
             File.close(list)
             return false
@@ -63,12 +63,5 @@ public struct Confinement: Sendable {
     private static func add(_ path: Span<UInt8>, to list: Int32) -> Bool {
         let code = unsafe File.withPath(path) { unsafe libc_add_place(list, $0) }
         return path.count == 0 || code == 0
-    }
-
-    @_lifetime(copy path)
-    private static func folder(of path: Span<UInt8>) -> Span<UInt8> {
-        var end = path.count
-        while end > 1, path[end - 1] != 0x2F { end -= 1 }
-        return path.extracting(0..<end)
     }
 }

@@ -72,10 +72,8 @@ struct ConnectionTable: ~Copyable {
         return Int(networks[place].count)
     }
 
-    /// How many the network of a connection has.
-    func countOfNetwork(_ index: Int) -> Int {
-        networks.find(places[index].client.networkHash).map { Int(networks[$0].count) } ?? 0
-    }
+    /// How many a network has.
+    func count(ofNetwork hash: UInt32) -> Int { networks.find(hash).map { Int(networks[$0].count) } ?? 0 }
 
     /// Gives a place back.
     mutating func close(_ index: Int) {

@@ -41,7 +41,7 @@ extension Server {
             }
         }
         if code != 0 {
-            unsafe uv_close(uv_shim_handle(listener), nil)
+            unsafe closeListener(listener, index)
         } else if index < 4 {
             cirPort = unsafe Server.port(of: listener)
         } else {

@@ -237,7 +237,10 @@ extension Server {
         beginTurn()
         turn.entropy = Clock.entropy()
         control.connections[index].output.removeAll()
-        if control.connections[index].command.line.span.starts(with: "reach ") { return reach(index) }
+        if control.connections[index].command.line.span.starts(with: "reach ") {
+            control.connections[index].hasMore = false
+            return reach(index)
+        }
         let progress = Server.answer(&control.connections[index], handler, pools, &turn)
         control.connections[index].hasMore = progress == .more
         if let error = handler.commit(&turn) {

@@ -31,7 +31,7 @@ extension Server {
 
     /// Whether there is to be a listener that there is not; the upper half are those for TLS, which needs a certificate.
     private func isToBeBound(_ index: Int) -> Bool {
-        guard !isBound[index], index % 4 < settings.listenCount else { return false }
+        guard !isBound[index], closingListeners[index] == 0, index % 4 < settings.listenCount else { return false }
         return index < 4 ? !settings.isTLSOnly : settings.hasTLS && tls.isReady
     }
 
@@ -39,14 +39,15 @@ extension Server {
         var waits = false
         for index in 0..<8 where isToBeBound(index) { waits = true }
         if waits { bindsAt = turn.now.adding(seconds: 2) }
-        guard !saidReady, anyIsBound else { return }
+        // Without a certificate there may be nothing to listen on; the operator's door is open, to put that right.
+        guard !saidReady, anyIsBound || settings.isTLSOnly && !tls.isReady else { return }
         saidReady = true
         watchdog.ready()
         if turn.journal.begin(.ready, turn.now, turn.wall) {
             turn.journal.number("port", settings.isTLSOnly ? 0 : UInt64(boundPort))
             if settings.hasChannels, !settings.isTLSOnly { turn.journal.number("cir_port", UInt64(cirPort)) }
-            if settings.hasTLS { turn.journal.number("tls_port", UInt64(tlsPort)) }
-            if settings.hasSealedChannels { turn.journal.number("cir_tls_port", UInt64(cirTLSPort)) }
+            if settings.hasTLS, tls.isReady { turn.journal.number("tls_port", UInt64(tlsPort)) }
+            if settings.hasSealedChannels, tls.isReady { turn.journal.number("cir_tls_port", UInt64(cirTLSPort)) }
             turn.journal.end()
         }
     }
@@ -79,7 +80,7 @@ extension Server {
             if index < 4, boundPort == 0 { boundPort = unsafe Server.port(of: listener) }
             if index >= 4, tlsPort == 0 { tlsPort = unsafe Server.port(of: listener) }
         } else {
-            unsafe uv_close(uv_shim_handle(listener), nil)
+            unsafe closeListener(listener, index)
         }
         if code != 0, turn.journal.begin(.listen, turn.now, turn.wall) {
             turn.journal.text("address", address.span)
@@ -89,6 +90,16 @@ extension Server {
             turn.journal.end()
         }
         return code
+    }
+
+    /// Gives back a handle that does not listen; until libuv has let it go, the address is left alone.
+    mutating func closeListener(_ listener: UnsafeMutablePointer<uv_tcp_t>, _ index: Int) {
+        closingListeners[index] += 1
+        unsafe uv_close(uv_shim_handle(listener)) { handle in
+            guard let handle = unsafe handle else { return }
+            let server = unsafe Server.of(handle.pointee.loop)
+            unsafe server.pointee.closingListeners[Server.index(handle.pointee.data)] -= 1
+        }
     }
 
     /// Why an address cannot be listened on; nil when it can, as far as its words tell.
@@ -227,7 +238,7 @@ extension Server {
     }
 
     /// The address of a client, or what all addresses of one IPv6 household have.
-    private static func peer(of handle: UnsafeMutablePointer<uv_tcp_t>, isNetwork: Bool) -> InlineBytes<46> {
+    static func peer(of handle: UnsafeMutablePointer<uv_tcp_t>, isNetwork: Bool) -> InlineBytes<46> {
         unsafe name(isNetwork: isNetwork) { unsafe uv_tcp_getpeername(handle, $0, $1) }
     }
 

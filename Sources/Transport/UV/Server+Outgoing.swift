@@ -464,7 +464,16 @@ extension Server {
     mutating func cutLateOutgoing() {
         for index in 0..<Outgoing.count
         where outgoing.isUnderWay(index) && outgoing.requests[index].deadline <= turn.now {
-            failOutgoing(index, .timeout)
+            // Somebody who does not answer at one of his addresses may do so at another.
+            if outgoing.requests[index].phase == .connecting, !outgoing.requests[index].triesNext,
+                outgoing.requests[index].nextAddress < outgoing.requests[index].addressCount
+            {
+                outgoing.requests[index].triesNext = true
+                outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+                closeOutgoingHandle(index)
+            } else {
+                failOutgoing(index, .timeout)
+            }
         }
     }
 

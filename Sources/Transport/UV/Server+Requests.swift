@@ -246,6 +246,8 @@ extension Server {
         {
             finishTurn()
             beginTurn()
+            // Somebody else's answer may have needed its room.
+            guard connections[index].phase == .reading else { return }
         }
         if turn.entropy.isSpent { turn.entropy = Clock.entropy() }
         let reader = connections[index].reader
@@ -471,7 +473,11 @@ extension Server {
     /// take the answer with it.
     private mutating func shutDown(_ index: Int) {
         guard unsafe uv_is_closing(uv_shim_handle(handles + index)) == 0 else { return }
-        if connections[index].tls != TLSConnections.none { endSealed(index) }
+        if connections[index].tls != TLSConnections.none {
+            endSealed(index)
+            // What still comes is thrown away as it is.
+            closeSealed(index)
+        }
         returnBuffer(index)
         connections[index].phase = .draining
         connections[index].deadline = turn.now.adding(seconds: 2)
@@ -495,10 +501,21 @@ extension Server {
 
     private mutating func closed(_ index: Int) {
         returnOutput(index)
+        forgetWaiting(index)
         connections.close(index)
         pools[poolPlaces.connections].give()
         beginTurn()
         acceptWaiting()
+    }
+
+    /// Whoever gets the place next has not sent what this one did.
+    private mutating func forgetWaiting(_ index: Int) {
+        var count = 0
+        for position in 0..<waitingCount where Int(waiting[position]) != index {
+            waiting[count] = waiting[position]
+            count += 1
+        }
+        waitingCount = count
     }
 
     /// Cuts connections that took too long over what they were doing.

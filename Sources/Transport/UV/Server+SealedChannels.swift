@@ -7,9 +7,16 @@ import TLS
 extension Server {
     /// Begins TLS on one; false when it is closed instead.
     mutating func openSealedChannel(_ index: Int) -> Bool {
+        let network = unsafe Hash64(Server.peer(of: channelHandles + index, isNetwork: true).span).value
+        channels[index].networkHash = UInt32(truncatingIfNeeded: network)
+        let count = sealedCount(of: channels[index].networkHash)
+        guard count < settings.connectionsOfAddressMax else {
+            closeChannel(index)
+            return false
+        }
         // Half of the places is for requests, without which no call is of use.
         if sealedChannelCount >= max(1, tls.count / 2) { cutMostSilent(isSealed: true) }
-        if !tls.hasRoom { makeSealedRoom(forBuffers: tls.openCount < tls.count, over: .max) }
+        if !tls.hasRoom { makeSealedRoom(forBuffers: tls.openCount < tls.count, over: count) }
         guard let place = tls.open() else {
             pools[poolPlaces.tls].refused += 1
             closeChannel(index)
@@ -31,6 +38,7 @@ extension Server {
 
     /// So many sealed octets arrived.
     mutating func sealedChannelArrived(_ index: Int, _ count: Int) {
+        guard count > 0 else { return }
         sealedArrival.advance(by: count)
         guard !tls.isOpen(channels[index].tls), mustWait() else { return unsealChannel(index) }
         unsafe uv_read_stop(uv_shim_stream(channelHandles + index))
@@ -95,15 +103,5 @@ extension Server {
 
     private func sendSealedChannel(_ index: Int) -> Bool {
         tls.output.count == 0 || tryWriteChannel(index, tls.output) == tls.output.count
-    }
-
-    /// The handshake on one of them that is not done, and begins to be in the way; nil when there is none.
-    func stalledChannel() -> Int? {
-        var stalled: Int?
-        for index in 0..<channels.count where channels[index].tls != TLSConnections.none {
-            guard tls.isBusy(channels[index].tls), !tls.waits(channels[index].tls) else { continue }
-            if stalled.map({ channels[index].deadline < channels[$0].deadline }) ?? true { stalled = index }
-        }
-        return stalled
     }
 }

@@ -33,12 +33,18 @@ extension Server {
         do throws(TLSError) {
             try tls.use(certificate: sealedArrival, key: arrival)
         } catch {
-            if case .certificate = error { path = settings.certificatePath }
+            switch error {
+            case .certificate, .tooLong: path = settings.certificatePath
+            case .key, .mismatch, .failed: break
+            }
             return logCertificate(path, error.explanation, error.code)
         }
         // A handshake that is under way has seen the one before.
         for index in 0..<connections.count {
             if connections[index].tls != TLSConnections.none, !tls.isOpen(connections[index].tls) { close(index) }
+        }
+        for index in 0..<channels.count where channels[index].tls != TLSConnections.none {
+            if !tls.isOpen(channels[index].tls) { closeChannel(index) }
         }
         checksCertificateAt = nil
         logCertificate(settings.certificatePath, nil, 0)
@@ -80,7 +86,8 @@ extension Server {
     /// Begins TLS on a connection; false when it is closed instead.
     mutating func openSealed(_ index: Int) -> Bool {
         if !tls.hasRoom {
-            makeSealedRoom(forBuffers: tls.openCount < tls.count, over: connections.countOfNetwork(index))
+            makeSealedRoom(
+                forBuffers: tls.openCount < tls.count, over: sealedCount(of: connections[index].client.networkHash))
         }
         guard let place = tls.open() else {
             shedSealed(index)
@@ -116,29 +123,56 @@ extension Server {
     ///
     /// - Parameter count: Connections of the network of who needs the room.
     mutating func makeSealedRoom(forBuffers: Bool, over count: Int) {
-        if let stalled = stalledChannel() { return closeChannel(stalled) }
         var chosen: Int?
+        var isChannel = false
         var best = (reason: 0, count: 0)
+        var since = Instant(milliseconds: 0)
         for index in 0..<connections.count where connections[index].tls != TLSConnections.none {
-            let own = connections.countOfNetwork(index)
+            let own = sealedCount(of: connections[index].client.networkHash)
             let reason = reasonToGiveWay(index, isOver: own > count)
             guard reason > (forBuffers ? 1 : 0) else { continue }
             // They all wait for an end that was set when they began to wait.
-            let isLonger = chosen.map { connections[index].deadline < connections[$0].deadline } ?? true
+            let isLonger = connections[index].deadline < since
             guard (reason, own) > best || (reason, own) == best && isLonger else { continue }
-            chosen = index
+            (chosen, isChannel, since) = (index, false, connections[index].deadline)
             best = (reason, own)
         }
-        if let chosen { closeIdle(chosen) }
+        for index in 0..<channels.count where channels[index].tls != TLSConnections.none {
+            let own = sealedCount(of: channels[index].networkHash)
+            let isWaiting = tls.waits(channels[index].tls)
+            let reason = isWaiting ? (own > count ? 2 : 0) : tls.isBusy(channels[index].tls) ? 3 : 0
+            guard reason > 0, (reason, own) > best || (reason, own) == best && channels[index].deadline < since else {
+                continue
+            }
+            (chosen, isChannel, since) = (index, true, channels[index].deadline)
+            best = (reason, own)
+        }
+        guard let chosen else { return }
+        if isChannel { closeChannel(chosen) } else { closeIdle(chosen) }
+    }
+
+    /// Connections of a network, with those by TLS to be called on.
+    func sealedCount(of network: UInt32) -> Int {
+        var count = connections.count(ofNetwork: network)
+        for index in 0..<channels.count where channels[index].tls != TLSConnections.none {
+            if channels[index].networkHash == network { count += 1 }
+        }
+        return count
     }
 
     private func reasonToGiveWay(_ index: Int, isOver: Bool) -> Int {
-        guard connections[index].phase == .reading else { return 0 }
-        if tls.waits(connections[index].tls) { return isOver ? 2 : 0 }
-        // Who waits for us is not the one who stalls.
-        guard !connections[index].isPaused else { return 0 }
-        if tls.isBusy(connections[index].tls) { return 3 }
-        return connections[index].reader.isIdle && connections[index].buffer == BufferPool.none ? 1 : 0
+        let isBusy = tls.isBusy(connections[index].tls)
+        switch connections[index].phase {
+        case .reading:
+            if tls.waits(connections[index].tls) { return isOver ? 2 : 0 }
+            // Who waits for us is not the one who stalls.
+            guard !connections[index].isPaused else { return 0 }
+            if isBusy { return 3 }
+            return connections[index].reader.isIdle && connections[index].buffer == BufferPool.none ? 1 : 0
+        // Who does not take his answer, and has begun to say something else.
+        case .writing: return isBusy && isOver ? 2 : 0
+        case .free, .held, .draining, .closing: return 0
+        }
     }
 
     /// Ends a connection that waits for another request.
@@ -207,15 +241,19 @@ extension Server {
         handshakesAt = nil
         while true {
             let next = nextHandshake()
-            let channel = next == nil ? waitingChannel() : nil
+            let channel = waitingChannel()
             guard next != nil || channel != nil else { return }
             let wait = handshakes.milliseconds(at: uv_hrtime())
             guard wait == 0 else {
                 handshakesAt = clock.now.adding(milliseconds: wait)
                 return
             }
-            if let next { goOnWithHandshake(next) }
-            if let channel { goOnWithChannel(channel) }
+            isTurnOfChannels.toggle()
+            if let channel, isTurnOfChannels || next == nil {
+                goOnWithChannel(channel)
+            } else if let next {
+                goOnWithHandshake(next)
+            }
         }
     }
 
@@ -226,7 +264,7 @@ extension Server {
         var fewest = Int.max
         for index in 0..<connections.count where connections[index].tls != TLSConnections.none {
             guard connections[index].phase == .reading, tls.waits(connections[index].tls) else { continue }
-            let count = connections.countOfNetwork(index)
+            let count = sealedCount(of: connections[index].client.networkHash)
             let isLonger = next.map { connections[index].deadline < connections[$0].deadline } ?? true
             guard count < fewest || count == fewest && isLonger else { continue }
             next = index

@@ -79,6 +79,10 @@ public struct Server: ~Copyable {
     var sweepsAt: Instant?
     /// The addresses, and then the same for TLS.
     var isBound = InlineArray<8, Bool>(repeating: false)
+    /// Handles of a listener that libuv still has, though they listen no more.
+    var closingListeners = InlineArray<8, Int>(repeating: 0)
+    /// Handshakes of connections to be called on have their turn next, before those of requests.
+    var isTurnOfChannels = false
     /// A listener has a connection that nobody had room for.
     var isWaitingForRoom = InlineArray<8, Bool>(repeating: false)
     var boundPort: UInt16 = 0
@@ -112,7 +116,10 @@ public struct Server: ~Copyable {
         pools: consuming PoolTable, usesSyslog: Bool
     ) {
         var settings = settings
-        if sizes.channels == 0 { settings.hasChannels = false }
+        if sizes.channels == 0 {
+            settings.hasChannels = false
+            settings.hasSealedChannels = false
+        }
         self.settings = settings
         self.sizes = sizes
         self.handler = handler
@@ -420,7 +427,9 @@ public struct Server: ~Copyable {
             waitingCount = 0
             for index in 0..<count {
                 let connection = Int(waiting[index])
-                if connections[connection].phase == .reading { process(connection) }
+                if connections[connection].phase == .reading, connections[connection].buffer != BufferPool.none {
+                    process(connection)
+                }
                 unsealRest(connection)
             }
             finishTurn()

@@ -421,11 +421,13 @@ import Testing
         let engine = try EngineProcess(starts: false)
         let certificate = try Certificate(in: engine.folder)
         let one = try String(contentsOfFile: certificate.certificate, encoding: .utf8)
-        try String(repeating: one, count: 60).write(
+        // Boards send 4 KB in a record; on other machines the file is too long before that.
+        let (count, words) = Programs.runner.isEmpty ? (60, "longer than 16 KB") : (12, "leave the last ones out")
+        try String(repeating: one, count: count).write(
             toFile: certificate.certificate, atomically: true, encoding: .utf8)
         try engine.set(["tls_port": "0", "tls_cert": certificate.certificate, "tls_key": certificate.key])
         try engine.start()
-        try engine.awaitRecord("TLS-CERT-REFUSED", "leave the last ones out", "no TLS")
+        try engine.awaitRecord("TLS-CERT-REFUSED", words, "no TLS")
         // The one that is left to the operator puts it right.
         try engine.set(["tls_only": "1"])
         try engine.restart()

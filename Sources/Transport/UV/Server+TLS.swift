@@ -22,7 +22,7 @@ extension Server {
             path = settings.keyPath
             try File.read(path.span, into: &arrival)
         } catch {
-            return logCertificate(path, error.isMissing ? "there is no such file" : "the file cannot be read", 0)
+            return logCertificate(path, error.explanation, 0)
         }
         if File.isOpenToOthers(path.span), turn.journal.begin(.tlsKeyOpen, turn.now, turn.wall) {
             turn.journal.text("file", path.span, countMax: 60)
@@ -390,8 +390,11 @@ extension Server {
 }
 
 extension File.Failure {
-    fileprivate var isMissing: Bool {
-        if case .missing = self { return true }
-        return false
+    fileprivate var explanation: StaticString {
+        switch self {
+        case .missing: return "there is no such file"
+        case .tooLarge: return "the file is longer than 16 KB"
+        case .failed: return "the file cannot be read"
+        }
     }
 }

@@ -62,14 +62,19 @@ static inline int libc_confine_to_places(int list) {
 #endif
 
 // The calls that a running engine makes: those that were seen in its tests, with the forms that other C libraries and
-// kernels make of them. For everything else the kernel is as
-// one that does not have it, so a library that knows an older way takes that; nothing is killed for it.
+// kernels make of them. For everything else the kernel is as one that does not have it, so a library that knows an older
+// way takes that; nothing is killed for it.
 //
 // Older kernels go through the list at each call, so what is called most stands first.
 #ifdef __arm__
 #define LIBC_MMAP __NR_mmap2
+// With 32 bits of time; where musl has 64 it names these otherwise.
+#define LIBC_CLOCK_GETTIME 263
+#define LIBC_CLOCK_CALLS 78, 264, 265, 353
 #else
 #define LIBC_MMAP __NR_mmap
+#define LIBC_CLOCK_GETTIME __NR_clock_gettime
+#define LIBC_CLOCK_CALLS __NR_gettimeofday, __NR_clock_getres, __NR_clock_nanosleep, __NR_timerfd_settime
 #endif
 static const unsigned short libc_allowed_calls[] = {
     __NR_epoll_pwait,
@@ -77,7 +82,7 @@ static const unsigned short libc_allowed_calls[] = {
     __NR_epoll_wait,
 #endif
     __NR_read, __NR_write, __NR_recvfrom, __NR_recvmsg, __NR_sendmsg, __NR_sendto, __NR_pwrite64, __NR_fdatasync,
-    __NR_clock_gettime,
+    LIBC_CLOCK_GETTIME,
     // Files
     __NR_readv, __NR_writev, __NR_pread64, __NR_preadv, __NR_pwritev, __NR_openat, __NR_close, __NR_fstat, __NR_lseek,
     __NR_faccessat, __NR_fcntl, __NR_flock, __NR_fsync, __NR_ftruncate, __NR_fallocate, __NR_renameat, __NR_renameat2,
@@ -90,12 +95,11 @@ static const unsigned short libc_allowed_calls[] = {
     __NR_restart_syscall, __NR_prctl,
     // Who, when and how much
     __NR_getpid, __NR_gettid, __NR_getppid, __NR_getuid, __NR_geteuid, __NR_getgid, __NR_getegid, __NR_uname, __NR_sysinfo,
-    __NR_prlimit64, __NR_getrusage, __NR_clock_getres, __NR_clock_nanosleep, __NR_nanosleep,
-    __NR_gettimeofday, __NR_adjtimex, __NR_getrandom,
+    __NR_prlimit64, __NR_getrusage, __NR_nanosleep, __NR_adjtimex, __NR_getrandom, LIBC_CLOCK_CALLS,
     // The network and the loop
     __NR_socket, __NR_socketpair, __NR_connect, __NR_bind, __NR_listen, __NR_accept, __NR_accept4, __NR_getsockname,
     __NR_getpeername, __NR_setsockopt, __NR_getsockopt, __NR_shutdown, __NR_sendmmsg, __NR_recvmmsg, __NR_epoll_create1,
-    __NR_epoll_ctl, __NR_eventfd2, __NR_ppoll, __NR_pselect6, __NR_timerfd_create, __NR_timerfd_settime,
+    __NR_epoll_ctl, __NR_eventfd2, __NR_ppoll, __NR_pselect6, __NR_timerfd_create,
 #ifdef __NR_clone3
     __NR_clone3, __NR_faccessat2, __NR_rseq, __NR_epoll_pwait2, __NR_clock_adjtime,
 #endif

@@ -154,6 +154,7 @@ extension Server {
     /// Connections of a network, with those by TLS to be called on.
     func sealedCount(of network: UInt32) -> Int {
         var count = connections.count(ofNetwork: network)
+        guard sealedChannelCount > 0 else { return count }
         for index in 0..<channels.count where channels[index].tls != TLSConnections.none {
             if channels[index].networkHash == network { count += 1 }
         }

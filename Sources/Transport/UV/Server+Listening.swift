@@ -29,15 +29,18 @@ extension Server {
         sayReady()
     }
 
+    /// Whether a listener is to be made now: one that libuv has not let go yet has to wait.
+    private func isToBeBound(_ index: Int) -> Bool { isWanted(index) && closingListeners[index] == 0 }
+
     /// Whether there is to be a listener that there is not; the upper half are those for TLS, which needs a certificate.
-    private func isToBeBound(_ index: Int) -> Bool {
-        guard !isBound[index], closingListeners[index] == 0, index % 4 < settings.listenCount else { return false }
+    private func isWanted(_ index: Int) -> Bool {
+        guard !isBound[index], index % 4 < settings.listenCount else { return false }
         return index < 4 ? !settings.isTLSOnly : settings.hasTLS && tls.isReady
     }
 
     private mutating func sayReady() {
         var waits = false
-        for index in 0..<8 where isToBeBound(index) { waits = true }
+        for index in 0..<8 where isWanted(index) { waits = true }
         if waits { bindsAt = turn.now.adding(seconds: 2) }
         // Without a certificate there may be nothing to listen on; the operator's door is open, to put that right.
         guard !saidReady, anyIsBound || settings.isTLSOnly && !tls.isReady else { return }

@@ -100,8 +100,8 @@ static inline int tls_shim_names_address(const mbedtls_x509_crt *certificate, co
   return 0;
 }
 
-// A certificate that signs itself, or a request for one, for names in DER; PEM, with a zero at its end. What
-// makes a certificate is a long list of settings, and each can fail. 0, or the library's code.
+// A certificate that signs itself, or a request for one, for names in DER; PEM, with a zero at its end. What makes
+// one is a long list of settings, and each can fail. 0, or the library's code.
 static inline int tls_shim_write_certificate(mbedtls_pk_context *key, const char *subject, const unsigned char *names,
                                              size_t count, const unsigned char *serial, unsigned char *text, size_t size,
                                              int (*random)(void *, unsigned char *, size_t)) {

@@ -11,8 +11,6 @@ struct Authorities: ~Copyable {
 
     /// More of the same name there are not.
     private static var countMax: Int { 6 }
-    /// Octets of the largest that is read.
-    private static var byteCountMax: Int { 6144 }
 
     init() { unsafe mbedtls_x509_crt_init(certificates) }
 

@@ -4,7 +4,7 @@ import CMbedTLS
 @safe
 struct ClientConfiguration: ~Copyable {
     let configuration = UnsafeMutablePointer<mbedtls_ssl_config>.allocate(capacity: 1)
-    private(set) var isConfigured = false
+    private var isConfigured = false
 
     init() { unsafe mbedtls_ssl_config_init(configuration) }
 

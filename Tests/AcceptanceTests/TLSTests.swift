@@ -46,6 +46,12 @@ import Testing
                     if not part: return data
                     data += part
                 return data
+            def shake(memory, raw, inner, outer):
+                while True:
+                    try:
+                        memory.do_handshake(); raw.sendall(outer.read()); break
+                    except ssl.SSLWantReadError:
+                        raw.sendall(outer.read()); inner.write(raw.recv(65536))
             def post(body, *headers):
                 lines = [b"POST / HTTP/1.1", b"Host: x", b"Content-Type: application/vnd.wv.csp.xml",
                     b"Content-Length: %d" % len(body), *headers]
@@ -145,11 +151,7 @@ import Testing
             import time
             raw = socket.create_connection(("127.0.0.1", port), 20)
             memory = context.wrap_bio(inner, outer)
-            while True:
-                try:
-                    memory.do_handshake(); raw.sendall(outer.read()); break
-                except ssl.SSLWantReadError:
-                    raw.sendall(outer.read()); inner.write(raw.recv(65536))
+            shake(memory, raw, inner, outer)
             def receive():
                 while True:
                     try: return memory.read(65536)
@@ -394,11 +396,7 @@ import Testing
                 raw = socket.create_connection(("127.0.0.1", port), 20, source_address=("127.0.0.9", 0))
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 memory = context.wrap_bio(inner, outer)
-                while True:
-                    try:
-                        memory.do_handshake(); raw.sendall(outer.read()); break
-                    except ssl.SSLWantReadError:
-                        raw.sendall(outer.read()); inner.write(raw.recv(65536))
+                shake(memory, raw, inner, outer)
                 if \(isRefused ? "True" : "False"):
                     memory.write(b"NONSENSE\\r\\n\\r\\n")
                 else:

@@ -88,12 +88,10 @@ extension Server {
         unsafe uv_read_start(
             uv_shim_stream(channelHandles + index),
             { handle, _, buffer in
-                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+                guard let handle = unsafe handle else { return }
                 let server = unsafe Server.of(handle.pointee.loop)
                 let free = unsafe server.pointee.channelStorage(Server.index(handle.pointee.data))
-                unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
-                    .assumingMemoryBound(to: CChar.self)
-                unsafe buffer.pointee.len = free.count
+                unsafe Server.lend(free, buffer)
             },
             { stream, count, _ in
                 guard let stream = unsafe stream else { return }

@@ -143,12 +143,10 @@ extension Server {
         unsafe uv_read_start(
             uv_shim_stream(pipe),
             { handle, _, buffer in
-                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+                guard let handle = unsafe handle else { return }
                 let server = unsafe Server.of(handle.pointee.loop)
                 let free = unsafe server.pointee.roomOfControl(Server.index(handle.pointee.data))
-                unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
-                    .assumingMemoryBound(to: CChar.self)
-                unsafe buffer.pointee.len = free.count
+                unsafe Server.lend(free, buffer)
             },
             { stream, count, _ in
                 guard let stream = unsafe stream else { return }

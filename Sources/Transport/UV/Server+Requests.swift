@@ -13,18 +13,22 @@ extension Server {
         unsafe uv_read_start(
             uv_shim_stream(handles + index),
             { handle, _, buffer in
-                guard let handle = unsafe handle, let buffer = unsafe buffer else { return }
+                guard let handle = unsafe handle else { return }
                 let server = unsafe Server.of(handle.pointee.loop)
                 let free = unsafe server.pointee.arrivalStorage(Server.index(handle.pointee.data))
-                unsafe buffer.pointee.base = unsafe UnsafeMutableRawPointer(free.baseAddress)?
-                    .assumingMemoryBound(to: CChar.self)
-                unsafe buffer.pointee.len = free.count
+                unsafe Server.lend(free, buffer)
             },
             { stream, count, _ in
                 guard let stream = unsafe stream else { return }
                 let server = unsafe Server.of(stream.pointee.loop)
                 unsafe server.pointee.arrived(Server.index(stream.pointee.data), Int(count))
             })
+    }
+
+    /// Tells libuv where what it reads shall land.
+    static func lend(_ free: UnsafeMutableBufferPointer<UInt8>, _ buffer: UnsafeMutablePointer<uv_buf_t>?) {
+        let base = unsafe UnsafeMutableRawPointer(free.baseAddress)?.assumingMemoryBound(to: CChar.self)
+        unsafe buffer?.pointee = unsafe uv_buf_t(base: base, len: free.count)
     }
 
     /// Where the next octets from the network shall land.

@@ -5,7 +5,7 @@ SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 # The C libraries of the engine, as Debian names them, and what the tests drive it with.
 BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) curl libwbxml2-utils openssl python3 tshark
+TEST_PACKAGES := $(BUILD_PACKAGES) curl libfaketime libwbxml2-utils openssl python3 tshark
 SDK_PACKAGES := dpkg-dev llvm patch python3 xz-utils
 CROSS_PACKAGES := $(SDK_PACKAGES) qemu-user-static
 BOARD_PACKAGES := $(CROSS_PACKAGES) qemu-system-arm squashfs-tools e2fsprogs cpio
@@ -91,6 +91,14 @@ scaling: scaling-packages build ## what a request costs, in instructions, agains
 .PHONY: bench
 bench: test-packages build ## measure what the engine does beside what the disk does
 	swift build $(RELEASE_FLAGS) --product bench && .build/release/bench
+	@if [ -e dist/armv7/impsd ]; then $(MAKE) --no-print-directory bench-armv7; fi
+
+.PHONY: bench-armv7
+bench-armv7: count-packages ## count the instructions of the program in dist/armv7: requests and handshakes by TLS
+	swift build $(RELEASE_FLAGS) --product bench
+	@mkdir -p .build && cc -O2 -shared -fPIC -o .build/count.so Tests/Support/count.c
+	@IMPSD_PROGRAMS=dist/armv7 IMPSD_RUNNER="qemu-arm -plugin $(CURDIR)/.build/count.so,into=$(CURDIR)/.build/count" \
+		IMPSD_COUNT=$(CURDIR)/.build/count .build/release/bench tls
 
 # How long `make fuzz` looks for inputs that break the readers: seconds, and inputs from a seed; 0 and -1 are no bound.
 FUZZ_SECONDS ?= 600
@@ -200,6 +208,10 @@ build-packages:
 .PHONY: scaling-packages
 scaling-packages:
 	$(call install,$(BUILD_PACKAGES) valgrind)
+
+.PHONY: count-packages
+count-packages:
+	$(call install,$(TEST_PACKAGES) gcc libc6-dev qemu-user)
 
 .PHONY: test-packages
 test-packages:

@@ -28,6 +28,7 @@ END
       "-Xllvm", "-enable-linkonceodr-outlining",' ;;
     *) outliner= ;;
     esac
+    # Embedded Swift has no checks of exclusive access at run time, only calls to where they would be: the host's builds check.
     # Each flag a word of JSON, with -Xcc before those of clang. Without --target headers are read as of no system, whatever
     # -clang-target says: libuv's loop is then 40 octets smaller here than in its library.
     clang_words=$(for flag in $code_flags; do printf '"-Xcc", "%s", ' "$flag"; done)
@@ -36,7 +37,7 @@ END
   "schemaVersion": "1.0",
   "swiftCompiler": {
     "extraCLIOptions": [
-      "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", ${outliner}
+      "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-enforce-exclusivity=unchecked", ${outliner}
       "-Xcc", "-D_GNU_SOURCE", "-Xcc", "-D_FILE_OFFSET_BITS=64", ${clang_words}
       "-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables",
       "-Xcc", "-nostdlibinc", "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",

@@ -11,7 +11,9 @@ import Testing
         private var ports: [String: Int] = [:]
         private var child: BackgroundCommand
 
-        init(_ settings: [String: String] = [:], bundle: String = "bundle.pem") throws {
+        init(
+            _ settings: [String: String] = [:], bundle: String = "bundle.pem", environment: [String: String] = [:]
+        ) throws {
             engine = try EngineProcess(starts: false)
             folder = engine.folder
             child = try BackgroundCommand(
@@ -22,7 +24,7 @@ import Testing
             let value = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: file)))
             ports = try #require(value as? [String: Int])
             try engine.set(["ca_file": folder.path + "/" + bundle].merging(settings) { $1 })
-            try engine.start()
+            try engine.start(environment: environment)
         }
 
         func url(_ peer: String, host: String = "127.0.0.1", isSealed: Bool = true) throws -> String {
@@ -81,6 +83,31 @@ import Testing
             #expect(other.code == 1 && other.errors.contains("the one that is pinned"), "\(other.errors)")
         }
         #expect(try peers.reach("good", pin: "1234").errors.contains("usage"))
+    }
+
+    /// A board without a battery begins in 1970, until somebody tells it the time.
+    @Test(.enabled(if: Programs.runner.isEmpty)) func in1970OnlyThePinnedIsBelieved() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("impsd-1970-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let certificate = try Certificate(in: folder)
+        let peers = try Peers(
+            ["tls_port": "0", "tls_cert": certificate.certificate, "tls_key": certificate.key],
+            environment: [
+                "LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1", "FAKETIME": "1970-01-01 00:05:00",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            ])
+        #expect(peers.engine.log.contains("1970-01-01"))
+        let ending = try peers.reach("good")
+        #expect(ending.code == 1 && ending.errors.contains("not good yet, or the clock is wrong"), "\(ending.errors)")
+        try peers.engine.awaitRecord("OUT-FAIL", "not good yet, or the clock is wrong")
+        #expect(try peers.reach("good", pin: peers.fingerprint("good")).code == 0)
+        // Who comes to it knows what time it is, and is served.
+        let served = try runCommand([
+            "openssl", "s_client", "-connect", "127.0.0.1:\(peers.engine.tlsPort)", "-CAfile", certificate.certificate,
+            "-verify_return_error",
+        ])
+        #expect(served.code == 0 && served.output.contains("Verify return code: 0"), "\(served.errors)")
     }
 
     @Test func whatIsOldIsNotSpoken() throws {

@@ -59,7 +59,9 @@ import Wire
         try engine.set(["tls_port": "0", "tls_self_signed": "1", "tls_connections": "32"])
         try engine.start()
         let script = Programs.package.path + "/Tests/Support/tlsbench.py"
-        let ending = try runCommand(["python3", script, "\(engine.port)", "\(engine.tlsPort)", "\(engine.processID)"])
+        let counter = ProcessInfo.processInfo.environment["IMPSD_COUNT"].map { [$0] } ?? []
+        let ending = try runCommand(
+            ["python3", script, "\(engine.port)", "\(engine.tlsPort)", "\(engine.processID)"] + counter)
         guard ending.code == 0 else { throw HarnessError("tlsbench.py: \(ending.errors)") }
         return ending.output.split(separator: "\n").map { line in
             let words = line.split(separator: "\t")

@@ -5,7 +5,7 @@ SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 # The C libraries of the engine, as Debian names them, and what the tests drive it with.
 BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) curl libfaketime libwbxml2-utils openssl python3 tshark
+TEST_PACKAGES := $(BUILD_PACKAGES) curl kannel kannel-extras libfaketime libwbxml2-utils openssl python3 tshark
 SDK_PACKAGES := dpkg-dev llvm patch python3 xz-utils
 CROSS_PACKAGES := $(SDK_PACKAGES) qemu-user-static
 BOARD_PACKAGES := $(CROSS_PACKAGES) qemu-system-arm squashfs-tools e2fsprogs cpio

@@ -97,6 +97,13 @@ static inline unsigned long long libc_seconds_since_1970(void) {
     return now.tv_sec < 0 ? 0 : (unsigned long long)now.tv_sec;
 }
 
+// What the local time is ahead of UTC now, in minutes.
+static inline int libc_utc_offset_minutes(void) {
+    time_t now = time(NULL);
+    struct tm local;
+    return localtime_r(&now, &local) ? (int)(local.tm_gmtoff / 60) : 0;
+}
+
 // Microseconds of processor time of this process.
 static inline unsigned long long libc_cpu_microseconds(void) {
     struct rusage usage;

@@ -129,6 +129,8 @@ public struct Configuration: Sendable {
 
     /// The last line of the file that says something.
     public var lastLine: UInt64 = 0
+    /// `notify` sections.
+    public var notifySectionCount = 0
     /// What the engine is told.
     public var engine = Settings()
 
@@ -263,12 +265,14 @@ extension Configuration {
         var message = MessageSection()
         var names = SectionNames()
         var client = ClientSection()
+        var notify = NotifyLines()
         while true {
             do throws(UCIError) {
                 guard let statement = try reader.next() else { break }
                 if case .section = statement {
                     message.finish(&diagnostics)
                     client.finish(&configuration, &diagnostics)
+                    notify.finish(&configuration, &diagnostics)
                     section = reader.word
                     if section.span.equals("imps") {
                         hasMain = true
@@ -280,10 +284,16 @@ extension Configuration {
                         }
                     } else if section.span.equals("client") {
                         client.begin(reader)
+                    } else if section.span.equals("notify") {
+                        notify.begin(reader)
+                        if !names.add(reader) {
+                            diagnostics.error(
+                                line: reader.line, section.span, section.span, "another section has this name")
+                        }
                     } else {
                         diagnostics.warning(
                             line: reader.line, section.span, section.span,
-                            "unknown section, expected imps, sysmsg, help or client")
+                            "unknown section, expected imps, sysmsg, help, client or notify")
                     }
                 } else if section.span.equals("imps") {
                     configuration.take(reader, statement, &diagnostics)
@@ -291,6 +301,8 @@ extension Configuration {
                     message.take(reader, &diagnostics)
                 } else if client.isOpen {
                     client.take(reader, &diagnostics)
+                } else if notify.isOpen {
+                    notify.take(reader, &diagnostics)
                 }
             } catch {
                 diagnostics.error(line: reader.line, section.span, Span(), error.explanation)
@@ -298,6 +310,7 @@ extension Configuration {
         }
         message.finish(&diagnostics)
         client.finish(&configuration, &diagnostics)
+        notify.finish(&configuration, &diagnostics)
         if !hasMain {
             diagnostics.error(line: reader.line, section.span, section.span, "no section: config imps 'main'")
         }
@@ -425,6 +438,46 @@ extension Configuration {
             _ line: UInt64, _ key: Span<UInt8>, _ words: StaticString, _ diagnostics: inout Diagnostics
         ) {
             diagnostics.error(line: line, .constant("client"), key, words)
+        }
+    }
+
+    /// A `notify` section. It is only looked at here; the engine gets it at the start.
+    private struct NotifyLines {
+        private(set) var isOpen = false
+        private var line: UInt64 = 0
+        private var name = InlineBytes<64>()
+        private var section = NotifySection()
+
+        mutating func begin(_ reader: borrowing UCIReader) {
+            isOpen = true
+            line = reader.line
+            let value = reader.value
+            name = InlineBytes(prefix: value.span)
+            section = NotifySection()
+        }
+
+        mutating func take(_ reader: borrowing UCIReader, _ diagnostics: inout Diagnostics) {
+            let key = reader.word
+            let value = reader.value
+            guard let words = section.take(key.span, value.span) else { return }
+            if words.octets.equals("unknown key") {
+                diagnostics.unknownKey(
+                    line: reader.line, isError: true, name.span, key.span, of: NotifySection.keys)
+            } else {
+                diagnostics.error(line: reader.line, name.span, key.span, words)
+            }
+        }
+
+        mutating func finish(_ configuration: inout Configuration, _ diagnostics: inout Diagnostics) {
+            guard isOpen else { return }
+            isOpen = false
+            var words = section.finish(name: name.span)
+            configuration.notifySectionCount += 1
+            if configuration.notifySectionCount > EngineMemory.notifySectionCount {
+                words = "more than 4 notify sections"
+            }
+            if let words { diagnostics.error(line: line, .constant("notify"), name.span, words) }
+            if section.isSealed { configuration.hasAuthorities = true }
         }
     }
 

@@ -38,6 +38,24 @@ public enum DigestAlgorithm: UInt8, Sendable {
         let size = unsafe Int(mbedtls_md_get_size(info))
         return InlineBytes(output.span.extracting(0..<size)) ?? InlineBytes()
     }
+
+    /// The keyed hash (HMAC) of `octets`; empty when the function is not available.
+    public func hmac(_ octets: Span<UInt8>, key: Span<UInt8>) -> InlineBytes<32> {
+        var output = InlineArray<32, UInt8>(repeating: 0)
+        guard let info = unsafe mbedtls_md_info_from_type(type) else { return InlineBytes() }
+        var span = output.mutableSpan
+        let code = unsafe octets.withUnsafeBufferPointer { input in
+            unsafe key.withUnsafeBufferPointer { key in
+                unsafe span.withUnsafeMutableBufferPointer { result in
+                    unsafe mbedtls_md_hmac(
+                        info, key.baseAddress, key.count, input.baseAddress, input.count, result.baseAddress)
+                }
+            }
+        }
+        guard code == 0 else { return InlineBytes() }
+        let size = unsafe Int(mbedtls_md_get_size(info))
+        return InlineBytes(output.span.extracting(0..<size)) ?? InlineBytes()
+    }
 }
 
 /// True when both are equal; takes the same time whatever the difference.

@@ -21,6 +21,7 @@ public struct EngineMemory: ~Copyable {
     let refused: Slab<RefusedMessages>
     let senders: Slab<SenderShare>
     let settings: Slab<Settings>
+    let notifySections: Slab<NotifySection>
     let scratch: FixedBytes
 
     /// Octets that `scratch` needs.
@@ -39,6 +40,8 @@ public struct EngineMemory: ~Copyable {
     public static var searchCount: Int { 16 }
     /// Senders of whom it is known how much of the store their messages take.
     public static var senderCount: Int { 64 }
+    /// Sections of the configuration by which those are told who are offline.
+    public static var notifySectionCount: Int { 4 }
 
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
@@ -57,6 +60,7 @@ public struct EngineMemory: ~Copyable {
     ///   - refused: `refusedCount` of them.
     ///   - senders: `senderCount` of them.
     ///   - settings: A place for them, beside the engine: reading one may copy all that holds it.
+    ///   - notifySections: `notifySectionCount` of them.
     ///   - scratch: `scratchByteCount` octets.
     public init(
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>,
@@ -66,7 +70,8 @@ public struct EngineMemory: ~Copyable {
         searches: consuming Slab<SearchSession>, challenges: consuming Slab<Challenge>,
         throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
         pendingLogins: consuming Slab<PendingLogin>, refused: consuming Slab<RefusedMessages>,
-        senders: consuming Slab<SenderShare>, settings: consuming Slab<Settings>, scratch: consuming FixedBytes
+        senders: consuming Slab<SenderShare>, settings: consuming Slab<Settings>,
+        notifySections: consuming Slab<NotifySection>, scratch: consuming FixedBytes
     ) {
         self.sessions = sessions
         self.buckets = buckets
@@ -84,6 +89,7 @@ public struct EngineMemory: ~Copyable {
         self.refused = refused
         self.senders = senders
         self.settings = settings
+        self.notifySections = notifySections
         self.scratch = scratch
     }
 }
@@ -99,6 +105,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var mailboxes: Mailboxes<Port>
     var people: People<Port>
     var systemMessages: SystemMessages<Port>
+    var notifier: Notifier<Port>
     /// How often the state was read from the store.
     public private(set) var reloadCount: UInt64 = 0
 
@@ -116,6 +123,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         people = People(memory.searches)
         mailboxes = Mailboxes(memory.senders)
         systemMessages = SystemMessages(memory.campaigns, memory.pendingLogins, memory.refused)
+        notifier = Notifier(memory.notifySections)
     }
 
     /// The store, lent to the engine; the shell begins and commits its transactions.
@@ -159,6 +167,7 @@ extension Engine where Port: ~Copyable {
         systemMessages.reloadPendingLogins(records, turn.now)
         mailboxes.reload(records, isFirst: reloadCount == 1, turn.now)
         mailboxes.deadline.schedule(at: turn.now)
+        notifier.reload(&records, turn.now)
         sessions.checkInvariants()
     }
 
@@ -167,6 +176,7 @@ extension Engine where Port: ~Copyable {
         var deadline = mailboxes.deadline
         if let time = sessions.table.nextDue { deadline.schedule(at: time) }
         if let time = systemMessages.deadline.next { deadline.schedule(at: time) }
+        if let time = notifier.deadline.next { deadline.schedule(at: time) }
         return deadline.next
     }
 
@@ -174,6 +184,8 @@ extension Engine where Port: ~Copyable {
     public mutating func timePassed(_ turn: inout Turn) {
         mailboxes.deadline = Deadline()
         systemMessages.deadline = Deadline()
+        // At the end of the turn the shell asks for it.
+        notifier.deadline = Deadline()
         // Each of them once: whatever is wrong with one, the others are served.
         var left = sessions.count
         while left > 0, let slot = sessions.takeDue(turn.now) {

@@ -38,6 +38,44 @@ extension Engine where Port: ~Copyable {
         sessions.waits(callKey: callKey, mailboxes, systemMessages, records, now)
     }
 
+    // MARK: Notifications
+
+    /// The next request that tells somebody who is offline; nil when there is none now. To be asked for after what it tells
+    /// of is durable; it may change what is stored itself.
+    ///
+    /// - Parameter text: Takes what the request says.
+    public mutating func nextNotification(_ turn: inout Turn, into text: inout FixedBytes) -> NotificationOrder? {
+        notifier.next(sessions, &records, &turn, into: &text)
+    }
+
+    /// Whether it is worth asking for one.
+    public func hasNotifications(_ wall: WallTime) -> Bool { notifier.mayHaveNext(records, wall) }
+
+    /// An order is not carried out after all; it is given out again.
+    public mutating func cancelNotification(_ place: Int) { notifier.cancel(place) }
+
+    /// What became of such a request.
+    ///
+    /// - Parameters:
+    ///   - place: The one of the order.
+    ///   - body: What the answer says.
+    public mutating func notificationEnded(
+        _ place: Int, _ outcome: NotificationOutcome, body: Span<UInt8>, _ turn: inout Turn
+    ) {
+        notifier.ended(place, outcome, body: body, &records, &turn)
+    }
+
+    /// Takes the `notify` sections of the configuration instead of those before: all of them between begin and end.
+    public mutating func beginNotifySections() { notifier.beginSections() }
+
+    /// Takes one of them.
+    public mutating func take(_ section: borrowing NotifySection, name: Span<UInt8>) {
+        notifier.take(section, name: name)
+    }
+
+    /// They are used from now on.
+    public mutating func endNotifySections() { notifier.endSections(&records) }
+
     // MARK: Time
 
     /// The wall clock began to be trusted: `timePassed` looks at all that hangs on the date.

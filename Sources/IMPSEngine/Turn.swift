@@ -43,11 +43,18 @@ public struct WallTime: Sendable {
     public var secondsSince1970: UInt64
     /// True when the kernel or the operator says that the clock is right.
     public var isTrusted: Bool
+    /// What the local time is ahead of UTC, in minutes.
+    public var offsetMinutes: Int16 = 0
 
     /// What the clock shows.
     public init(secondsSince1970: UInt64, isTrusted: Bool) {
         self.secondsSince1970 = secondsSince1970
         self.isTrusted = isTrusted
+    }
+
+    /// The minute of the local day, 0 to 1439.
+    var minuteOfDay: UInt16 {
+        UInt16((Int64(secondsSince1970 / 60 % 1440) + Int64(offsetMinutes) + 2880) % 1440)
     }
 
     /// The seconds to store: 0 stands for an unknown time.

@@ -25,7 +25,7 @@ public struct ConfigurationFile: ~Copyable {
     }
 }
 
-/// Takes the `sysmsg` and `help` sections of a configuration into the store.
+/// Takes the `sysmsg` and `help` sections of a configuration into the store, and the `notify` sections into the engine.
 public struct SectionTaker: ~Copyable {
     private var fields = CampaignFields()
     private var line = Memory.buffer(ControlCommand.lineByteCountMax)
@@ -48,6 +48,7 @@ public struct SectionTaker: ~Copyable {
         // What is gone makes room for what is new.
         engine.endSections(&turn) { SectionTaker.has("sysmsg", $0, in: text) }
         engine.endHelp { SectionTaker.has("help", $0, in: text) }
+        SectionTaker.takeNotify(text, into: &engine)
         var reader = UCIReader(text)
         var type = InlineBytes<64>()
         var name = InlineBytes<64>()
@@ -68,6 +69,28 @@ public struct SectionTaker: ~Copyable {
                 if word.span.equals("text") { engine.setHelp(name.span, value.span) }
             }
         }
+    }
+
+    private static func takeNotify(_ text: Span<UInt8>, into engine: inout Engine<Environment>) {
+        engine.beginNotifySections()
+        var reader = UCIReader(text)
+        var section = NotifySection()
+        var name = InlineBytes<2100>()
+        var isOpen = false
+        while let statement = try? reader.next() {
+            let word = reader.word
+            let value = reader.value
+            if case .section = statement {
+                if isOpen { engine.take(section, name: name.span) }
+                isOpen = word.span.equals("notify")
+                section = NotifySection()
+                name = value
+            } else if isOpen {
+                _ = section.take(word.span, value.span)
+            }
+        }
+        if isOpen { engine.take(section, name: name.span) }
+        engine.endNotifySections()
     }
 
     /// Takes the fields of the section that comes next.

@@ -199,6 +199,7 @@ private func toolEngine(
         campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
         pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),
         senders: Memory.slab(1, SenderShare.self), settings: Memory.slab(1, Settings.self),
+        notifySections: Memory.slab(1, NotifySection.self),
         scratch: Memory.buffer(EngineMemory.scratchByteCount))
     return Engine(store: store, settings: configuration.engine, vault: vault, memory: memory)
 }

@@ -20,6 +20,7 @@ struct Options: ~Copyable {
     /// The fields of a campaign, as they were given.
     var fields = CampaignFields()
     var kind = InlineBytes<32>()
+    var number = InlineBytes<32>()
     var words = InlineArray<10, InlineBytes<200>>(repeating: InlineBytes())
     var wordCount = 0
 
@@ -36,7 +37,7 @@ struct Options: ~Copyable {
         store alone, which is refused while the engine runs.
 
         Accounts; a password is read from standard input or asked for:
-          user add NAME [--kind digest|password-only]
+          user add NAME [--kind digest|password-only] [--msisdn NUMBER]
           user add --file FILE one for each line, a name and a password
           user passwd NAME [--kind digest|password-only]
           user del NAME        takes the mailbox and the sessions too
@@ -44,7 +45,8 @@ struct Options: ~Copyable {
           user forget NAME     forgets that
           user set NAME FIELD [VALUE]
                                msisdn, first_name, last_name, email, searchable yes|no,
-                               offline_sender_policy all|contacts; without a value, none
+                               offline_sender_policy all|contacts, language as de,
+                               notify yes|no|SECTION, push_url; without a value, none
           user list
           import --file FILE [--dry-run]
                                accounts and contacts of a file in CSV or JSON, as
@@ -58,6 +60,7 @@ struct Options: ~Copyable {
           contacts drop NAME LIST
           presence NAME        whether a user is there, and what he says of himself
           watchers NAME        who watches him now, and who asked to see him
+          notifications        who was told while offline that messages wait, or is to be
 
         System Messages:
           sysmsg add NAME --kind login|online|welcome --text TEXT [--lead-in TEXT]
@@ -125,12 +128,13 @@ struct Options: ~Copyable {
     static func read(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Outcome {
         var options = Options()
         _ = options.configPath.append("/etc/config/imps")
-        let names: InlineArray<27, option> = unsafe [
+        let names: InlineArray<28, option> = unsafe [
             Terminal.option("config", takesValue: true, 0x63), Terminal.option("offline", 1),
             Terminal.option("json", 2),
             Terminal.option("kind", takesValue: true, 3), Terminal.option("version", 4), Terminal.option("help", 5),
             Terminal.option("save", 6), Terminal.option("yes", 7), Terminal.option("csv", 8), Terminal.option("raw", 9),
             Terminal.option("file", takesValue: true, 10), Terminal.option("dry-run", 11),
+            Terminal.option("msisdn", takesValue: true, 12),
             Terminal.option("text", takesValue: true, 0x80), Terminal.option("lead-in", takesValue: true, 0x81),
             Terminal.option("option", takesValue: true, 0x82), Terminal.option("audience", takesValue: true, 0x83),
             Terminal.option("policy", takesValue: true, 0x84), Terminal.option("timeout", takesValue: true, 0x85),
@@ -175,6 +179,11 @@ struct Options: ~Copyable {
                 }
                 options.filePath = path
             case 11: options.isRehearsal = true
+            case 12:
+                guard let number: InlineBytes<32> = unsafe Terminal.text(of: libc_option_value()) else {
+                    return misuse()
+                }
+                options.number = number
             case 0x80...0x8A:
                 guard let value: InlineBytes<2200> = unsafe Terminal.text(of: libc_option_value()) else {
                     return misuse()

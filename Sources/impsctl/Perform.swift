@@ -106,6 +106,10 @@ private func write(_ options: borrowing Options, into command: inout FixedBytes)
         command.append(escaped: options.kind.span)
         command.append(0x20)
         command.append(escaped: password.span)
+        if isAdd, !options.number.isEmpty {
+            command.append(0x20)
+            command.append(escaped: options.number.span)
+        }
     }
     command.append(0x0A)
     return command.isOverflowed ? .usage : nil
@@ -230,6 +234,7 @@ private func openStore(
             campaigns: Memory.slab(EngineMemory.campaignCount, Campaign.self),
             pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),
             senders: Memory.slab(1, SenderShare.self), settings: Memory.slab(1, Settings.self),
+            notifySections: Memory.slab(1, NotifySection.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
         return try openEngine(opened, configuration, memory: memory)
     } catch {

@@ -25,7 +25,7 @@ enum Quantity {
 
     private static func isTime(_ key: Span<UInt8>) -> Bool {
         key.equals("at") || key.equals("sent") || key.equals("shown") || key.equals("answered")
-            || key.equals("created") || key.equals("from") || key.equals("until")
+            || key.equals("created") || key.equals("from") || key.equals("until") || key.equals("due")
     }
 
     private static func ends(_ key: Span<UInt8>, _ end: StaticString) -> Bool {

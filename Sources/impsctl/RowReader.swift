@@ -20,7 +20,7 @@ struct RowReader: ~Copyable {
 
     /// The columns that an import knows; what else a file has is left out.
     private static let columns: StaticString =
-        "user password kind owner list display_name nickname msisdn first_name last_name email offline_sender_policy searchable"
+        "user password kind owner list display_name nickname msisdn first_name last_name email offline_sender_policy searchable notify push_url language"
     private var reader: LineReader
     private var form: Form
     private let kind: InlineBytes<32>

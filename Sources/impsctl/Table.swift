@@ -86,6 +86,15 @@ struct Table: ~Copyable {
             add(Column("Watcher", "watcher"))
             add(Column("State", "state"))
             add(Column("May see", "attributes", isNumber: true, rank: 1))
+        } else if options.word(0, is: "notifications") {
+            add(Column("State", "state"))
+            add(Column("User", "user"))
+            add(Column("By", "by", rank: 2))
+            add(Column("Why", "why", rank: 1))
+            add(Column("Tries", "tries", isNumber: true, rank: 4))
+            add(Column("Code", "code", isNumber: true, rank: 5))
+            add(Column("Due", "due", rank: 3))
+            add(Column("When", "at"))
         } else if options.word(0, is: "sysmsg"), options.word(1, is: "list") {
             add(Column("Name", "name"))
             add(Column("State", "state"))

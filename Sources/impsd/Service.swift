@@ -6,6 +6,7 @@ import IMPSEngine
 import Octets
 import Setup
 import Store
+import TLS
 import Transport
 import Wire
 
@@ -32,6 +33,10 @@ final class Service: RequestHandler {
     /// When the live store in memory is copied next; nil while it is what the copy is.
     private var checkpointsAt: Instant?
     private var isReset = false
+    /// What the next notification says.
+    private var notification = Memory.buffer(Service.notificationByteCount)
+    private var order = NotificationOrder()
+    private var target: Target?
     private var clockTrust: ClockTrust
 
     /// - Parameters:
@@ -148,6 +153,57 @@ final class Service: RequestHandler {
         // Nothing was changed: it ends the reading.
         try? engine.store.commit()
         return nil
+    }
+
+    // MARK: Notifications
+
+    /// Octets of what a notification says.
+    static var notificationByteCount: Int { 4096 }
+    /// Octets of the lines of a head that every request has.
+    private static var headByteCount: Int { 300 }
+
+    override func hasOrders(_ turn: borrowing Turn) -> Bool { engine.hasNotifications(turn.wall) }
+
+    override func nextOrder(_ turn: inout Turn) -> OutgoingOrder? {
+        turn.wall.offsetMinutes = Int16(libc_utc_offset_minutes())
+        while true {
+            let next = engine.nextNotification(&turn, into: &notification)
+            if commit(&turn) != nil {
+                if let next { engine.cancelNotification(next.place) }
+                return nil
+            }
+            guard let order = next else { return nil }
+            guard let target = Target(order.url.span), !notification.isOverflowed else {
+                engine.notificationEnded(
+                    order.place, .failed("its address is none, or its text too long", isDown: false), body: Span(),
+                    &turn)
+                continue
+            }
+            self.order = order
+            self.target = target
+            let pin = order.pin.isEmpty ? nil : Fingerprint(order.pin.span)
+            return OutgoingOrder(
+                number: UInt64(order.place), target: target, pin: pin,
+                byteCount: notification.count + target.path.count + Service.headByteCount)
+        }
+    }
+
+    override func writeOrder(into request: inout FixedBytes) {
+        guard let target else { return }
+        request.append(order, target, notification)
+    }
+
+    override func cancelOrder(_ number: UInt64) { engine.cancelNotification(Int(number)) }
+
+    override func orderEnded(
+        _ number: UInt64, _ result: OutgoingResult, _ answer: borrowing FixedBytes, body: Range<Int>,
+        _ turn: inout Turn
+    ) {
+        var outcome = NotificationOutcome.answered(status: result.status)
+        if let failure = result.failure {
+            outcome = .failed(failure.explanation, isDown: failure != .busy)
+        }
+        engine.notificationEnded(Int(number), outcome, body: answer.span(body), &turn)
     }
 
     // MARK: Store
@@ -410,5 +466,27 @@ final class Service: RequestHandler {
             turn.journal.sentence("means", "addresses, port, paths and sizes change at the next start")
             turn.journal.end()
         }
+    }
+}
+
+extension FixedBytes {
+    /// Adds the request that carries a notification.
+    fileprivate mutating func append(
+        _ order: NotificationOrder, _ target: Target, _ notification: borrowing FixedBytes
+    ) {
+        append(order.isPost ? "POST " : "GET ")
+        append(target.path.span)
+        append(copy: notification, order.query)
+        append(" HTTP/1.1\r\nHost: ")
+        target.writeHost(into: &self)
+        append("\r\nUser-Agent: impsd\r\nConnection: close\r\n")
+        append(copy: notification, order.fields)
+        if order.isPost {
+            append("Content-Length: ")
+            append(decimal: UInt64(order.body.count))
+            append("\r\n")
+        }
+        append("\r\n")
+        append(copy: notification, order.body)
     }
 }

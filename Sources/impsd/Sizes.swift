@@ -111,6 +111,11 @@ struct Sizes {
                 "refused_messages", count: EngineMemory.refusedCount, byteCount: MemoryLayout<RefusedMessages>.stride))
         pools.add(Pool("senders", count: EngineMemory.senderCount, byteCount: MemoryLayout<SenderShare>.stride))
         pools.add(Pool("settings", count: 1, byteCount: MemoryLayout<Settings>.stride))
+        pools.add(
+            Pool(
+                "notify_sections", count: EngineMemory.notifySectionCount, byteCount: MemoryLayout<NotifySection>.stride
+            ))
+        pools.add(Pool("notification", count: 1, byteCount: Service.notificationByteCount))
         pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
         pools.add(Pool("texts", count: 1, byteCount: textByteCount))
         pools.add(Pool("reply", count: 1, byteCount: server.replyByteCountMax))
@@ -135,6 +140,7 @@ struct Sizes {
             pendingLogins: Memory.slab(challenges, PendingLogin.self),
             refused: Memory.slab(EngineMemory.refusedCount, RefusedMessages.self),
             senders: Memory.slab(EngineMemory.senderCount, SenderShare.self), settings: Memory.slab(1, Settings.self),
+            notifySections: Memory.slab(EngineMemory.notifySectionCount, NotifySection.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
     }
 }

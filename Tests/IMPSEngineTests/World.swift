@@ -57,6 +57,7 @@ final class World {
                 pendingLogins: lent(challenges, PendingLogin()),
                 refused: lent(EngineMemory.refusedCount, RefusedMessages()),
                 senders: lent(EngineMemory.senderCount, SenderShare()), settings: lent(1, Settings()),
+                notifySections: lent(EngineMemory.notifySectionCount, NotifySection()),
                 scratch: FixedBytes(lent(2048, UInt8(0)))))
     }
 

@@ -15,7 +15,7 @@ public struct Journal: ~Copyable {
     private var line: FixedBytes
     private var writtenCount: UInt64 = 0
     private var takenCount: UInt64 = 0
-    private var buckets = InlineArray<64, Bucket>(repeating: Bucket())
+    private var buckets = InlineArray<96, Bucket>(repeating: Bucket())
     private var current = LogCode.start
 
     /// The highest level that is written.
@@ -37,7 +37,7 @@ public struct Journal: ~Copyable {
     ///   - slots: `slotByteCount` octets for each record that is kept.
     ///   - line: At least `recordByteCountMax` octets.
     public init(slots: consuming Slab<UInt8>, line: consuming FixedBytes) {
-        invariant(LogCode.count <= 64, "IM021 a bucket for each code")
+        invariant(LogCode.count <= 96, "IM021 a bucket for each code")
         self.slots = slots
         self.line = line
     }

@@ -13,6 +13,8 @@ public enum LogCode: UInt8, Sendable {
     case login, logout, authFail, authWait, sessionEnd, sessionsFull, refused
     // Messages
     case mailboxFull, expired, unconfirmed
+    // Who is offline
+    case notify, notifyFail
     // The operator
     case userAdd, userDelete, userPassword, disconnect
     // System Messages
@@ -67,6 +69,8 @@ public enum LogCode: UInt8, Sendable {
         case .confined: return "CONFINED"
         case .tlsKeyOpen: return "TLS-KEY-OPEN"
         case .outgoingFail: return "OUT-FAIL"
+        case .notify: return "NOTIFY"
+        case .notifyFail: return "NOTIFY-FAIL"
         case .login: return "LOGIN"
         case .logout: return "LOGOUT"
         case .authFail: return "AUTH-FAIL"
@@ -98,7 +102,7 @@ public enum LogCode: UInt8, Sendable {
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
-            .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .authFail, .authWait,
+            .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .notifyFail, .authFail, .authWait,
             .sessionsFull,
             .mailboxFull:
             return .warning
@@ -107,7 +111,7 @@ public enum LogCode: UInt8, Sendable {
             .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
-        case .connTimeout, .cirFail, .tlsFail, .tlsBusy, .expired, .unconfirmed: return .info
+        case .connTimeout, .cirFail, .tlsFail, .tlsBusy, .expired, .unconfirmed, .notify: return .info
         case .refused: return .debug
         }
     }

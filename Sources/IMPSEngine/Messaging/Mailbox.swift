@@ -160,6 +160,7 @@ extension Mailboxes where Port: ~Copyable {
         }
         records.storeEntry(entry, sequence, of: user)
         var slot = sessions.first(of: user)
+        if slot == nil, entry.kind == .message { records.awaitNotification(of: user, about: sequence) }
         while let current = slot {
             sessions[current].delivery.mayHaveMore = true
             sessions.call(current)

@@ -148,13 +148,14 @@ extension Engine where Port: ~Copyable {
             try showPresence(words.next().span, into: &output)
             return .done
         }
+        if verb.span.equals("notifications") { return listNotifications(&command, turn.wall, into: &output) }
         if verb.span.equals("watchers") { return try listWatchers(words.next().span, &command, into: &output) }
         if verb.span.equals("ping") {
             guard records.answers() else { throw .storeUnreadable }
             return .done
         }
         throw .usage(
-            "user, contacts, import, presence, watchers, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
+            "user, contacts, import, presence, watchers, notifications, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
         )
     }
 
@@ -183,7 +184,12 @@ extension Engine where Port: ~Copyable {
             let kind = try kind(words.next().span)
             let password = words.next()
             if action.span.equals("add") {
+                let number = words.next()
+                if !number.isEmpty { try check(.number, number.span) }
                 try accounts.addUser(name.span, kind: kind ?? .digest, password: password.span, &records, &turn)
+                if !number.isEmpty {
+                    records.setProfile(try operatorAccount(name.span).number, .number, number.span)
+                }
             } else if action.span.equals("passwd") {
                 try accounts.setPassword(name.span, kind: kind, password: password.span, &records, &turn)
             } else {
@@ -392,6 +398,8 @@ extension Engine where Port: ~Copyable {
         output.field("delivered", mailboxes.counters.delivered)
         output.field("refused", mailboxes.counters.refused)
         output.field("expired", mailboxes.counters.expired)
+        output.field("notified", notifier.counters.sent)
+        output.field("not_notified", notifier.counters.failed)
         output.field("room", records.store.hasRoom ? 1 : 0)
         output.endRecord()
     }

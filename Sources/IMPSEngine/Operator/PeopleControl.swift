@@ -8,7 +8,9 @@ extension Engine where Port: ~Copyable {
     mutating func setProfile(_ words: inout Words) throws(OperatorError) {
         let account = try operatorAccount(words.next().span)
         guard let field = ProfileField(name: words.next().span) else {
-            throw .usage("user set NAME msisdn|first_name|last_name|email|offline_sender_policy|searchable VALUE")
+            throw .usage(
+                "user set NAME msisdn|first_name|last_name|email|offline_sender_policy|searchable|notify|push_url|language VALUE"
+            )
         }
         let value = words.next()
         try check(field, value.span)
@@ -19,7 +21,7 @@ extension Engine where Port: ~Copyable {
     func check(_ field: ProfileField, _ value: Span<UInt8>) throws(OperatorError) {
         guard field.allows(value) else {
             throw .usage(
-                "msisdn is + and 3 to 15 digits, offline_sender_policy all or contacts, searchable yes or no, others have 100 octets"
+                "msisdn is + and 3 to 15 digits, offline_sender_policy all or contacts, searchable yes or no, notify yes, no or a section, push_url an address of 200 octets, language as de, others have 100 octets"
             )
         }
         guard records.store.hasRoom else { throw .storeFull }
@@ -36,7 +38,9 @@ extension Engine where Port: ~Copyable {
         var raw: UInt8 = 1
         while let field = ProfileField(rawValue: raw) {
             raw += 1
-            let value = records.profile(user, field)
+            let value =
+                field == .pushURL
+                ? records.pushURL(of: user) : records.profile(user, field).map { InlineBytes(prefix: $0.span) }
             if value != nil || isInList { output.field(field.name, (value ?? InlineBytes()).span) }
         }
     }

@@ -41,5 +41,6 @@ struct People<Port: StorePort & ~Copyable>: ~Copyable {
         records.removeAll(in: Key.authorizations(user))
         records.removeAll(in: Key.addedNotices(user))
         records.removeAll(in: Key.profile(user))
+        records.removeNotification(of: user)
     }
 }

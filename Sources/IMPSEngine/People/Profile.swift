@@ -10,6 +10,12 @@ public enum ProfileField: UInt8, Sendable {
     case offlineSenders
     /// `no` for who is not to be found by a search.
     case searchable
+    /// Whether he is told of messages while he is offline: `yes`, `no`, or the section of the configuration by which.
+    case notify
+    /// Where his phone wants to be told, as UnifiedPush gave it to him.
+    case pushURL
+    /// The language in which he is told, as `de`.
+    case language
 
     /// The word of the operator's tool.
     public var name: StaticString {
@@ -20,6 +26,9 @@ public enum ProfileField: UInt8, Sendable {
         case .email: return "email"
         case .offlineSenders: return "offline_sender_policy"
         case .searchable: return "searchable"
+        case .notify: return "notify"
+        case .pushURL: return "push_url"
+        case .language: return "language"
         }
     }
 
@@ -39,7 +48,7 @@ public enum ProfileField: UInt8, Sendable {
     /// Whether a text is a value of the field; an empty one always is, and takes it away.
     func allows(_ value: Span<UInt8>) -> Bool {
         if value.count == 0 { return true }
-        guard value.count <= 100 else { return false }
+        guard value.count <= (self == .pushURL ? 200 : 100) else { return false }
         switch self {
         case .number:
             guard value[0] == UInt8(ascii: "+"), value.count >= 4, value.count <= 16 else { return false }
@@ -47,6 +56,13 @@ public enum ProfileField: UInt8, Sendable {
             return true
         case .offlineSenders: return value.equals("all") || value.equals("contacts")
         case .searchable: return value.equals("yes") || value.equals("no")
+        case .notify: return Campaign.isName(value)
+        case .pushURL:
+            for index in value.indices where value[index] <= 0x20 || value[index] >= 0x7F { return false }
+            return value.starts(with: "http://") || value.starts(with: "https://")
+        case .language:
+            for index in value.indices where !value[index].isUnreserved { return false }
+            return (2...8).contains(value.count)
         case .firstName, .lastName, .email:
             for index in value.indices where value[index] < 0x20 || value[index] == 0x7F { return false }
             return true
@@ -60,6 +76,12 @@ extension Records where Port: ~Copyable {
         let key = Key.profile(user, field)
         guard let value = store.value(for: key.span) else { return nil }
         return InlineBytes<100>(value)
+    }
+
+    func pushURL(of user: UInt32) -> InlineBytes<200>? {
+        let key = Key.profile(user, .pushURL)
+        guard let value = store.value(for: key.span) else { return nil }
+        return InlineBytes<200>(value)
     }
 
     mutating func setProfile(_ user: UInt32, _ field: ProfileField, _ value: Span<UInt8>) {

@@ -11,6 +11,7 @@ struct Records<Port: StorePort & ~Copyable>: ~Copyable {
     /// Where records are put together; used by one function at a time, never across a call.
     var scratch: FixedBytes
     var sequences = SequenceBlock()
+    var notificationQueue = NotificationQueue()
 
     /// Records over a store, with lent memory for settings and scratch.
     init(

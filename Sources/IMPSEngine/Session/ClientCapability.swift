@@ -23,6 +23,7 @@ extension Sessions where Port: ~Copyable {
             records.store.put(Key.capabilityLists(slot).span, records.scratch)
             table[slot].agree(on: capabilities)
             storeSession(slot, &records)
+            if request.version == .v1_3 { keepOfflineBearers(document, list, of: table[slot].user, &records) }
         }
         writer.open(.clientCapabilityResponse)
         if request.version == .v1_1 {
@@ -43,6 +44,18 @@ extension Sessions where Port: ~Copyable {
             writer.close(.agreedCapabilityList)
         }
         writer.close(.clientCapabilityResponse)
+    }
+
+    private func keepOfflineBearers(
+        _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ records: inout Records<Port>
+    ) {
+        var bearers = OfflineBearers()
+        var next = document.first(.supportedOfflineBearer, in: list)
+        while let current = next {
+            bearers.insert(document.word(of: current))
+            next = document.next(after: current)
+        }
+        records.keepOfflineBearers(bearers, of: user)
     }
 
     private func capabilities(

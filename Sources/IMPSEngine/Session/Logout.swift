@@ -103,6 +103,8 @@ extension Sessions where Port: ~Copyable {
         records.store.delete(Key.session(slot).span)
         if table[slot].hasCapabilities { records.store.delete(Key.capabilityLists(slot).span) }
         closeTable(of: slot)
+        let user = table[slot].user
         table.close(slot)
+        if end != .deleted, first(of: user) == nil { records.awaitNotification(ofUntold: user) }
     }
 }

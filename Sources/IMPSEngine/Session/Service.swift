@@ -30,13 +30,17 @@ extension Sessions where Port: ~Copyable {
         // Before a question is answered nobody knows the level; what is agreed now is what there is afterwards, as far as the
         // level goes: A does not negotiate again. Source: CL-1.
         let level = table[slot].access.isRestricted ? FunctionSet.all : table[slot].access.level
-        let offered = FunctionSet.offered.intersection(level).intersection(known)
+        let isTold = records.notificationQueue.isUsed ? FunctionSet(.offnotif) : FunctionSet()
+        let offered = FunctionSet.offered.union(isTold).intersection(level).intersection(known)
         let wanted = wantedFunctions(document, element)?.intersection(known) ?? known
         let denied = wanted.subtracting(offered)
 
         table[slot].functions = wanted.intersection(offered)
         table[slot].isServiceAgreed = true
         storeSession(slot, &records)
+        if request.version == .v1_3 {
+            records.keepOfflineConsent(table[slot].functions.contains(.offnotif), of: table[slot].user)
+        }
 
         writer.open(.serviceResponse)
         if request.version == .v1_1 { writer.clientID(document, of: element) }

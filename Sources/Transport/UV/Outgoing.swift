@@ -61,6 +61,15 @@ public struct OutgoingResult: BitwiseCopyable, Sendable {
     public var milliseconds: UInt64 = 0
 }
 
+/// Who wants to know what became of a request of ours.
+enum OutgoingOwner: BitwiseCopyable {
+    case none
+    /// The operator's connection at a place, with the number that it had then.
+    case control(Int, UInt64)
+    /// The handler, for its order of this number.
+    case order(UInt64)
+}
+
 /// A request of ours to somebody else's server: one connection, one request, one bounded answer.
 struct OutgoingRequest: ZeroInitializable {
     enum Phase {
@@ -79,9 +88,7 @@ struct OutgoingRequest: ZeroInitializable {
     }
 
     var phase = Phase.free
-    /// The operator's connection that wants to know, and its number then.
-    var control = 0
-    var controlNumber: UInt64 = 0
+    var owner = OutgoingOwner.none
     var target = Target.none
     var pin: Fingerprint?
     var addresses = InlineArray<4, sockaddr_storage>(repeating: sockaddr_storage())
@@ -112,7 +119,9 @@ struct Outgoing: ~Copyable {
     /// Seconds for a name, for a connection, and for a handshake.
     static var connectSeconds: UInt64 { 5 }
     /// Seconds for an answer.
-    static var answerSeconds: UInt64 { 10 }
+    static var answerSeconds: UInt64 { 30 }
+    /// Places that are left free for the operator.
+    static var keptCount: Int { 1 }
 
     let handles = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: Outgoing.count)
     let connects = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: Outgoing.count)
@@ -135,6 +144,12 @@ struct Outgoing: ~Copyable {
             next = min(next ?? requests[index].deadline, requests[index].deadline)
         }
         return next
+    }
+
+    var freeCount: Int {
+        var count = 0
+        for index in 0..<Outgoing.count where requests[index].phase == .free { count += 1 }
+        return count
     }
 
     func isUnderWay(_ index: Int) -> Bool {

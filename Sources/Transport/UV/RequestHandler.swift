@@ -1,5 +1,6 @@
 import IMPSEngine
 import Octets
+import TLS
 import Wire
 
 /// What a handler made of a request.
@@ -16,6 +17,26 @@ public struct HandledRequest: Sendable {
         self.reply = reply
         self.isDurable = isDurable
         self.version = version
+    }
+}
+
+/// A request of ours that the handler wants to be made.
+public struct OutgoingOrder: Sendable {
+    /// Names it when it has ended.
+    public var number: UInt64
+    /// Where it goes.
+    public var target: Target
+    /// The certificate that the other side has to have; nil when authorities vouch for it.
+    public var pin: Fingerprint?
+    /// Octets of the request, at most.
+    public var byteCount: Int
+
+    /// A request to `target`.
+    public init(number: UInt64, target: Target, pin: Fingerprint?, byteCount: Int) {
+        self.number = number
+        self.target = target
+        self.pin = pin
+        self.byteCount = byteCount
     }
 }
 
@@ -73,6 +94,30 @@ open class RequestHandler {
 
     /// The next client to be called, with the words to send; asked for after each commit.
     open func nextCall(_ now: Instant, into words: inout FixedBytes) -> Call? { nil }
+
+    /// Whether it is worth asking for a request of ours.
+    open func hasOrders(_ turn: borrowing Turn) -> Bool { false }
+
+    /// The next request of ours to be made; asked for after each commit, and may itself change what is stored.
+    ///
+    /// Then either it is written, or cancelled.
+    open func nextOrder(_ turn: inout Turn) -> OutgoingOrder? { nil }
+
+    /// Writes the order that was asked for last, from its first line.
+    open func writeOrder(into request: inout FixedBytes) {}
+
+    /// The order is not carried out after all; it is given out again.
+    open func cancelOrder(_ number: UInt64) {}
+
+    /// What became of it.
+    ///
+    /// - Parameters:
+    ///   - answer: The buffer that the answer is in.
+    ///   - body: Where in it the body is.
+    open func orderEnded(
+        _ number: UInt64, _ result: OutgoingResult, _ answer: borrowing FixedBytes, body: Range<Int>,
+        _ turn: inout Turn
+    ) {}
 
     /// Makes the turn durable; when that fails the engine is what it was before the turn, and the error is returned.
     open func commit(_ turn: inout Turn) -> StoreError? { nil }

@@ -18,12 +18,20 @@ extension Server {
                 "error usage reach http://HOST/ or https://HOST/, and perhaps the SHA-256 of its certificate\n")
             return writeControl(index)
         }
-        writeOutgoing(target)
-        guard let failure = beginOutgoing(target, pin: pin, control: index) else { return }
+        let owner = OutgoingOwner.control(index, control.connections[index].number)
         var result = OutgoingResult()
-        result.failure = failure
+        result.failure = .busy
+        if !buffers.isShort(for: Server.reachByteCount), let buffer = buffers.take(for: Server.reachByteCount, &pools) {
+            buffers[buffer].write(reaching: target)
+            result.failure = beginOutgoing(target, pin: pin, owner, buffer)
+            if result.failure == nil { return }
+            buffers.give(buffer, &pools)
+        }
         outgoingEnded(index, result)
     }
+
+    /// Octets of the request that an address is asked with, at most.
+    private static var reachByteCount: Int { 800 }
 
     private static func target(of line: borrowing FixedBytes) -> (Target, Fingerprint?)? {
         let words = line.span(6..<line.count)
@@ -58,37 +66,49 @@ extension Server {
 
     // MARK: Beginning
 
-    /// Begins a request for an operator's connection, which lies in the scratch buffer.
+    /// Makes the requests that the handler wants to be made now.
+    mutating func makeOrders() {
+        var isChanged = false
+        while outgoing.freeCount > Outgoing.keptCount, handler.hasOrders(turn) {
+            guard let order = handler.nextOrder(&turn) else { break }
+            isChanged = true
+            guard !buffers.isShort(for: order.byteCount), let buffer = buffers.take(for: order.byteCount, &pools) else {
+                // Its time comes when there is a buffer.
+                handler.cancelOrder(order.number)
+                break
+            }
+            handler.writeOrder(into: &buffers[buffer])
+            guard let failure = beginOutgoing(order.target, pin: order.pin, .order(order.number), buffer) else {
+                continue
+            }
+            wipeAndGive(buffer)
+            var result = OutgoingResult()
+            result.failure = failure
+            handler.orderEnded(order.number, result, scratch, body: 0..<0, &turn)
+        }
+        // Some end at once.
+        if isChanged { _ = handler.commit(&turn) }
+    }
+
+    /// Begins a request, which lies in a borrowed buffer.
     ///
     /// - Returns: why that is not possible; nil when the result comes by itself.
-    private mutating func beginOutgoing(_ target: Target, pin: Fingerprint?, control: Int) -> OutgoingFailure? {
+    private mutating func beginOutgoing(
+        _ target: Target, pin: Fingerprint?, _ owner: OutgoingOwner, _ request: UInt16
+    ) -> OutgoingFailure? {
         if target.isSealed, !settings.hasOutgoingTLS { return .noTLS }
         var free: Int?
         for index in 0..<Outgoing.count where outgoing.requests[index].phase == .free { free = free ?? index }
-        guard let index = free, !buffers.isShort(for: scratch.count),
-            let buffer = buffers.take(for: scratch.count, &pools)
-        else { return .busy }
-        buffers[buffer].append(copy: scratch, 0..<scratch.count)
+        guard let index = free else { return .busy }
         outgoing.requests[index] = OutgoingRequest()
-        outgoing.requests[index].request = buffer
+        outgoing.requests[index].request = request
         outgoing.requests[index].answer = BufferPool.none
         outgoing.requests[index].target = target
         outgoing.requests[index].pin = pin
-        outgoing.requests[index].control = control
-        outgoing.requests[index].controlNumber = self.control.connections[control].number
+        outgoing.requests[index].owner = owner
         outgoing.requests[index].began = turn.now
         lookUp(index)
         return nil
-    }
-
-    /// Adds the request that an address is asked with to the scratch buffer.
-    private mutating func writeOutgoing(_ target: Target) {
-        scratch.removeAll()
-        scratch.append("GET ")
-        scratch.append(target.path.span)
-        scratch.append(" HTTP/1.1\r\nHost: ")
-        target.writeHost(into: &scratch)
-        scratch.append("\r\nUser-Agent: impsd\r\nConnection: close\r\n\r\n")
     }
 
     private mutating func lookUp(_ index: Int) {
@@ -225,9 +245,9 @@ extension Server {
 
     /// Sends the request, sealed where it goes by TLS, and awaits the answer.
     private mutating func sendOutgoing(_ index: Int) {
-        guard let answer = buffers.take(for: BufferSizes.mediumByteCount, &pools) else {
-            return failOutgoing(index, .busy)
-        }
+        // What becomes of a notification stands at the beginning of an answer.
+        let byteCount = isOrder(index) ? BufferSizes.smallByteCount : BufferSizes.mediumByteCount
+        guard let answer = buffers.take(for: byteCount, &pools) else { return failOutgoing(index, .busy) }
         outgoing.requests[index].answer = answer
         let isSealed = outgoing.requests[index].target.isSealed
         if isSealed, !sealOutgoing(index) { return failOutgoing(index, .busy) }
@@ -376,12 +396,23 @@ extension Server {
     private mutating func answerArrived(_ index: Int, hasEnded: Bool) {
         switch outgoing.requests[index].reader.advance(&buffers[outgoing.requests[index].answer], hasEnded: hasEnded) {
         case .incomplete: break
-        case .refused: failOutgoing(index, .noAnswer)
+        case .refused:
+            let answer = outgoing.requests[index].answer
+            guard isOrder(index), outgoing.requests[index].reader.status > 0, buffers[answer].freeCapacity == 0 else {
+                return failOutgoing(index, .noAnswer)
+            }
+            outgoing.requests[index].result.status = outgoing.requests[index].reader.status
+            endOutgoing(index)
         case .complete:
             outgoing.requests[index].result.status = outgoing.requests[index].reader.status
             outgoing.requests[index].result.byteCount = outgoing.requests[index].reader.bodyRange.count
             endOutgoing(index)
         }
+    }
+
+    private func isOrder(_ index: Int) -> Bool {
+        if case .order = outgoing.requests[index].owner { return true }
+        return false
     }
 
     // MARK: Ending
@@ -403,11 +434,23 @@ extension Server {
     private mutating func endOutgoing(_ index: Int) {
         outgoing.requests[index].result.milliseconds =
             turn.now.milliseconds - outgoing.requests[index].began.milliseconds
-        let (place, number) = (outgoing.requests[index].control, outgoing.requests[index].controlNumber)
         let result = outgoing.requests[index].result
-        dropOutgoing(index)
-        if control.connections[place].isOpen, control.connections[place].number == number {
-            outgoingEnded(place, result)
+        switch outgoing.requests[index].owner {
+        case .none: dropOutgoing(index)
+        case .control(let place, let number):
+            dropOutgoing(index)
+            if control.connections[place].isOpen, control.connections[place].number == number {
+                outgoingEnded(place, result)
+            }
+        case .order(let number):
+            let answer = outgoing.requests[index].answer
+            if result.failure == nil, answer != BufferPool.none {
+                let body = outgoing.requests[index].reader.bodyRange
+                handler.orderEnded(number, result, buffers[answer], body: body, &turn)
+            } else {
+                handler.orderEnded(number, result, scratch, body: 0..<0, &turn)
+            }
+            dropOutgoing(index)
         }
     }
 
@@ -478,10 +521,20 @@ extension Server {
     /// Forgets what an operator wanted to know who is gone.
     mutating func cancelOutgoing(control: Int) {
         for index in 0..<Outgoing.count where outgoing.isUnderWay(index) {
-            guard outgoing.requests[index].control == control,
-                outgoing.requests[index].controlNumber == self.control.connections[control].number
+            guard case .control(control, self.control.connections[control].number) = outgoing.requests[index].owner
             else { continue }
             dropOutgoing(index)
         }
+    }
+}
+
+extension FixedBytes {
+    /// Writes the request that an address is asked with.
+    fileprivate mutating func write(reaching target: Target) {
+        append("GET ")
+        append(target.path.span)
+        append(" HTTP/1.1\r\nHost: ")
+        target.writeHost(into: &self)
+        append("\r\nUser-Agent: impsd\r\nConnection: close\r\n\r\n")
     }
 }

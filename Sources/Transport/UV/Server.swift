@@ -460,6 +460,7 @@ public struct Server: ~Copyable {
         for index in 0..<count { release(held[index]) }
         heldOctets.removeAll()
         sendCalls()
+        makeOrders()
     }
 
     // MARK: Timer

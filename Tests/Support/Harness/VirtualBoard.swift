@@ -46,7 +46,8 @@ public final class VirtualBoard: @unchecked Sendable {
 
     private static func script(_ name: String) -> String { "\(Programs.package.path)/board/virtual/\(name)" }
 
-    private static func freePort() throws -> UInt16 {
+    /// A port of loopback that nobody has now.
+    public static func freePort() throws -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()

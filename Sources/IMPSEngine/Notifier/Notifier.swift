@@ -1,0 +1,393 @@
+import CSP
+import Octets
+
+/// A request that the shell makes for a notification.
+///
+/// What it says lies in the buffer that it was written into, in three parts.
+public struct NotificationOrder: Sendable {
+    /// Where the request goes: an address by http or https.
+    public var url = InlineBytes<300>()
+    /// The SHA-256 of the certificate that the other side has to have; empty when authorities vouch for it.
+    public var pin = InlineBytes<96>()
+    /// It has a body, and is a POST.
+    public var isPost = false
+    /// What follows the path of the address.
+    public var query: Range<Int> = 0..<0
+    /// Lines of the head, each with its end.
+    public var fields: Range<Int> = 0..<0
+    /// The body.
+    public var body: Range<Int> = 0..<0
+    /// Names it when it has ended.
+    public var place = 0
+
+    /// Nothing.
+    public init() {}
+}
+
+/// How a request for a notification ended.
+public enum NotificationOutcome: Sendable {
+    /// There is an answer, with this status of HTTP.
+    case answered(status: Int)
+    /// Nobody answered; `isDown` when nobody could have, whoever was to be told.
+    case failed(StaticString, isDown: Bool)
+}
+
+/// Tells those who are offline that messages wait for them.
+///
+/// Who is to be told is in the store; here is what is under way, and which sections have to be left alone for a while,
+/// because nobody answers there.
+///
+/// - Source: protocol/system-message.md §6.2.
+struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
+    /// Sections of the configuration that are used.
+    static var sectionCountMax: Int { 4 }
+    /// Requests under way at once; the operator's question finds a place beside them.
+    static var underWayMax: Int { 3 }
+    /// Tries before a notification has failed.
+    static var attemptsMax: UInt8 { 6 }
+    /// Entries of the index that are looked at in a turn.
+    static var scanCountMax: Int { 32 }
+    /// Seconds ahead that something may be due; what lies further was stored while the clock was wrong.
+    static var horizon: UInt64 { 2 * 86_400 }
+
+    struct UnderWay: BitwiseCopyable {
+        var isUsed = false
+        var user: UInt32 = 0
+        /// The last message that it tells of.
+        var sequence: UInt64 = 0
+        var every: UInt64 = 0
+        var section = 0
+        var name = InlineBytes<24>()
+        var bearer = Bearer.sms
+    }
+
+    /// How long a section is left alone.
+    struct Pause: BitwiseCopyable {
+        var until = Instant(milliseconds: 0)
+        var seconds: UInt64 = 0
+    }
+
+    private var sections: Slab<NotifySection>
+    private(set) var sectionCount = 0
+    private var underWay = InlineArray<3, UnderWay>(repeating: UnderWay())
+    private var pauses = InlineArray<4, Pause>(repeating: Pause())
+    /// When somebody is due next.
+    var deadline = Deadline()
+    var counters = NotificationCounters()
+
+    init(_ sections: consuming Slab<NotifySection>) { self.sections = sections }
+
+    // MARK: Configuration
+
+    /// Takes the sections of the configuration instead of those before.
+    mutating func beginSections() {
+        sectionCount = 0
+        pauses = InlineArray(repeating: Pause())
+    }
+
+    mutating func take(_ section: borrowing NotifySection, name: Span<UInt8>) {
+        guard sectionCount < Notifier.sectionCountMax, section.finish(name: name) == nil else { return }
+        sections[sectionCount] = copy section
+        sections[sectionCount].name = InlineBytes(name) ?? InlineBytes()
+        sectionCount += 1
+    }
+
+    /// From now on they are used.
+    mutating func endSections(_ records: inout Records<Port>) {
+        var needsNumber = true
+        for index in 0..<sectionCount where sections[index].bearer == .webhook { needsNumber = false }
+        records.notificationQueue = NotificationQueue(isUsed: sectionCount > 0, needsNumber: needsNumber)
+    }
+
+    // MARK: Sending
+
+    /// Whether somebody may be due.
+    func mayHaveNext(_ records: borrowing Records<Port>, _ wall: WallTime) -> Bool {
+        sectionCount > 0 && records.notificationQueue.from <= wall.secondsSince1970
+    }
+
+    /// A request was not made.
+    mutating func cancel(_ place: Int) { underWay[place] = UnderWay() }
+
+    /// The next request to be made; nil when there is none now.
+    ///
+    /// - Parameter text: Takes what it says.
+    mutating func next(
+        _ sessions: borrowing Sessions<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        into text: inout FixedBytes
+    ) -> NotificationOrder? {
+        let now = turn.wall.secondsSince1970
+        guard mayHaveNext(records, turn.wall), let place = freePlace else { return nil }
+        var from = UInt64.max
+        var last = Key()
+        for _ in 0..<Notifier.scanCountMax {
+            guard let next = records.nextDue(after: last) else {
+                wait(until: from, &records, turn)
+                return nil
+            }
+            last = next.key
+            guard next.due <= now || next.due > now + Notifier.horizon else {
+                wait(until: min(from, next.due), &records, turn)
+                return nil
+            }
+            if isUnderWay(next.user) { continue }
+            guard var notification = records.notification(of: next.user), notification.state == .waiting,
+                notification.due == next.due
+            else {
+                // The index alone says so.
+                records.store.delete(next.key.span)
+                continue
+            }
+            guard sessions.first(of: next.user) == nil, let waiting = records.waitingMessages(of: next.user) else {
+                counters.withdrawn += 1
+                records.settle(&notification, .withdrawn, of: next.user, turn.wall)
+                continue
+            }
+            switch choice(for: next.user, notification, records) {
+            case .notTold(let reason):
+                notification.reason = reason
+                records.settle(&notification, .notTold, of: next.user, turn.wall)
+            case .section(let section):
+                let quiet = sections[section].quietMinutes(at: turn.wall.minuteOfDay)
+                if quiet > 0, turn.wall.isTrusted {
+                    records.store.delete(next.key.span)
+                    notification.due = now + UInt64(quiet) * 60
+                    records.schedule(&notification, of: next.user)
+                } else if pauses[section].until > turn.now {
+                    from = min(from, now + (pauses[section].until.milliseconds - turn.now.milliseconds) / 1000 + 1)
+                } else {
+                    return begin(place, next.user, section, waiting, notification.sequence, records, turn, into: &text)
+                }
+            }
+        }
+        // There are more to be looked at.
+        wait(until: now + 1, &records, turn)
+        return nil
+    }
+
+    /// Nothing is looked at before a time of the wall clock, or before a day has passed: it may be set until then.
+    private mutating func wait(until time: UInt64, _ records: inout Records<Port>, _ turn: borrowing Turn) {
+        records.notificationQueue.from = time
+        guard time != .max else { return }
+        deadline.schedule(at: turn.now.adding(seconds: min(86_400, time - min(time, turn.wall.secondsSince1970))))
+    }
+
+    private var freePlace: Int? {
+        for place in underWay.indices where !underWay[place].isUsed { return place }
+        return nil
+    }
+
+    func isUnderWay(_ user: UInt32) -> Bool {
+        for place in underWay.indices where underWay[place].isUsed && underWay[place].user == user { return true }
+        return false
+    }
+
+    private mutating func begin(
+        _ place: Int, _ user: UInt32, _ section: Int, _ waiting: (first: UInt64, count: UInt64), _ id: UInt64,
+        _ records: borrowing Records<Port>, _ turn: borrowing Turn, into text: inout FixedBytes
+    ) -> NotificationOrder {
+        underWay[place].isUsed = true
+        underWay[place].user = user
+        underWay[place].sequence = records.sequences.next - 1
+        underWay[place].every = UInt64(sections[section].every)
+        underWay[place].section = section
+        underWay[place].name = sections[section].name
+        underWay[place].bearer = sections[section].bearer ?? .sms
+        counters.tried += 1
+        let facts = records.facts(of: user, waiting, id, sections[section], turn.wall)
+        text.removeAll()
+        var order = sections[section].order(facts, into: &text)
+        order.place = place
+        return order
+    }
+
+    // MARK: Ends
+
+    /// What became of a request.
+    ///
+    /// - Parameter body: What the answer says.
+    mutating func ended(
+        _ place: Int, _ outcome: NotificationOutcome, body: Span<UInt8>, _ records: inout Records<Port>,
+        _ turn: inout Turn
+    ) {
+        guard underWay.indices.contains(place), underWay[place].isUsed else { return }
+        let order = underWay[place]
+        underWay[place] = UnderWay()
+        records.notificationQueue.from = 0
+        deadline.schedule(at: turn.now)
+        // It may have been taken away meanwhile, with its account.
+        guard var notification = records.notification(of: order.user), notification.state == .waiting else { return }
+        notification.section = order.name
+        notification.attempts += 1
+        var isFinal = notification.attempts >= Notifier.attemptsMax
+        switch outcome {
+        case .answered(let status):
+            pauses[order.section] = Pause()
+            notification.code = order.bearer.code(status, body)
+            if order.bearer.isTaken(status, body) {
+                return taken(order, &notification, &records, &turn)
+            }
+            // What is refused as it is will be refused again.
+            if (400..<500).contains(status), status != 408, status != 429 { isFinal = true }
+            log(.notifyFail, order, notification, why: "the other side refused it", isFinal: isFinal, records, &turn)
+        case .failed(let why, let isDown):
+            notification.code = 0
+            log(.notifyFail, order, notification, why: why, isFinal: isFinal, records, &turn)
+            if isDown { pause(order.section, turn.now) }
+        }
+        if isFinal {
+            counters.failed += 1
+            notification.nextFrom = turn.wall.secondsSince1970 + order.every
+            records.settle(&notification, .failed, of: order.user, turn.wall)
+        } else {
+            records.store.delete(Key.notificationDue(at: notification.due, order.user).span)
+            notification.due = turn.wall.secondsSince1970 + Notifier.pauseSeconds(after: notification.attempts)
+            records.schedule(&notification, of: order.user)
+        }
+    }
+
+    private mutating func taken(
+        _ order: UnderWay, _ notification: inout NotificationRecord, _ records: inout Records<Port>, _ turn: inout Turn
+    ) {
+        counters.sent += 1
+        notification.nextFrom = turn.wall.secondsSince1970 + order.every
+        notification.told = order.sequence
+        records.settle(&notification, .sent, of: order.user, turn.wall)
+        log(.notify, order, notification, why: "", isFinal: false, records, &turn)
+        // What came while it was under way is told of too, when it may be.
+        records.awaitNotification(ofUntold: order.user)
+    }
+
+    /// A gateway that is not there is left alone longer each time, so that one of them is asked and not everybody's try is
+    /// lost.
+    private mutating func pause(_ section: Int, _ now: Instant) {
+        pauses[section].seconds = min(600, max(30, pauses[section].seconds * 2))
+        pauses[section].until = now.adding(seconds: pauses[section].seconds)
+    }
+
+    /// Seconds before the next try of one user.
+    private static func pauseSeconds(after attempts: UInt8) -> UInt64 {
+        switch attempts {
+        case 0, 1: return 60
+        case 2: return 300
+        case 3: return 1800
+        default: return 10_800
+        }
+    }
+
+    private func log(
+        _ code: LogCode, _ order: UnderWay, _ notification: NotificationRecord, why: StaticString, isFinal: Bool,
+        _ records: borrowing Records<Port>, _ turn: inout Turn
+    ) {
+        guard turn.journal.begin(code, turn.now, turn.wall) else { return }
+        records.logUser(order.user, &turn)
+        turn.journal.text("by", notification.section.span)
+        if code == .notifyFail {
+            turn.journal.sentence("why", why)
+            turn.journal.number("attempt", UInt64(notification.attempts))
+            if isFinal { turn.journal.sentence("means", "it is not tried again") }
+        }
+        if notification.code > 0 { turn.journal.number("code", UInt64(notification.code)) }
+        turn.journal.end()
+    }
+
+    /// The store was read again; what is under way stays so.
+    mutating func reload(_ records: inout Records<Port>, _ now: Instant) {
+        records.notificationQueue.from = 0
+        deadline.schedule(at: now)
+    }
+
+    // MARK: Whom to tell by what
+
+    private enum Choice {
+        case section(Int)
+        case notTold(NotToldReason)
+    }
+
+    /// The section by which somebody is told: the one that his account names, else one that his client can do, else the first.
+    private func choice(
+        for user: UInt32, _ notification: NotificationRecord, _ records: borrowing Records<Port>
+    ) -> Choice {
+        let wish = records.profile(user, .notify) ?? InlineBytes()
+        if wish.span.equals("no") { return .notTold(.noConsent) }
+        let hasNumber = records.profile(user, .number) != nil
+        let hasAddress = records.pushURL(of: user) != nil
+        var reason = NotToldReason.noSection
+        var found: Int?
+        for index in 0..<sectionCount {
+            let isNamed = sections[index].name.span.equals(wish.span)
+            guard isNamed || wish.isEmpty || wish.span.equals("yes") else { continue }
+            if sections[index].needsConsent, wish.isEmpty, !notification.isAgreed {
+                reason = .noConsent
+                continue
+            }
+            guard sections[index].canReach(hasNumber: hasNumber, hasAddress: hasAddress) else {
+                reason = .noNumber
+                continue
+            }
+            if isNamed || sections[index].suits(notification.bearers) { return .section(index) }
+            found = found ?? index
+        }
+        return found.map { .section($0) } ?? .notTold(reason)
+    }
+}
+
+/// What `status` tells of notifications.
+struct NotificationCounters {
+    var tried: UInt64 = 0
+    var sent: UInt64 = 0
+    var failed: UInt64 = 0
+    var withdrawn: UInt64 = 0
+}
+
+extension NotifySection {
+    fileprivate func canReach(hasNumber: Bool, hasAddress: Bool) -> Bool {
+        switch bearer {
+        case .sms, .wapPush: return hasNumber
+        case .webhook: return hasAddress || !url.isEmpty && (hasNumber || !Template.uses(UInt8(ascii: "n"), url.span))
+        case nil: return false
+        }
+    }
+
+    /// Whether it is what a client said that it can be told by.
+    fileprivate func suits(_ bearers: OfflineBearers) -> Bool {
+        switch bearer {
+        case .sms: return bearers.contains(.sms)
+        case .wapPush: return bearers.contains(.wsp)
+        case .webhook, nil: return false
+        }
+    }
+}
+
+extension Records where Port: ~Copyable {
+    /// What a template may tell of messages that wait.
+    fileprivate func facts(
+        of user: UInt32, _ waiting: (first: UInt64, count: UInt64), _ id: UInt64, _ section: borrowing NotifySection,
+        _ wall: WallTime
+    ) -> NotificationFacts {
+        var facts = NotificationFacts()
+        facts.id = InlineBytes(MessageID.text(id).span) ?? InlineBytes()
+        facts.message = InlineBytes(MessageID.text(waiting.first).span) ?? InlineBytes()
+        facts.user = account(of: user)?.display ?? InlineBytes()
+        facts.number = profile(user, .number) ?? InlineBytes()
+        facts.pushURL = pushURL(of: user) ?? InlineBytes()
+        facts.sender = senderName(waiting.first)
+        facts.count = waiting.count
+        facts.time = wall.storedSeconds
+        facts.link = Template.fill(section.link.span, with: facts, isURL: true)
+        let language = profile(user, .language) ?? InlineBytes()
+        let text = section.text(in: language.span)
+        facts.text = Template.fill(text.span, with: facts)
+        return facts
+    }
+
+    /// Who wrote a message, without schema, and without the domain when it is ours.
+    private func senderName(_ sequence: UInt64) -> InlineBytes<100> {
+        guard let header = messageHeader(sequence) else { return InlineBytes() }
+        let address = header.sender.span
+        let start = address.firstIndex(of: UInt8(ascii: ":")).map { $0 + 1 } ?? 0
+        let name = address.extracting(start..<address.count)
+        let end = name.firstIndex(of: UInt8(ascii: "@")) ?? name.count
+        return InlineBytes(name.extracting(0..<end)) ?? InlineBytes()
+    }
+}

@@ -10,6 +10,31 @@ extension Engine where Port: ~Copyable {
         mailboxes.checkStored(records)
         systemMessages.checkStored(records)
         people.checkStored(sessions, records)
+        notifier.checkStored(records)
+    }
+}
+
+extension Notifier where Port: ~Copyable {
+    /// Who waits to be told stands in the index once, and nobody else does.
+    func checkStored(_ records: borrowing Records<Port>) {
+        var waiting = 0
+        var last = Key()
+        while let next = records.nextDue(after: last) {
+            last = next.key
+            waiting += 1
+            let notification = records.notification(of: next.user)
+            invariant(
+                notification?.state == .waiting && notification?.due == next.due, "IM068 who is due waits to be told")
+        }
+        last = Key()
+        while let key = records.key(in: Key.kind(RecordKind.notification), after: last) {
+            last = key
+            guard let value = records.store.value(for: key.span), let notification = NotificationRecord(value) else {
+                invariantBroken("IM069 a notification can be read")
+            }
+            if notification.state == .waiting { waiting -= 1 }
+        }
+        invariant(waiting == 0, "IM068 who is due waits to be told")
     }
 }
 

@@ -103,7 +103,7 @@ extension World {
 
     /// How many records of a kind the store has.
     func count(_ kind: Character) -> Int {
-        control("dump").split(separator: "\n").filter { $0.first == kind && !$0.hasPrefix("impsd") }.count
+        control("dump").split(separator: "\n").filter { $0.first == kind && !$0.hasPrefix("impsd") && $0 != "ok" }.count
     }
 
     /// How many sessions there are.

@@ -108,6 +108,7 @@ final class World {
         milliseconds = 1000
         beginTurn()
         engine.reload(&turn)
+        if !sections.isEmpty { configure(sections) }
     }
 
     func pass(seconds: UInt64) { pass(milliseconds: seconds * 1000) }
@@ -157,6 +158,58 @@ final class World {
         beginTurn()
         engine.notify(notice, argument, user, &turn)
         disk.commit(succeeds: true)
+    }
+
+    // MARK: Notifications
+
+    private var sections: [(String, [(String, String)])] = []
+    private var notification = FixedBytes(lent(4096, UInt8(0)))
+
+    /// Gives the engine `notify` sections.
+    func configure(_ sections: [(String, [(String, String)])]) {
+        self.sections = sections
+        engine.beginNotifySections()
+        for (name, lines) in sections {
+            var section = NotifySection()
+            for (key, value) in lines {
+                let words = section.take(Array(key.utf8).span, Array(value.utf8).span)
+                precondition(words == nil, "\(key)")
+            }
+            engine.take(section, name: Array(name.utf8).span)
+        }
+        engine.endNotifySections()
+    }
+
+    /// The next request of the engine; nil when there is none now.
+    func nextNotification(commits: Bool = true) -> (place: Int, text: String)? {
+        beginTurn()
+        let order = engine.nextNotification(&turn, into: &notification)
+        disk.commit(succeeds: commits)
+        if !commits {
+            engine.reload(&turn)
+            if let order { engine.cancelNotification(order.place) }
+            return nil
+        }
+        return order.map {
+            ($0.place, String(decoding: (0..<notification.count).map { notification[$0] }, as: Swift.UTF8.self))
+        }
+    }
+
+    /// Says what became of one.
+    func endNotification(_ place: Int, _ outcome: NotificationOutcome, commits: Bool = true) {
+        beginTurn()
+        engine.notificationEnded(place, outcome, body: [UInt8]().span, &turn)
+        disk.commit(succeeds: commits)
+        if !commits { engine.reload(&turn) }
+    }
+
+    /// When the engine wants to be asked again, in milliseconds; nil for never.
+    var deadline: UInt64? { engine.deadline?.milliseconds }
+
+    /// What the local time is ahead of UTC.
+    var offsetMinutes: Int16 {
+        get { turn.wall.offsetMinutes }
+        set { turn.wall.offsetMinutes = newValue }
     }
 
     /// Ends the turn; false when the commit fails and the engine went back.

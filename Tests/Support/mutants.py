@@ -89,6 +89,13 @@ MUTANTS = [
     ("grants more than was asked", "People/PresenceAuthUser.swift", "isNamed || !isAsked ? wanted : authorization.granted.union(authorization.wanted)", "wanted", None),
     ("loses who is on no list", "People/Subscription.swift", "if !isContact(user, of: owner) { store(UInt8(1), for: Key.listed(user, by: owner, 0)) }", "", None),
     ("does not sweep when there is no room", "People/Visibility.swift", "            table[slot].presence.beginSweep()\n        }\n        call(slot)", "        }\n        call(slot)", None),
+    ("forgets whom a session leaves untold", "Session/Logout.swift", "if end != .deleted, first(of: user) == nil {", "if false {", None),
+    ("tells who is there", "Notifier/Notifier.swift", "guard sessions.first(of: next.user) == nil, let waiting", "guard let waiting", None),
+    ("tells twice at once", "Notifier/Notifier.swift", "if isUnderWay(next.user) { continue }", "", None),
+    ("forgets what came meanwhile", "Notifier/Notifier.swift", "notification.told = order.sequence", "notification.told = .max", None),
+    ("nags", "Notifier/Notifier.swift", "notification.told = order.sequence", "", None),
+    ("wakes people", "Notifier/Notifier.swift", "if quiet > 0, turn.wall.isTrusted {", "if false {", None),
+    ("asks a dead gateway for everybody", "Notifier/Notifier.swift", "if isDown { pause(order.section, turn.now) }", "", None),
 ]
 
 PACKAGE = """// swift-tools-version: 6.2
@@ -110,7 +117,7 @@ let package = Package(
     ])
 """
 
-FAST = "AdmissionTests|ImpoliteTests|TimeTests|LimitTests|NonceTests|DeliveryTests|ProofTests|NoticeTests|MessageContentTests"
+FAST = "AdmissionTests|ImpoliteTests|TimeTests|LimitTests|NonceTests|DeliveryTests|ProofTests|NoticeTests|MessageContentTests|NotifierRuleTests"
 
 
 def kill_session(session):

@@ -92,7 +92,7 @@ import Testing
     @Test func roomsKeepTheirBorders() {
         let folders = [
             "accounts": "Accounts", "sessions": "Session", "mailboxes": "Messaging", "systemMessages": "SystemMessage",
-            "people": "People",
+            "people": "People", "notifier": "Notifier",
         ]
         let parts = ["delivery": "Messaging", "access": "SystemMessage", "calling": "Session", "presence": "People"]
         let records = [
@@ -107,10 +107,11 @@ import Testing
                 "authorization",
                 "subscription", "addedNotice", "profile", "message",
             ],
+            "Notifier": ["notification", "notificationDue"],
             "Records": ["fact"],
         ]
         let state =
-            /\b(accounts|sessions|mailboxes|systemMessages|people)\.(searches|challenges|throttles|vault|hashBudget|table|answers|outstanding|shares|campaigns|pendingLogins|refused|campaignEpoch|deadline|counters)\b(?!\()/
+            /\b(accounts|sessions|mailboxes|systemMessages|people|notifier)\.(searches|challenges|throttles|vault|hashBudget|table|answers|outstanding|shares|campaigns|pendingLogins|refused|campaignEpoch|deadline|counters)\b(?!\()/
         for source in TidyTests.sources where source.path.hasPrefix("IMPSEngine/") {
             let words = source.path.split(separator: "/")
             let folder = words.count == 3 ? String(words[1]) : ""
@@ -137,6 +138,8 @@ import Testing
     @Test func switchesNameTheirCases() {
         let open: Set = [
             "CSP/Address.swift", "Files/File.swift", "IMPSEngine/Messaging/SendMessage.swift",
+            "IMPSEngine/Notifier/PushAccess.swift", "IMPSEngine/Notifier/Template.swift",
+            "IMPSEngine/Notifier/Webhook.swift",
             "IMPSEngine/People/BlockEntity.swift", "IMPSEngine/People/PresenceValue.swift",
             "IMPSEngine/People/VerifyID.swift",
             "IMPSEngine/Session/Quirks.swift", "IMPSEngine/SystemMessage/Notice.swift", "Octets/Base64.swift",

@@ -267,12 +267,8 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
 
     /// Seconds before the next try of one user.
     private static func pauseSeconds(after attempts: UInt8) -> UInt64 {
-        switch attempts {
-        case 0, 1: return 60
-        case 2: return 300
-        case 3: return 1800
-        default: return 10_800
-        }
+        let seconds: InlineArray<4, UInt64> = [60, 300, 1800, 10_800]
+        return seconds[min(max(Int(attempts), 1), seconds.count) - 1]
     }
 
     private func log(

@@ -1,0 +1,246 @@
+import IMPSEngine
+import Testing
+
+/// Whom the engine tells when that messages wait, and what it does when nobody takes it.
+///
+/// Source: protocol/system-message.md §6.2.
+@Suite struct NotifierRuleTests {
+    private static let sms = [("sms", [("bearer", "sms"), ("url", "http://gateway/"), ("text", "%sender %count")])]
+
+    /// A world in which everybody but alice, who is there, has a number.
+    private func world(_ sections: [(String, [(String, String)])] = NotifierRuleTests.sms, seed: UInt64 = 1)
+        -> (World, Phone)
+    {
+        let world = World(users: ["alice", "bob", "carla", "dora", "emil", "fay"], seed: seed)
+        for user in ["bob", "carla", "dora", "emil", "fay"] {
+            #expect(world.control("user set \(user) msisdn +4917\(user.utf8.first!)").hasPrefix("ok"))
+        }
+        world.configure(sections)
+        return (world, world.phone("alice", cookie: "a"))
+    }
+
+    private func state(_ world: World, _ user: String = "bob") -> String? {
+        let lines = world.control("notifications").split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("user=wv:\(user)@") }) else { return nil }
+        return line.split(separator: " ").first { $0.hasPrefix("state=") }.map { String($0.dropFirst(6)) }
+    }
+
+    @Test func oneIsToldOnceAnHour() throws {
+        let (world, alice) = world()
+        alice.say(send("one", to: "bob"))
+        let first = try #require(world.nextNotification())
+        #expect(first.text.contains("&text=alice%201"))
+        // While it is under way nobody is told twice.
+        alice.say(send("two", to: "bob"))
+        #expect(world.nextNotification() == nil && state(world) == "sending")
+        world.endNotification(first.place, .answered(status: 202))
+        // What came meanwhile is told of when the hour is over.
+        #expect(state(world) == "waiting")
+        world.pass(seconds: 3590)
+        #expect(world.nextNotification() == nil)
+        world.pass(seconds: 20)
+        let second = try #require(world.nextNotification())
+        #expect(second.text.contains("&text=alice%202"))
+        world.endNotification(second.place, .answered(status: 202))
+        // All that waits was told of: nobody nags.
+        world.pass(seconds: 86_400)
+        #expect(world.nextNotification() == nil && state(world) == "sent")
+        alice.logIn()
+        alice.say(send("three", to: "bob"))
+        #expect(world.nextNotification() != nil)
+        world.checkInvariants()
+    }
+
+    @Test func whoWasThereIsNotTold() throws {
+        let (world, alice) = world()
+        alice.say(send("one", to: "bob"))
+        let bob = world.phone("bob", cookie: "b")
+        #expect(world.nextNotification() == nil && state(world) == "withdrawn")
+        // Fetched and gone again: nothing waits.
+        #expect(bob.receive() == "one")
+        bob.say("<Logout-Request/>")
+        #expect(world.nextNotification() == nil && state(world) == "withdrawn")
+        // Gone without a word before he got it: he is told when that is noticed.
+        let ghost = Phone(world, "bob", cookie: "ghost")
+        ghost.logIn(timeToLive: 60)
+        alice.say(send("two", to: "bob"))
+        #expect(world.nextNotification() == nil)
+        world.pass(seconds: 3600)
+        alice.logIn()
+        let order = try #require(world.nextNotification())
+        world.endNotification(order.place, .answered(status: 200))
+        // Who comes, does not fetch it and goes was told of it before.
+        world.phone("bob", cookie: "later").say("<Logout-Request/>")
+        world.pass(seconds: 7200)
+        #expect(world.nextNotification() == nil && state(world) == "sent")
+        world.checkInvariants()
+    }
+
+    @Test func nobodyIsWokenAtNight() throws {
+        // The clock begins at 08:00:01.
+        let lines = NotifierRuleTests.sms[0].1 + [("quiet", "07:30-09:15")]
+        let (world, alice) = world([("sms", lines)])
+        alice.say(send("one", to: "bob"))
+        #expect(world.nextNotification() == nil && state(world) == "waiting")
+        world.pass(seconds: 74 * 60)
+        #expect(world.nextNotification() == nil)
+        world.pass(seconds: 60)
+        let order = try #require(world.nextNotification())
+        world.endNotification(order.place, .answered(status: 200))
+        // Two hours further east it is day.
+        world.offsetMinutes = 120
+        world.crash()
+        let other = world.phone("alice", cookie: "again")
+        other.say(send("two", to: "carla"))
+        #expect(world.nextNotification() != nil)
+        // Nobody knows the hour while the clock is wrong; then nobody is kept waiting for it.
+        world.offsetMinutes = 0
+        world.clockIsTrusted = false
+        other.say(send("three", to: "dora"))
+        #expect(world.nextNotification() != nil)
+        world.checkInvariants()
+    }
+
+    @Test func whatIsNotTakenIsTriedAgainLaterEachTime() throws {
+        let (world, alice) = world()
+        alice.say(send("one", to: "bob"))
+        var waits: [UInt64] = []
+        for _ in 1...5 {
+            let began = world.milliseconds
+            var order = world.nextNotification()
+            while order == nil {
+                world.pass(seconds: 10)
+                order = world.nextNotification()
+            }
+            waits.append((world.milliseconds - began) / 1000)
+            world.endNotification(try #require(order?.place), .answered(status: 500))
+            #expect(state(world) == "waiting")
+        }
+        #expect(waits == [0, 60, 300, 1800, 10_800], "\(waits)")
+        world.pass(seconds: 10_810)
+        let last = try #require(world.nextNotification())
+        world.endNotification(last.place, .answered(status: 500))
+        #expect(state(world) == "failed")
+        // What is refused as it is is not tried again; the next message is.
+        alice.logIn()
+        alice.say(send("two", to: "carla"))
+        let refused = try #require(world.nextNotification())
+        world.endNotification(refused.place, .answered(status: 403))
+        #expect(state(world, "carla") == "failed")
+        world.pass(seconds: 3610)
+        alice.say(send("three", to: "carla"))
+        #expect(world.nextNotification() != nil)
+        world.checkInvariants()
+    }
+
+    @Test func aGatewayThatIsGoneIsLeftAlone() throws {
+        let (world, alice) = world()
+        for user in ["bob", "carla", "dora", "emil", "fay"] { alice.say(send("hello", to: user)) }
+        let places = (0..<3).compactMap { _ in world.nextNotification()?.place }
+        // Three at once.
+        #expect(places == [0, 1, 2] && world.nextNotification() == nil)
+        for place in places { world.endNotification(place, .failed("nobody is there", isDown: true)) }
+        #expect(world.nextNotification() == nil)
+        // Who was not tried has lost nothing; the engine wants to be asked again by itself.
+        #expect(state(world, "emil") == "waiting")
+        let deadline = try #require(world.deadline)
+        #expect(deadline <= world.milliseconds + 240_000)
+        world.pass(seconds: 241)
+        #expect((0..<4).compactMap { _ in world.nextNotification() }.count == 3)
+        world.checkInvariants()
+    }
+
+    @Test func whatTheStoreLostIsToldAgain() throws {
+        let (world, alice) = world()
+        alice.say(send("one", to: "bob"))
+        #expect(world.nextNotification(commits: false) == nil)
+        let order = try #require(world.nextNotification())
+        world.endNotification(order.place, .answered(status: 200), commits: false)
+        // Rather twice than never.
+        let again = try #require(world.nextNotification())
+        world.crash()
+        let third = try #require(world.nextNotification())
+        #expect(third.text == again.text)
+        world.endNotification(third.place, .answered(status: 200))
+        world.endNotification(7, .answered(status: 200))
+        world.endNotification(third.place, .answered(status: 200))
+        #expect(state(world) == "sent")
+        world.checkInvariants()
+    }
+
+    @Test func aClockThatWasWrongKeepsNobodyWaiting() throws {
+        let (world, alice) = world()
+        alice.say(send("one", to: "bob"))
+        let order = try #require(world.nextNotification())
+        // The gateway answers after the clock was set forward by years, and back again.
+        world.milliseconds += 100_000_000_000
+        world.endNotification(order.place, .answered(status: 500))
+        world.milliseconds -= 100_000_000_000
+        #expect(world.nextNotification() != nil)
+    }
+
+    /// Messages, people who come and go, gateways that take or do not, stores that fail, and crashes: whoever has something
+    /// that he was never told of is told in the end.
+    @Test(arguments: simulationSeeds(30)) func whoHasMailIsToldInTheEnd(_ seed: UInt64) throws {
+        let (world, first) = world(seed: seed)
+        var random = Seeded(seed)
+        var alice = first
+        var phones: [String: Phone] = [:]
+        var places: [Int] = []
+        var written = 0
+        let users = ["bob", "carla", "dora", "emil", "fay"]
+        for _ in 0..<200 {
+            let user = users[Int.random(in: 0..<users.count, using: &random)]
+            switch Int.random(in: 0..<12, using: &random) {
+            case 0...3:
+                written += 1
+                alice.say(send("\(written)", to: user))
+            case 4:
+                let phone = Phone(world, user, cookie: "\(written)")
+                phone.logIn(timeToLive: 600)
+                phones[user] = phone
+            case 5:
+                if Bool.random(using: &random) { _ = phones[user]?.receive() }
+                phones[user]?.say("<Logout-Request/>")
+                phones[user] = nil
+            case 6...7:
+                if let order = world.nextNotification(commits: Int.random(in: 0..<5, using: &random) > 0) {
+                    places.append(order.place)
+                }
+            case 8...9:
+                guard let place = places.popLast() else { continue }
+                let status = [200, 202, 500, 403][Int.random(in: 0..<4, using: &random)]
+                let outcome: NotificationOutcome =
+                    Int.random(in: 0..<4, using: &random) == 0
+                    ? .failed("gone", isDown: Bool.random(using: &random)) : .answered(status: status)
+                world.endNotification(place, outcome, commits: Int.random(in: 0..<5, using: &random) > 0)
+            case 10: world.pass(seconds: UInt64.random(in: 1...4000, using: &random))
+            default:
+                guard Int.random(in: 0..<4, using: &random) == 0 else { continue }
+                world.crash()
+                places = []
+                phones = [:]
+                alice = world.phone("alice", cookie: "after \(written)")
+            }
+            if written % 8 == 0 { world.checkInvariants() }
+        }
+        for place in places { world.endNotification(place, .answered(status: 500)) }
+        // Everybody goes, gateways work, and time passes.
+        world.pass(seconds: 90_000)
+        var count = 0
+        while count < 100 {
+            while let order = world.nextNotification() { world.endNotification(order.place, .answered(status: 200)) }
+            world.pass(seconds: 3600)
+            count += 1
+        }
+        #expect(world.count("o") == 0)
+        let waiting = Set(
+            world.control("user list").split(separator: "\n").filter { !$0.contains(" waiting=0 ") }
+                .compactMap { $0.split(separator: " ").first })
+        let lines = world.control("notifications").split(separator: "\n")
+        for user in waiting where user.hasPrefix("user=") && user != "user=wv:alice@home.test" {
+            let line = lines.first { $0.hasPrefix(user + " ") } ?? ""
+            #expect(line.contains("state=sent") || line.contains("state=failed"), "\(user) \(line)")
+        }
+    }
+}

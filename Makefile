@@ -5,7 +5,7 @@ SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 # The C libraries of the engine, as Debian names them, and what the tests drive it with.
 BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) curl kannel kannel-extras libfaketime libwbxml2-utils openssl python3 tshark
+TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl kannel kannel-extras libfaketime libwbxml2-utils openssl python3 tshark
 SDK_PACKAGES := dpkg-dev llvm patch python3 xz-utils
 CROSS_PACKAGES := $(SDK_PACKAGES) qemu-user-static
 BOARD_PACKAGES := $(CROSS_PACKAGES) qemu-system-arm squashfs-tools e2fsprogs cpio
@@ -118,6 +118,13 @@ fuzz: build ## feed both readers with broken messages; FUZZ_SECONDS says how lon
 		-timeout=5 -rss_limit_mb=1024 -print_final_stats=1 corpus > fuzz.log 2>&1 || { tail -n 40 fuzz.log; exit 1; }
 	@grep '^stat::' .build-fuzz/fuzz.log
 
+PAGE := $(addprefix Sources/CPage/,page.html page.js page.css manifest.webmanifest icon.svg)
+
+.PHONY: page
+page: ## compress the page for browsers after a change, as the program has it
+	@for file in $(PAGE); do gzip -9nkf $$file; done
+	@sed -i "s|^// embeds .*|// embeds $$(cat $(PAGE:=.gz) | sha256sum | cut -c 1-16)|" Sources/CPage/shim.h
+
 .PHONY: check-embedded
 check-embedded: build-packages ## compile everything in Embedded mode and look for spans that outlive their storage
 	IMPSD_EMBEDDED=1 swift build -c release --scratch-path .build-embedded --product impsd
@@ -216,3 +223,9 @@ count-packages:
 .PHONY: test-packages
 test-packages:
 	$(call install,$(TEST_PACKAGES))
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory pip-package
+	@Tests/Support/axe.sh
+
+.PHONY: pip-package
+pip-package:
+	$(call install,python3-pip)

@@ -23,6 +23,7 @@ let libraries: [LinkerSetting] = ["uv", "lmdb", "mbedtls", "mbedx509", "mbedcryp
 
 var targets: [Target] = [
     .systemLibrary(name: "CLibC"),
+    .systemLibrary(name: "CPage"),
     .systemLibrary(name: "CUV"),
     .systemLibrary(name: "CLMDB"),
     .systemLibrary(name: "CMbedTLS"),
@@ -35,7 +36,7 @@ var targets: [Target] = [
     .target(name: "Store", dependencies: ["IMPSEngine", "Files", "CLMDB"], swiftSettings: common),
     .target(name: "Configuration", dependencies: ["IMPSEngine"], swiftSettings: pure),
     .target(name: "TLS", dependencies: ["Octets", "Files", "CMbedTLS", "CLibC"], swiftSettings: common),
-    .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "TLS", "CUV"], swiftSettings: common),
+    .target(name: "Transport", dependencies: ["IMPSEngine", "Files", "TLS", "CUV", "CPage"], swiftSettings: common),
     .target(name: "Setup", dependencies: ["Transport", "Store", "Configuration", "TLS"], swiftSettings: common),
     .target(name: "impsd", dependencies: ["Setup"], swiftSettings: common),
     .target(name: "impsctl", dependencies: ["Setup"], swiftSettings: common),

@@ -131,6 +131,12 @@ public struct Configuration: Sendable {
     public var lastLine: UInt64 = 0
     /// `notify` sections.
     public var notifySectionCount = 0
+    /// There is a page for browsers.
+    public var hasPage = false
+    /// Who is told that a message waits gets a link to it that logs in.
+    public var hasLinks = true
+    /// The name by which browsers reach it; empty for none but numeric addresses.
+    public var pageHost = InlineBytes<128>()
     /// What the engine is told.
     public var engine = Settings()
 
@@ -260,59 +266,26 @@ extension Configuration {
     public static func read(_ text: Span<UInt8>, _ diagnostics: inout Diagnostics) -> Configuration {
         var configuration = Configuration()
         var reader = UCIReader(text)
-        var section = InlineBytes<64>()
-        var hasMain = false
-        var message = MessageSection()
-        var names = SectionNames()
-        var client = ClientSection()
-        var notify = NotifyLines()
+        var sections = OpenSection()
         while true {
             do throws(UCIError) {
                 guard let statement = try reader.next() else { break }
                 if case .section = statement {
-                    message.finish(&diagnostics)
-                    client.finish(&configuration, &diagnostics)
-                    notify.finish(&configuration, &diagnostics)
-                    section = reader.word
-                    if section.span.equals("imps") {
-                        hasMain = true
-                    } else if section.span.equals("sysmsg") || section.span.equals("help") {
-                        message.begin(reader)
-                        if !names.add(reader) {
-                            diagnostics.error(
-                                line: reader.line, section.span, section.span, "another section has this name")
-                        }
-                    } else if section.span.equals("client") {
-                        client.begin(reader)
-                    } else if section.span.equals("notify") {
-                        notify.begin(reader)
-                        if !names.add(reader) {
-                            diagnostics.error(
-                                line: reader.line, section.span, section.span, "another section has this name")
-                        }
-                    } else {
-                        diagnostics.warning(
-                            line: reader.line, section.span, section.span,
-                            "unknown section, expected imps, sysmsg, help, client or notify")
-                    }
-                } else if section.span.equals("imps") {
+                    sections.finish(&configuration, &diagnostics)
+                    sections.begin(reader, &diagnostics)
+                } else if sections.isMain {
                     configuration.take(reader, statement, &diagnostics)
-                } else if message.isOpen {
-                    message.take(reader, &diagnostics)
-                } else if client.isOpen {
-                    client.take(reader, &diagnostics)
-                } else if notify.isOpen {
-                    notify.take(reader, &diagnostics)
+                } else {
+                    sections.take(reader, &configuration, &diagnostics)
                 }
             } catch {
-                diagnostics.error(line: reader.line, section.span, Span(), error.explanation)
+                diagnostics.error(line: reader.line, sections.type.span, Span(), error.explanation)
             }
         }
-        message.finish(&diagnostics)
-        client.finish(&configuration, &diagnostics)
-        notify.finish(&configuration, &diagnostics)
-        if !hasMain {
-            diagnostics.error(line: reader.line, section.span, section.span, "no section: config imps 'main'")
+        sections.finish(&configuration, &diagnostics)
+        if !sections.hasMain {
+            diagnostics.error(
+                line: reader.line, sections.type.span, sections.type.span, "no section: config imps 'main'")
         }
         if configuration.listenCount == 0 {
             _ = configuration.listen[0].append("127.0.0.1")
@@ -322,6 +295,59 @@ extension Configuration {
         if configuration.isSelfSigned { configuration.placeCertificate() }
         configuration.checkRelations(reader.line, &diagnostics)
         return configuration
+    }
+
+    /// The section that lines belong to, whichever it is.
+    private struct OpenSection {
+        private(set) var type = InlineBytes<64>()
+        private(set) var hasMain = false
+        private var message = MessageSection()
+        private var client = ClientSection()
+        private var notify = NotifyLines()
+        private var page = PageSection()
+        private var names = SectionNames()
+
+        var isMain: Bool { type.span.equals("imps") }
+
+        mutating func begin(_ reader: borrowing UCIReader, _ diagnostics: inout Diagnostics) {
+            type = reader.word
+            let isMessage = type.span.equals("sysmsg") || type.span.equals("help")
+            let isNotify = type.span.equals("notify")
+            if isMain {
+                hasMain = true
+            } else if isMessage {
+                message.begin(reader)
+            } else if type.span.equals("client") {
+                client.begin(reader)
+            } else if isNotify {
+                notify.begin(reader)
+            } else if type.span.equals("page") {
+                page.begin(reader)
+            } else {
+                diagnostics.warning(
+                    line: reader.line, type.span, type.span,
+                    "unknown section, expected imps, sysmsg, help, client, notify or page")
+            }
+            if isMessage || isNotify, !names.add(reader) {
+                diagnostics.error(line: reader.line, type.span, type.span, "another section has this name")
+            }
+        }
+
+        mutating func take(
+            _ reader: borrowing UCIReader, _ configuration: inout Configuration, _ diagnostics: inout Diagnostics
+        ) {
+            if message.isOpen { message.take(reader, &diagnostics) }
+            if client.isOpen { client.take(reader, &diagnostics) }
+            if notify.isOpen { notify.take(reader, &diagnostics) }
+            if page.isOpen { page.take(reader, &configuration, &diagnostics) }
+        }
+
+        mutating func finish(_ configuration: inout Configuration, _ diagnostics: inout Diagnostics) {
+            message.finish(&diagnostics)
+            client.finish(&configuration, &diagnostics)
+            notify.finish(&configuration, &diagnostics)
+            page.finish(&configuration, &diagnostics)
+        }
     }
 
     /// The names of the sections so far; each may be there once.
@@ -438,46 +464,6 @@ extension Configuration {
             _ line: UInt64, _ key: Span<UInt8>, _ words: StaticString, _ diagnostics: inout Diagnostics
         ) {
             diagnostics.error(line: line, .constant("client"), key, words)
-        }
-    }
-
-    /// A `notify` section. It is only looked at here; the engine gets it at the start.
-    private struct NotifyLines {
-        private(set) var isOpen = false
-        private var line: UInt64 = 0
-        private var name = InlineBytes<64>()
-        private var section = NotifySection()
-
-        mutating func begin(_ reader: borrowing UCIReader) {
-            isOpen = true
-            line = reader.line
-            let value = reader.value
-            name = InlineBytes(prefix: value.span)
-            section = NotifySection()
-        }
-
-        mutating func take(_ reader: borrowing UCIReader, _ diagnostics: inout Diagnostics) {
-            let key = reader.word
-            let value = reader.value
-            guard let words = section.take(key.span, value.span) else { return }
-            if words.octets.equals("unknown key") {
-                diagnostics.unknownKey(
-                    line: reader.line, isError: true, name.span, key.span, of: NotifySection.keys)
-            } else {
-                diagnostics.error(line: reader.line, name.span, key.span, words)
-            }
-        }
-
-        mutating func finish(_ configuration: inout Configuration, _ diagnostics: inout Diagnostics) {
-            guard isOpen else { return }
-            isOpen = false
-            var words = section.finish(name: name.span)
-            configuration.notifySectionCount += 1
-            if configuration.notifySectionCount > EngineMemory.notifySectionCount {
-                words = "more than 4 notify sections"
-            }
-            if let words { diagnostics.error(line: line, .constant("notify"), name.span, words) }
-            if section.isSealed { configuration.hasAuthorities = true }
         }
     }
 

@@ -78,6 +78,11 @@ public struct Settings: ZeroInitializable, Sendable {
     /// Seconds that the answer to a repeated request is kept.
     public var answerSeconds: UInt32 = 120
 
+    /// What links begin with that log in; empty for none.
+    public var pageURL = InlineBytes<129>()
+    /// Seconds that such a link holds.
+    public var linkSeconds: UInt64 = 86_400
+
     /// How clients may be called to poll.
     public var cirMethods = CIRMethods(rawValue: 7)
     /// The name or address at which clients reach this server; empty for the one that each of them reached it by.

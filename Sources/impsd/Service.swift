@@ -167,6 +167,7 @@ final class Service: RequestHandler {
     override func nextOrder(_ turn: inout Turn) -> OutgoingOrder? {
         turn.wall.offsetMinutes = Int16(libc_utc_offset_minutes())
         while true {
+            turn.entropy = Clock.entropy()
             let next = engine.nextNotification(&turn, into: &notification)
             if commit(&turn) != nil {
                 if let next { engine.cancelNotification(next.place) }

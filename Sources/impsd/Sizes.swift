@@ -35,6 +35,8 @@ struct Sizes {
         // The largest content has a place with every character escaped, where memory allows that. Source: CL-16.
         server.limits = RequestLimits(
             headByteCountMax: 8192, bodyByteCountMax: message + 16_384 + min(5 * message, max(0, total / 14 - message)))
+        server.limits.hasPages = configuration.hasPage
+        server.limits.pageHost = configuration.pageHost
         server.replyByteCountMax = message + 16_384 + min(4 * message, max(0, total / 17 - message))
         server.heldByteCountMax = server.replyByteCountMax + ResponseHead.byteCountMax + min(total / 16, 163_840)
         textByteCount = message + 16_384

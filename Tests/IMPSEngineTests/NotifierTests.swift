@@ -1,4 +1,5 @@
-import IMPSEngine
+@testable import IMPSEngine
+import Octets
 import Testing
 
 /// Whom the engine tells when that messages wait, and what it does when nobody takes it.
@@ -242,5 +243,61 @@ import Testing
             let line = lines.first { $0.hasPrefix(user + " ") } ?? ""
             #expect(line.contains("state=sent") || line.contains("state=failed"), "\(user) \(line)")
         }
+    }
+}
+
+/// Links that log in.
+@Suite struct LoginLinkTests {
+    private func world(hours: UInt64 = 24) -> World {
+        let world = World(users: ["alice", "bob"]) {
+            $0.pageURL = InlineBytes(Array("http://gateway/".utf8).span)!
+            $0.linkSeconds = hours * 3600
+        }
+        #expect(world.control("user set bob msisdn +49170").hasPrefix("ok"))
+        world.configure([("sms", [("bearer", "sms"), ("url", "http://sms/"), ("text", "%link")])])
+        return world
+    }
+
+    /// The token of the next notification.
+    private func token(_ world: World) throws -> String {
+        var next = world.nextNotification()
+        for _ in 0..<40 where next == nil {
+            world.pass(seconds: 600)
+            next = world.nextNotification()
+        }
+        let order = try #require(next)
+        world.endNotification(order.place, .answered(status: 500))
+        let match = try #require(order.text.firstMatch(of: #/m%2F([0-9a-f]{32})\.bob/#), "\(order.text)")
+        return String(match.1)
+    }
+
+    private func logsIn(_ world: World, _ token: String, cookie: String = "first") -> Bool {
+        field("Code", Phone(world, "bob", cookie: cookie).logIn(password: "link:" + token)) == "200"
+    }
+
+    @Test func fourHoldAtOnce() throws {
+        let world = world()
+        world.phone("alice", cookie: "a").say(send("hello", to: "bob"))
+        var tokens: [String] = []
+        for _ in 1...5 { tokens.append(try token(world)) }
+        #expect(Set(tokens).count == 5 && world.count("l") == 1)
+        #expect(!logsIn(world, tokens[0]))
+        world.crash()
+        #expect(logsIn(world, tokens[1]) && !logsIn(world, tokens[1], cookie: "second"))
+        #expect(logsIn(world, tokens[4]))
+    }
+
+    @Test func theyEnd() throws {
+        let world = world(hours: 1)
+        world.phone("alice", cookie: "a").say(send("hello", to: "bob"))
+        let first = try token(world)
+        world.pass(seconds: 3601)
+        #expect(!logsIn(world, first))
+        let second = try token(world)
+        // Nobody knows how late it is: then once is enough.
+        world.pass(seconds: 3601)
+        world.clockIsTrusted = false
+        #expect(logsIn(world, second))
+        #expect(world.count("l") == 0)
     }
 }

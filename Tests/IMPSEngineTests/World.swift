@@ -133,9 +133,7 @@ final class World {
     func handle(_ text: String, from address: String = "192.0.2.1", agent: String = "") -> String {
         milliseconds += 1
         beginTurn()
-        var octets = InlineArray<64, UInt8>(repeating: 0)
-        for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
-        turn.entropy = Entropy(octets)
+        drawEntropy()
         let body = Array(text.utf8)
         writer.output.removeAll()
         writer.begin(syntax: .xml, version: .v1_2)
@@ -183,6 +181,7 @@ final class World {
     /// The next request of the engine; nil when there is none now.
     func nextNotification(commits: Bool = true) -> (place: Int, text: String)? {
         beginTurn()
+        drawEntropy()
         let order = engine.nextNotification(&turn, into: &notification)
         disk.commit(succeeds: commits)
         if !commits {
@@ -193,6 +192,12 @@ final class World {
         return order.map {
             ($0.place, String(decoding: (0..<notification.count).map { notification[$0] }, as: Swift.UTF8.self))
         }
+    }
+
+    private func drawEntropy() {
+        var octets = InlineArray<64, UInt8>(repeating: 0)
+        for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
+        turn.entropy = Entropy(octets)
     }
 
     /// Says what became of one.
@@ -225,9 +230,7 @@ final class World {
     func control(_ line: String, commits: Bool = true) -> String {
         command.reset()
         command.line.append(Array(line.utf8).span)
-        var octets = InlineArray<64, UInt8>(repeating: 0)
-        for index in 0..<64 { octets[index] = UInt8.random(in: 0...255, using: &random) }
-        turn.entropy = Entropy(octets)
+        drawEntropy()
         beginTurn()
         var text = ""
         while true {

@@ -59,7 +59,7 @@ import Testing
             "Store": ["Octets", "IMPSEngine", "Files", "CLMDB", "CLibC"],
             "Configuration": ["Octets", "CSP", "IMPSEngine"],
             "TLS": ["Octets", "Files", "CMbedTLS", "CLibC"],
-            "Transport": ["Octets", "Wire", "CSP", "IMPSEngine", "Digests", "Files", "TLS", "CUV", "CLibC"],
+            "Transport": ["Octets", "Wire", "CSP", "IMPSEngine", "Digests", "Files", "TLS", "CUV", "CLibC", "CPage"],
             "Setup": [
                 "Octets", "IMPSEngine", "Digests", "Files", "Store", "Configuration", "TLS", "Transport", "CLibC",
             ],
@@ -88,6 +88,37 @@ import Testing
         }
     }
 
+    /// The program has the page as it lies in the sources.
+    @Test func thePageIsCompressed() throws {
+        let folder = TidyTests.package.appendingPathComponent("Sources/CPage")
+        var size = 0
+        var sum = Data()
+        for name in ["page.html", "page.js", "page.css", "manifest.webmanifest", "icon.svg"] {
+            let source = try Data(contentsOf: folder.appendingPathComponent(name))
+            let packed = folder.appendingPathComponent(name + ".gz")
+            let pipe = Pipe()
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+            process.arguments = ["-dc", packed.path]
+            process.standardOutput = pipe
+            try process.run()
+            #expect(try pipe.fileHandleForReading.readToEnd() == source, "\(name): make page")
+            size += source.count
+            sum += try Data(contentsOf: packed)
+        }
+        #expect(size <= 60 * 1024)
+        let pipe = (Pipe(), Pipe())
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
+        (process.standardInput, process.standardOutput) = pipe
+        try process.run()
+        try pipe.0.fileHandleForWriting.write(contentsOf: sum)
+        try pipe.0.fileHandleForWriting.close()
+        let digest = String(decoding: try pipe.1.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self).prefix(16)
+        let header = try String(contentsOf: folder.appendingPathComponent("shim.h"), encoding: .utf8)
+        #expect(header.contains("// embeds \(digest)\n"), "make page")
+    }
+
     /// What a room owns it alone changes; the others call its methods. `Engine` joins them.
     @Test func roomsKeepTheirBorders() {
         let folders = [
@@ -96,7 +127,7 @@ import Testing
         ]
         let parts = ["delivery": "Messaging", "access": "SystemMessage", "calling": "Session", "presence": "People"]
         let records = [
-            "Accounts": ["account", "user", "challenge"],
+            "Accounts": ["account", "user", "challenge", "loginLinks"],
             "Session": ["session", "capabilityLists", "answer", "knownClients"],
             "Messaging": ["message", "mailbox", "mailboxEntry", "expiry"],
             "SystemMessage": [

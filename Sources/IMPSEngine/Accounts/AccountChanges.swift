@@ -134,6 +134,7 @@ extension Accounts where Port: ~Copyable {
         }
         // What he answered stays as proof.
         records.removeSheet(of: account.number)
+        records.removeLinks(of: account.number)
         records.forgetClients(of: account.number)
         records.store.delete(Key.account(address.canonical).span)
         records.store.delete(Key.user(account.number).span)
@@ -152,6 +153,7 @@ extension Accounts where Port: ~Copyable {
         account.kind = kind ?? account.kind
         account.credential = try credential(password, account.kind, address.canonical, &turn)
         records.store(account, address: address.canonical)
+        records.removeLinks(of: account.number)
         log(.userPassword, address, &turn)
     }
 

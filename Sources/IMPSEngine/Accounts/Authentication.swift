@@ -139,6 +139,7 @@ extension Accounts where Port: ~Copyable {
         guard let password = InlineBytes<128>(document.text(of: element)) else {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
+        if let account = credentials.account, records.takeLink(password.span, of: account.number, turn.wall) { return }
         guard let account = credentials.account else {
             try spendCheck(request, credentials, records, &turn)
             burnTime(password)

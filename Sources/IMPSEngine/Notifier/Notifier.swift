@@ -156,7 +156,8 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
                 } else if pauses[section].until > turn.now {
                     from = min(from, now + (pauses[section].until.milliseconds - turn.now.milliseconds) / 1000 + 1)
                 } else {
-                    return begin(place, next.user, section, waiting, notification.sequence, records, turn, into: &text)
+                    return begin(
+                        place, next.user, section, waiting, notification.sequence, &records, &turn, into: &text)
                 }
             }
         }
@@ -184,7 +185,7 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
 
     private mutating func begin(
         _ place: Int, _ user: UInt32, _ section: Int, _ waiting: (first: UInt64, count: UInt64), _ id: UInt64,
-        _ records: borrowing Records<Port>, _ turn: borrowing Turn, into text: inout FixedBytes
+        _ records: inout Records<Port>, _ turn: inout Turn, into text: inout FixedBytes
     ) -> NotificationOrder {
         underWay[place].isUsed = true
         underWay[place].user = user
@@ -194,7 +195,7 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
         underWay[place].name = sections[section].name
         underWay[place].bearer = sections[section].bearer ?? .sms
         counters.tried += 1
-        let facts = records.facts(of: user, waiting, id, sections[section], turn.wall)
+        let facts = records.facts(of: user, waiting, id, sections[section], &turn)
         text.removeAll()
         var order = sections[section].order(facts, into: &text)
         order.place = place
@@ -357,9 +358,9 @@ extension NotifySection {
 
 extension Records where Port: ~Copyable {
     /// What a template may tell of messages that wait.
-    fileprivate func facts(
+    fileprivate mutating func facts(
         of user: UInt32, _ waiting: (first: UInt64, count: UInt64), _ id: UInt64, _ section: borrowing NotifySection,
-        _ wall: WallTime
+        _ turn: inout Turn
     ) -> NotificationFacts {
         var facts = NotificationFacts()
         facts.id = InlineBytes(MessageID.text(id).span) ?? InlineBytes()
@@ -369,18 +370,41 @@ extension Records where Port: ~Copyable {
         facts.pushURL = pushURL(of: user) ?? InlineBytes()
         facts.sender = senderName(waiting.first)
         facts.count = waiting.count
-        facts.time = wall.storedSeconds
-        facts.link = Template.fill(section.link.span, with: facts, isURL: true)
+        facts.time = turn.wall.storedSeconds
+        if section.link.isEmpty, !settings.pageURL.isEmpty {
+            facts.link = pageLink(of: user, facts, &turn)
+        } else {
+            facts.link = Template.fill(section.link.span, with: facts, isURL: true)
+        }
         let language = profile(user, .language) ?? InlineBytes()
         let text = section.text(in: language.span)
         facts.text = Template.fill(text.span, with: facts)
         return facts
     }
 
+    /// A link to the page that logs the user in; behind the point it says who he is.
+    private mutating func pageLink(
+        of user: UInt32, _ facts: borrowing NotificationFacts, _ turn: inout Turn
+    ) -> InlineBytes<480> {
+        let digits = addLink(for: user, &turn)
+        var link = InlineBytes<480>(prefix: settings.pageURL.span)
+        _ = link.append("m/")
+        _ = link.append(digits.span)
+        var name = NotificationFacts()
+        name.user = Records.shortName(facts.user.span)
+        let user: InlineBytes<300> = Template.fill(Span.constant(".%user"), with: name, isURL: true)
+        _ = link.append(user.span)
+        return link
+    }
+
     /// Who wrote a message, without schema, and without the domain when it is ours.
     private func senderName(_ sequence: UInt64) -> InlineBytes<100> {
         guard let header = messageHeader(sequence) else { return InlineBytes() }
-        let address = header.sender.span
+        return Records.shortName(header.sender.span)
+    }
+
+    /// An address of ours as people say it.
+    private static func shortName(_ address: Span<UInt8>) -> InlineBytes<100> {
         let start = address.firstIndex(of: UInt8(ascii: ":")).map { $0 + 1 } ?? 0
         let name = address.extracting(start..<address.count)
         let end = name.firstIndex(of: UInt8(ascii: "@")) ?? name.count

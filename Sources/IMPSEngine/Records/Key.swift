@@ -38,6 +38,7 @@ import Octets
 /// | `X` time, user, sequence | a message that expires before its mailbox's lifetime |  | 1 |
 /// | `Y` user, state, owner | whether he was told that the owner put him on a list | `AddedNotice` | 3 |
 /// | `Z` user, field | what the operator knows of him: number, names | `ProfileField` | 3 |
+/// | `l` user | links that log him in, as hashes | `LoginLinks` | 3 |
 /// | `n` user | what became of telling him that messages wait | `NotificationRecord` | 3 |
 /// | `o` time, user | who is to be told then |  | 3 |
 typealias Key = InlineBytes<112>
@@ -71,6 +72,7 @@ enum RecordKind {
     @_transparent static var expiry: UInt8 { UInt8(ascii: "X") }
     @_transparent static var addedNotice: UInt8 { UInt8(ascii: "Y") }
     @_transparent static var profile: UInt8 { UInt8(ascii: "Z") }
+    @_transparent static var loginLinks: UInt8 { UInt8(ascii: "l") }
     @_transparent static var notification: UInt8 { UInt8(ascii: "n") }
     @_transparent static var notificationDue: UInt8 { UInt8(ascii: "o") }
 }
@@ -287,6 +289,9 @@ extension InlineBytes where capacity == 112 {
 
     @inline(never)
     static func profile(_ user: UInt32, _ field: ProfileField) -> Key { profile(user).and(field.rawValue) }
+
+    @inline(never)
+    static func loginLinks(_ user: UInt32) -> Key { numbered(RecordKind.loginLinks, user) }
 
     @inline(never)
     static func notification(_ user: UInt32) -> Key { numbered(RecordKind.notification, user) }

@@ -4,13 +4,15 @@ public enum HTTPStatus: UInt16, Sendable {
     case ok = 200
     /// 204: nothing waits for the client that asks by SHTTP.
     case noContent = 204
+    /// 304: the browser has the page already.
+    case notModified = 304
     /// 400: the request breaks the rules of HTTP, or its body is no message at all.
     case badRequest = 400
     /// 403: a page of somebody else in a browser sent it.
     case forbidden = 403
-    /// 404: there is no session for a URL of SHTTP.
+    /// 404: there is no session for a URL of SHTTP, and no page.
     case notFound = 404
-    /// 405: another method than POST, or than GET for the URLs of SHTTP.
+    /// 405: another method than POST, or than GET for the URLs of SHTTP and for pages.
     case methodNotAllowed = 405
     /// 408: the request did not arrive in time.
     case requestTimeout = 408
@@ -34,7 +36,7 @@ public enum HTTPStatus: UInt16, Sendable {
     /// What is wrong with a request that gets it, for the log.
     var why: StaticString {
         switch self {
-        case .ok, .noContent: return "nothing"
+        case .ok, .noContent, .notModified: return "nothing"
         case .badRequest: return "no HTTP, or a body that is no message"
         case .forbidden: return "sent by a page of another site in a browser"
         case .notFound: return "no session to be called has this URL"
@@ -56,6 +58,7 @@ public enum HTTPStatus: UInt16, Sendable {
         switch self {
         case .ok: return "OK"
         case .noContent: return "No Content"
+        case .notModified: return "Not Modified"
         case .badRequest: return "Bad Request"
         case .forbidden: return "Forbidden"
         case .notFound: return "Not Found"

@@ -16,6 +16,10 @@ public struct RequestLimits: Sendable {
     public var headByteCountMax: Int
     /// Octets of a body.
     public var bodyByteCountMax: Int
+    /// Whether there are pages to be asked for by GET and HEAD.
+    public var hasPages = false
+    /// The name by which the page is reached; empty for none but numbers.
+    public var pageHost = InlineBytes<128>()
 
     /// Bounds of a request.
     public init(headByteCountMax: Int, bodyByteCountMax: Int) {
@@ -61,7 +65,11 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     private var originRange: OctetRange?
     private var userAgentRange = OctetRange()
     private var callKeyRange = OctetRange()
+    private var pageRange = OctetRange()
+    private var knownTagRange = OctetRange()
 
+    /// True for a HEAD, of which only the head of the answer is sent.
+    public private(set) var isHead = false
     /// True when the connection stays open after the answer.
     public private(set) var keepsAlive = true
     /// True when the answer has to say so, to a client of HTTP/1.0.
@@ -106,6 +114,14 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     public var callKey: Range<Int>? {
         callKeyRange.count > 0 ? callKeyRange.start..<callKeyRange.start + callKeyRange.count : nil
     }
+
+    /// The path of a page, for a GET or HEAD; nil for everything else.
+    public var page: Range<Int>? {
+        pageRange.count > 0 ? pageRange.start..<pageRange.start + pageRange.count : nil
+    }
+
+    /// The value of If-None-Match, trimmed; empty when there is none.
+    public var knownTag: Range<Int> { knownTagRange.start..<knownTagRange.start + knownTagRange.count }
 
     /// Reads on after octets were added to the buffer.
     ///
@@ -165,27 +181,32 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     /// Takes a whole head apart: every line of it ends with CR LF, and the last one is empty.
     private mutating func readHead(_ head: Span<UInt8>, at offset: Int, _ limits: RequestLimits) -> RequestProgress? {
         var start = head.firstIndex(of: 0x0D) ?? 0
-        if let refusal = readRequestLine(head.extracting(0..<start), at: offset) { return .refused(refusal) }
+        if let refusal = readRequestLine(head.extracting(0..<start), at: offset, limits) { return .refused(refusal) }
         start += 2
         while start < head.count - 2 {
             let end = head.firstIndex(of: 0x0D, from: start) ?? head.count
             if let refusal = readField(head.extracting(start..<end), at: offset + start) { return .refused(refusal) }
             start = end + 2
         }
-        if let originRange, !isOwn(originRange, head, at: offset) {
+        if let originRange, !isOwn(originRange, head, at: offset, limits) {
             return .refused(.forbidden)
         }
         return beginBody(limits)
     }
 
-    private func isOwn(_ origin: OctetRange, _ head: Span<UInt8>, at offset: Int) -> Bool {
+    private func isOwn(
+        _ origin: OctetRange, _ head: Span<UInt8>, at offset: Int, _ limits: RequestLimits
+    ) -> Bool {
         let origin = head.extracting(origin.start - offset..<origin.start - offset + origin.count)
         guard hostRange.count > 0 else { return false }
         return Origin.isOwn(
-            origin, host: head.extracting(hostRange.start - offset..<hostRange.start - offset + hostRange.count))
+            origin, host: head.extracting(hostRange.start - offset..<hostRange.start - offset + hostRange.count),
+            page: limits.pageHost.span)
     }
 
-    private mutating func readRequestLine(_ line: Span<UInt8>, at offset: Int) -> HTTPStatus? {
+    private mutating func readRequestLine(
+        _ line: Span<UInt8>, at offset: Int, _ limits: RequestLimits
+    ) -> HTTPStatus? {
         guard let first = line.firstIndex(of: 0x20), let second = line.firstIndex(of: 0x20, from: first + 1),
             line.firstIndex(of: 0x20, from: second + 1) == nil, first > 0, second > first + 1,
             line.firstIndex(of: 0x09) == nil
@@ -200,8 +221,13 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         if version[7] == 0x30 { keepsAlive = false }
         isVersion10 = version[7] == 0x30
         if method.equals("POST") { return nil }
-        guard method.equals("GET") else { return .methodNotAllowed }
-        return readCallKey(line.extracting(first + 1..<second), at: offset + first + 1) ? nil : .methodNotAllowed
+        isHead = limits.hasPages && method.equals("HEAD")
+        guard isHead || method.equals("GET") else { return .methodNotAllowed }
+        let target = line.extracting(first + 1..<second)
+        if !isHead, readCallKey(target, at: offset + first + 1) { return nil }
+        guard limits.hasPages, target[0] == 0x2F else { return .methodNotAllowed }
+        pageRange = OctetRange(start: offset + first + 1, count: target.firstIndex(of: 0x3F) ?? target.count)
+        return nil
     }
 
     /// What follows `/cir/` in the target of a GET; false for any other target.
@@ -241,6 +267,8 @@ public struct RequestReader: BitwiseCopyable, Sendable {
             hostRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("origin") {
             originRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
+        } else if name.equalsIgnoringCase("if-none-match") {
+            knownTagRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("user-agent") {
             userAgentRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("connection") {
@@ -292,7 +320,7 @@ public struct RequestReader: BitwiseCopyable, Sendable {
 
     private mutating func beginBody(_ limits: RequestLimits) -> RequestProgress? {
         bodyStart = index
-        if callKey != nil {
+        if callKey != nil || page != nil {
             guard !isChunked, contentLength ?? 0 == 0 else { return .refused(.badRequest) }
             phase = .complete
             return .complete

@@ -2,7 +2,7 @@ import Octets
 
 /// The head of an answer. Source: protocol/transport.md §1.2, rules 2 and 3.
 public struct ResponseHead {
-    /// Octets of the longest head that `write` makes.
+    /// Octets of the longest head that `write` makes, without one of a page.
     public static var byteCountMax: Int { 320 }
 
     /// The status code.
@@ -13,6 +13,8 @@ public struct ResponseHead {
     public var closes = false
     /// True when a client of HTTP/1.0 has to be told that it does not.
     public var needsKeepAliveField = false
+    /// The page that it is the head of.
+    var page: Page?
 
     /// The head of an answer with a body of `contentLength` octets.
     public init(_ status: HTTPStatus, contentLength: Int) {
@@ -33,11 +35,12 @@ public struct ResponseHead {
             buffer.append(contentType)
         }
         // 204 has no body by itself.
-        if status != .noContent {
+        if status != .noContent, status != .notModified {
             buffer.append("\r\nContent-Length: ")
             buffer.append(decimal: UInt64(contentLength))
         }
         if status == .methodNotAllowed { buffer.append("\r\nAllow: POST") }
+        if let page { page.writeFields(status, into: &buffer) }
         if closes {
             buffer.append("\r\nConnection: close")
         } else if needsKeepAliveField {

@@ -84,7 +84,7 @@ extension Server {
     }
 
     /// Whether a whole request may lie in the buffer of a connection.
-    private func isWaiting(_ index: Int) -> Bool {
+    func isWaiting(_ index: Int) -> Bool {
         for position in 0..<waitingCount where Int(waiting[position]) == index { return true }
         return false
     }
@@ -186,53 +186,6 @@ extension Server {
         connections[index].buffer = BufferPool.none
     }
 
-    // MARK: Shortage
-
-    /// When buffers run short, an address that holds more than its share gives one back, and when there is none left,
-    /// whoever has held one longest over the same request or answer. False when nobody has one to give.
-    private mutating func makeFree(_ index: Int, _ byteCount: Int) -> Bool {
-        guard buffers.isShort(for: byteCount) else { return true }
-        let network = connections[index].client.networkHash
-        var ownCount = 0
-        var own: Int?
-        var oldest: Int?
-        for other in 0..<connections.count where other != index && holdsBuffer(other, for: byteCount) {
-            if oldest.map({ connections[other].startedAt < connections[$0].startedAt }) ?? true { oldest = other }
-            guard connections[other].client.networkHash == network else { continue }
-            ownCount += 1
-            if own.map({ connections[other].startedAt < connections[$0].startedAt }) ?? true { own = other }
-        }
-        if ownCount >= buffers.share(for: byteCount), let own {
-            giveWay(own)
-        } else if !buffers.hasFree(for: byteCount) {
-            guard let oldest else { return false }
-            giveWay(oldest)
-        }
-        return true
-    }
-
-    /// Whether a connection holds a buffer of a size and waits for its client.
-    private func holdsBuffer(_ index: Int, for byteCount: Int) -> Bool {
-        switch connections[index].phase {
-        case .reading: return buffers.isSameSize(connections[index].buffer, for: byteCount) && !isWaiting(index)
-        case .writing: return buffers.isSameSize(connections[index].output, for: byteCount)
-        case .free, .held, .draining, .closing: return false
-        }
-    }
-
-    private mutating func giveWay(_ index: Int) {
-        if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
-            logAddress(index)
-            turn.journal.word("cut", "1")
-            turn.journal.end()
-        }
-        if connections[index].phase == .reading {
-            refuse(index, .requestTimeout)
-        } else {
-            close(index)
-        }
-    }
-
     private mutating func sayContinue(_ index: Int) {
         guard connections[index].reader.expectsContinue, !connections[index].saidContinue else { return }
         connections[index].saidContinue = true
@@ -262,7 +215,7 @@ extension Server {
             ? Server.answer(arrival, reader, client, handler, &turn)
             : Server.answer(buffers, buffer, reader, client, handler, &turn)
         connections[index].closesAfterReply = !reader.keepsAlive
-        hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField)
+        hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField, isHead: reader.isHead)
         keepRest(index, from: reader.endIndex)
     }
 
@@ -272,6 +225,7 @@ extension Server {
         var contentType = InlineBytes<100>()
         var hasMessage = false
         var isDurable = false
+        var page: Page?
     }
 
     /// Lets the handler answer a request whose octets are in `octets`.
@@ -284,6 +238,16 @@ extension Server {
         if let key = reader.callKey {
             answer.status =
                 handler.waits(callKey: octets.span(key), turn.now).map { $0 ? .ok : .noContent } ?? .notFound
+            return answer
+        }
+        if let path = reader.page {
+            guard let page = Page(path: octets.span(path)) else {
+                answer.status = .notFound
+                return answer
+            }
+            answer.page = page
+            answer.contentType = InlineBytes(prefix: page.contentType.octets)
+            if page.isKnown(octets.span(reader.knownTag)) { answer.status = .notModified }
             return answer
         }
         guard let syntax = MessageType.syntax(contentType: contentType, body: octets.span(reader.bodyRange)) else {
@@ -323,17 +287,20 @@ extension Server {
     }
 
     /// Puts an answer behind the others of this turn.
-    private mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool) {
+    private mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
         var reply = HeldReply()
         reply.connection = UInt16(index)
         reply.start = heldOctets.count
         reply.isDurable = answer.isDurable
-        var head = ResponseHead(answer.status, contentLength: answer.hasMessage ? handler.replyByteCount : 0)
+        let byteCount = answer.hasMessage ? handler.replyByteCount : answer.page?.byteCount ?? 0
+        var head = ResponseHead(answer.status, contentLength: byteCount)
+        head.page = answer.page
         head.closes = connections[index].closesAfterReply
         head.needsKeepAliveField = needsKeepAliveField
         head.write(contentType: answer.contentType.span, into: &heldOctets)
         reply.bodyStart = heldOctets.count
         if answer.hasMessage { handler.appendReply(to: &heldOctets) }
+        if answer.status == .ok, !isHead { answer.page?.write(into: &heldOctets) }
         reply.end = heldOctets.count
         held[heldCount] = reply
         heldCount += 1

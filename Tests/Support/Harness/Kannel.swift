@@ -130,6 +130,22 @@ public final class Kannel {
         }
     }
 
+    /// Waits for a push, which may come in parts, and gives its Service Indication in WBXML.
+    public func awaitIndication() throws -> [UInt8] {
+        var octets: [UInt8] = []
+        try wait("a push", seconds: 20 * Programs.slowness) {
+            let parts = messages.filter { $0.kind == "udh" }
+            // In the header of a part stands, behind the ports: of which message, how many, which one.
+            let count = parts.first.map { $0.header.count > 7 ? Int($0.header[10]) : 1 } ?? .max
+            guard parts.count >= count else { return false }
+            octets = parts.sorted { ($0.header.last ?? 0) < ($1.header.last ?? 0) }.flatMap(\.octets)
+            return true
+        }
+        // Of WSP: a transaction, Push, the length of the head, and behind it the content.
+        guard octets.count > 3, octets[1] == 6 else { throw HarnessError("no push: \(octets)") }
+        return Array(octets.dropFirst(3 + Int(octets[2])))
+    }
+
     /// Waits until it got so many.
     public func await(_ count: Int) throws -> [ShortMessage] {
         try wait("\(count) short messages", seconds: 20 * Programs.slowness) { messages.count >= count }

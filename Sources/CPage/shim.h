@@ -1,0 +1,31 @@
+#pragma once
+
+// The page for browsers, each file as it is sent: compressed by `make page` from what lies beside it. The line below changes
+// with it, because compilers do not see when what is embedded does.
+// embeds 6fee498d186ffdc7
+
+// What a file of the page is made of, by its number in Page.swift; how many octets it has is stored in `count`.
+static inline const unsigned char *page_octets(int page, int *count) {
+    static const unsigned char document[] = {
+#embed "page.html.gz"
+    };
+    static const unsigned char script[] = {
+#embed "page.js.gz"
+    };
+    static const unsigned char style[] = {
+#embed "page.css.gz"
+    };
+    static const unsigned char manifest[] = {
+#embed "manifest.webmanifest.gz"
+    };
+    static const unsigned char icon[] = {
+#embed "icon.svg.gz"
+    };
+    switch (page) {
+    case 1: *count = sizeof document; return document;
+    case 2: *count = sizeof script; return script;
+    case 3: *count = sizeof style; return style;
+    case 4: *count = sizeof manifest; return manifest;
+    default: *count = sizeof icon; return icon;
+    }
+}

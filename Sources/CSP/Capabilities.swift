@@ -33,6 +33,14 @@ public struct CIRMethods: BitwiseCopyable, Equatable, Sendable {
     /// A URL that the client asks.
     public static var shttp: CIRMethods { CIRMethods(rawValue: 4) }
 
+    /// A push of WAP in a datagram.
+    public static var wapUDP: CIRMethods { CIRMethods(rawValue: 8) }
+
+    /// Whether the client is called by datagrams, of whatever content.
+    public var hasDatagrams: Bool {
+        rawValue & (CIRMethods.sudp.rawValue | CIRMethods.wapUDP.rawValue) != 0
+    }
+
     /// The method with this name in SupportedCIRMethod; nil for those that are not here.
     public init?(_ word: Span<UInt8>) {
         if word.equalsIgnoringCase("STCP") {
@@ -41,6 +49,8 @@ public struct CIRMethods: BitwiseCopyable, Equatable, Sendable {
             self = .sudp
         } else if word.equalsIgnoringCase("SHTTP") {
             self = .shttp
+        } else if word.equalsIgnoringCase("WAPUDP") {
+            self = .wapUDP
         } else {
             return nil
         }

@@ -84,7 +84,7 @@ public struct Settings: ZeroInitializable, Sendable {
     public var linkSeconds: UInt64 = 86_400
 
     /// How clients may be called to poll.
-    public var cirMethods = CIRMethods(rawValue: 7)
+    public var cirMethods = CIRMethods(rawValue: 15)
     /// The name or address at which clients reach this server; empty for the one that each of them reached it by.
     public var cirAddress = InlineBytes<64>()
 

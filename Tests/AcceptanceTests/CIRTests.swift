@@ -43,7 +43,7 @@ import Testing
         let hasURL = version == "1.3" || version == "1.2" && Programs.syntax == "xml"
         #expect((url?.hasPrefix("http://127.0.0.1:\(engine.port)/cir/") == true) == hasURL)
         #expect(url?.contains(alice.sessionID!.dropFirst(4)) != true)
-        let none = try agree(alice, "WAPUDP SSMS")
+        let none = try agree(alice, "WAPSMS SSMS")
         #expect(methods(none) == [])
         #expect(none["TCPPort"] == nil)
         #expect(none["CIRHTTPAddress"] == nil)
@@ -115,6 +115,33 @@ import Testing
             #expect(socket.receive()?.hasPrefix("WVCI 1.2 ") == true)
         }
         #expect(try bob.receiveTexts() == ["one"])
+    }
+
+    /// Source: protocol/transport.md §6.5.
+    @Test func aHandsetThatKnowsPushesIsCalledByOne() throws {
+        let engine = try EngineProcess()
+        let socket = try CallSocket(host: 77, port: 2948)
+        let bob = Client(
+            try HTTPConnection(port: engine.port, from: 77), user: "wv:bob@home.test",
+            password: engine.password(of: "bob"), "1.2", cookie: "wv:nokia.77")
+        let alice = try engine.client("alice")
+        try bob.logIn()
+        try alice.logIn()
+        #expect(try methods(agree(bob, "WAPUDP")) == ["WAPUDP"])
+        #expect(try engine.control(["--raw", "sessions"]).output.contains("call=wapudp"))
+        try alice.send("one", to: "wv:bob@home.test")
+        // A transaction, Push, three octets of head: the content type of calls, and the application of IMPS.
+        let push = try #require(socket.receiveOctets())
+        #expect(Array(push.prefix(6)) == [1, 6, 3, 0xC6, 0xAF, 0x8A])
+        #expect(String(decoding: push.dropFirst(6), as: UTF8.self) == "WVCI 1.2 wv:nokia.77")
+        #expect(try bob.receiveTexts() == ["one"])
+        // Where there is a plain datagram too, it is one.
+        let plain = try CallSocket(host: 77)
+        let list = "<SupportedCIRMethod>WAPUDP</SupportedCIRMethod><SupportedCIRMethod>SUDP</SupportedCIRMethod>"
+        try bob.negotiateCapabilities(list + "<UDPPort>\(plain.port)</UDPPort>")
+        _ = try bob.poll()
+        try alice.send("two", to: "wv:bob@home.test")
+        #expect(plain.receive()?.hasPrefix("WVCI") == true)
     }
 
     @Test func whatWaitsIsToldAMomentAfterTheGreeting() throws {

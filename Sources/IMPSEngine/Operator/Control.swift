@@ -336,7 +336,8 @@ extension Engine where Port: ~Copyable {
     private func callName(_ slot: UInt16) -> StaticString {
         if sessions[slot].calling.hasChannel { return "stcp" }
         let methods = sessions[slot].capabilities.cirMethods
-        return methods.contains(.sudp) ? "sudp" : methods.contains(.shttp) ? "shttp" : "none"
+        if methods.hasDatagrams { return methods.contains(.sudp) ? "sudp" : "wapudp" }
+        return methods.contains(.shttp) ? "shttp" : "none"
     }
 
     /// Ends all sessions of a user with Disconnect 601.

@@ -51,7 +51,7 @@ extension Sessions where Port: ~Copyable {
 
     /// Whether a client can be called now.
     func canCall(_ slot: UInt16) -> Bool {
-        table[slot].calling.hasChannel || table[slot].capabilities.cirMethods.contains(.sudp)
+        table[slot].calling.hasChannel || table[slot].capabilities.cirMethods.hasDatagrams
     }
 
     /// The client has spoken, and knows what waits from the Poll flag; what it does not answer it is called for later.
@@ -125,17 +125,29 @@ extension Sessions where Port: ~Copyable {
             counters.calls += 1
             let isDatagram = !table[slot].calling.hasChannel
             scheduleCall(slot, at: now.adding(seconds: isDatagram ? 10 : UInt64(records.settings.guardSeconds)))
+            let isPush = isDatagram && !table[slot].capabilities.cirMethods.contains(.sudp)
             words.removeAll()
+            if isPush { Sessions.writePushHead(into: &words) }
             words.append("WVCI ")
             words.append(table[slot].version.name)
             words.append(0x20)
             let record = records.clientRecord(of: slot)
             words.append(record.cookie.span)
-            let way: Call.Way =
-                isDatagram ? .datagram(record.address, table[slot].capabilities.udpPort) : .channel
+            let port = isPush ? Sessions.pushPort : table[slot].capabilities.udpPort
+            let way: Call.Way = isDatagram ? .datagram(record.address, port) : .channel
             return Call(slot: slot, way: way)
         }
         return nil
+    }
+
+    /// Where handsets await pushes of WAP. Source: protocol/transport.md §6.5.
+    private static var pushPort: UInt16 { 2948 }
+
+    /// What stands before the words in a push of WSP: a transaction, Push, the length of the head, the content type
+    /// `application/vnd.wv.csp.cir`, and the application `x-wap-application:wv.ua`. Source: protocol/transport.md §6.5.
+    private static func writePushHead(into words: inout FixedBytes) {
+        let head: InlineArray<6, UInt8> = [0x01, 0x06, 0x03, 0xC6, 0xAF, 0x8A]
+        for index in head.indices { words.append(head[index]) }
     }
 
     /// Where a client was heard of last; datagrams follow it to another address.
@@ -143,7 +155,7 @@ extension Sessions where Port: ~Copyable {
         guard table[slot].addressHash != client.addressHash else { return }
         table[slot].addressHash = client.addressHash
         table.heard(slot, from: client.networkHash)
-        guard table[slot].capabilities.cirMethods.contains(.sudp) else { return }
+        guard table[slot].capabilities.cirMethods.hasDatagrams else { return }
         let record = records.clientRecord(of: slot)
         storeSession(slot, cookie: record.cookie.span, client, agent: record.agent.span, &records)
     }

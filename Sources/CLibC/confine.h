@@ -34,13 +34,15 @@ static inline int libc_begin_places(void) {
     return (int)syscall(LIBC_LANDLOCK_CREATE, &rules, sizeof rules, 0);
 }
 
-// Adds a folder with all below it, or a file; 0 when it is on the list, or not there.
-static inline int libc_add_place(int list, const char *path) {
+// Adds a folder with all below it, or a file; 0 when it is on the list, or not there. In a folder things can be made and
+// taken away too, unless it is for devices.
+static inline int libc_add_place(int list, const char *path, int isForDevices) {
     struct stat facts;
     int descriptor = open(path, 010000000 /* O_PATH */ | O_CLOEXEC);
     if (descriptor < 0) return errno == ENOENT ? 0 : -1;
     int isFolder = fstat(descriptor, &facts) == 0 && S_ISDIR(facts.st_mode);
-    struct libc_landlock_folder rule = {isFolder ? LIBC_LANDLOCK_CHANGE : LIBC_LANDLOCK_WRITE, descriptor};
+    int changes = isFolder && !isForDevices;
+    struct libc_landlock_folder rule = {changes ? LIBC_LANDLOCK_CHANGE : LIBC_LANDLOCK_WRITE, descriptor};
     int code = (int)syscall(LIBC_LANDLOCK_ADD, list, 1 /* all below a path */, &rule, 0);
     close(descriptor);
     return code;

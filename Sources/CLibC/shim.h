@@ -97,6 +97,26 @@ static inline unsigned long long libc_seconds_since_1970(void) {
     return now.tv_sec < 0 ? 0 : (unsigned long long)now.tv_sec;
 }
 
+// Opens a serial line as it is, without an echo or anything else in between; negative when that is not possible.
+static inline int libc_open_serial(const char *path, unsigned baud) {
+    int descriptor = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) return -1;
+    struct termios line;
+    if (tcgetattr(descriptor, &line) != 0) {
+        close(descriptor);
+        errno = ENOTTY;
+        return -1;
+    }
+    cfmakeraw(&line);
+    line.c_cflag |= CLOCAL | CREAD;
+    speed_t speed = baud == 9600 ? B9600 : baud == 19200 ? B19200 : baud == 38400 ? B38400 : baud == 57600 ? B57600 : B115200;
+    cfsetispeed(&line, speed);
+    cfsetospeed(&line, speed);
+    tcsetattr(descriptor, TCSANOW, &line);
+    tcflush(descriptor, TCIOFLUSH);
+    return descriptor;
+}
+
 // What the local time is ahead of UTC now, in minutes.
 static inline int libc_utc_offset_minutes(void) {
     time_t now = time(NULL);

@@ -4,21 +4,24 @@
 // with it, because compilers do not see when what is embedded does.
 // embeds 6fee498d186ffdc7
 
+// Each in a section of its own: where several modules have it, the linker keeps one.
+#define PAGE_FILE(name) __attribute__((section(".rodata.page_" #name)))
+
 // What a file of the page is made of, by its number in Page.swift; how many octets it has is stored in `count`.
 static inline const unsigned char *page_octets(int page, int *count) {
-    static const unsigned char document[] = {
+    PAGE_FILE(document) static const unsigned char document[] = {
 #embed "page.html.gz"
     };
-    static const unsigned char script[] = {
+    PAGE_FILE(script) static const unsigned char script[] = {
 #embed "page.js.gz"
     };
-    static const unsigned char style[] = {
+    PAGE_FILE(style) static const unsigned char style[] = {
 #embed "page.css.gz"
     };
-    static const unsigned char manifest[] = {
+    PAGE_FILE(manifest) static const unsigned char manifest[] = {
 #embed "manifest.webmanifest.gz"
     };
-    static const unsigned char icon[] = {
+    PAGE_FILE(icon) static const unsigned char icon[] = {
 #embed "icon.svg.gz"
     };
     switch (page) {

@@ -131,6 +131,8 @@ public struct Configuration: Sendable {
     public var lastLine: UInt64 = 0
     /// `notify` sections.
     public var notifySectionCount = 0
+    /// The device of a modem that short messages go out by; empty for none.
+    public var modemPath = InlineBytes<64>()
     /// There is a page for browsers.
     public var hasPage = false
     /// Who is told that a message waits gets a link to it that logs in.

@@ -36,6 +36,10 @@ struct NotifyLines {
         if configuration.notifySectionCount > EngineMemory.notifySectionCount {
             words = "more than 4 notify sections"
         }
+        if !section.device.isEmpty {
+            if !configuration.modemPath.isEmpty { words = words ?? "one modem is all there can be" }
+            configuration.modemPath = section.device
+        }
         if let words { diagnostics.error(line: line, .constant("notify"), name.span, words) }
         if section.isSealed { configuration.hasAuthorities = true }
     }

@@ -212,6 +212,7 @@ extension Configuration {
         settings.hasOutgoingTLS = hasTLS || hasAuthorities
         settings.authoritiesPath = authoritiesPath
         settings.isConfined = isConfined
+        settings.modemPath = modemPath
         settings.dataFolder = dataFolder
         settings.controlPath = controlPath
         settings.connectionsOfAddressMax = Int(connectionsOfAddressMax)

@@ -174,6 +174,10 @@ final class Service: RequestHandler {
                 return nil
             }
             guard let order = next else { return nil }
+            if order.isModem {
+                self.order = order
+                return modemOrder(order)
+            }
             guard let target = Target(order.url.span), !notification.isOverflowed else {
                 engine.notificationEnded(
                     order.place, .failed("its address is none, or its text too long", isDown: false), body: Span(),
@@ -190,8 +194,34 @@ final class Service: RequestHandler {
     }
 
     override func writeOrder(into request: inout FixedBytes) {
+        guard !order.isModem else {
+            request.append(copy: notification, 0..<notification.count)
+            return
+        }
         guard let target else { return }
         request.append(order, target, notification)
+    }
+
+    private func modemOrder(_ order: NotificationOrder) -> OutgoingOrder {
+        var modem = ModemOrder()
+        modem.device = order.device
+        modem.baud = order.baud
+        modem.cardPIN = order.cardPIN
+        modem.isText = order.isTextMode
+        var outgoing = OutgoingOrder(
+            number: UInt64(order.place), target: .none, pin: nil, byteCount: notification.count)
+        outgoing.modem = modem
+        return outgoing
+    }
+
+    override func modemEnded(_ number: UInt64, _ failure: ModemFailure?, _ turn: inout Turn) {
+        var outcome = NotificationOutcome.sent
+        switch failure {
+        case nil: break
+        case .refused(let code): outcome = .refused(Int(code))
+        case .noDevice, .silent, .card: outcome = .failed(failure?.explanation ?? "", isDown: true)
+        }
+        engine.notificationEnded(Int(number), outcome, body: Span(), &turn)
     }
 
     override func cancelOrder(_ number: UInt64) { engine.cancelNotification(Int(number)) }

@@ -91,7 +91,8 @@ struct Sizes {
     private var fixedByteCount: Int {
         let connections = Server.connectionPool(server)
         return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
-            + Server.outgoingPool.count * Server.outgoingPool.byteCount + Server.heldPool(server).byteCount
+            + Server.outgoingPool.count * Server.outgoingPool.byteCount + Server.modemPool.byteCount
+            + Server.heldPool(server).byteCount
             + ControlServer.pool.byteCount * ControlServer.pool.count
             + (connections.count - server.connections) * connections.byteCount
             + (server.sealed > 0 ? Server.sealingPool(server).byteCount : 0)

@@ -308,7 +308,7 @@ import Testing
             engine.sections = "config notify 'first'\n\(lines)\n"
             return try run("impsd", ["--config", engine.configuration, "--check", "--allow-root"]).errors
         }
-        #expect(try findings("\toption bearer 'pigeon'").contains("first.bearer: sms, wap-push or webhook"))
+        #expect(try findings("\toption bearer 'pigeon'").contains("first.bearer: sms, wap-push, modem or webhook"))
         #expect(try findings("\toption bearer 'sms'").contains("notify.first: the section needs a url"))
         #expect(try findings("\toption url 'http://x/'").contains("needs a bearer"))
         #expect(try findings("\toption text '%sendr'").contains("with %sender, %user, %count and %link"))

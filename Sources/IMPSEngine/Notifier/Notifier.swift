@@ -19,6 +19,14 @@ public struct NotificationOrder: Sendable {
     public var body: Range<Int> = 0..<0
     /// Names it when it has ended.
     public var place = 0
+    /// It is a modem's; then all of the buffer is for it, a line for each short message.
+    public var isModem = false
+    /// The modem's device, bits a second, and the PIN of its card.
+    public var device = InlineBytes<64>()
+    public var baud: UInt32 = 0
+    public var cardPIN = InlineBytes<16>()
+    /// Lines are a number, a tab and a text, for a modem that takes nothing else.
+    public var isTextMode = false
 
     /// Nothing.
     public init() {}
@@ -28,6 +36,10 @@ public struct NotificationOrder: Sendable {
 public enum NotificationOutcome: Sendable {
     /// There is an answer, with this status of HTTP.
     case answered(status: Int)
+    /// A modem has sent it.
+    case sent
+    /// A modem refused it, with its number for the reason.
+    case refused(Int)
     /// Nobody answered; `isDown` when nobody could have, whoever was to be told.
     case failed(StaticString, isDown: Bool)
 }
@@ -153,6 +165,9 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
                     records.store.delete(next.key.span)
                     notification.due = now + UInt64(quiet) * 60
                     records.schedule(&notification, of: next.user)
+                } else if sections[section].bearer == .modem, isModemBusy {
+                    // It does one after the other, and what ends one looks for the next.
+                    continue
                 } else if pauses[section].until > turn.now {
                     from = min(from, now + (pauses[section].until.milliseconds - turn.now.milliseconds) / 1000 + 1)
                 } else {
@@ -176,6 +191,11 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
     private var freePlace: Int? {
         for place in underWay.indices where !underWay[place].isUsed { return place }
         return nil
+    }
+
+    private var isModemBusy: Bool {
+        for place in underWay.indices where underWay[place].isUsed && underWay[place].bearer == .modem { return true }
+        return false
     }
 
     func isUnderWay(_ user: UInt32) -> Bool {
@@ -231,6 +251,10 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
             // What is refused as it is will be refused again.
             if (400..<500).contains(status), status != 408, status != 429 { isFinal = true }
             log(.notifyFail, order, notification, why: "the other side refused it", isFinal: isFinal, records, &turn)
+        case .sent: return taken(order, &notification, &records, &turn)
+        case .refused(let code):
+            notification.code = UInt16(clamping: code)
+            log(.notifyFail, order, notification, why: "the modem refused it", isFinal: isFinal, records, &turn)
         case .failed(let why, let isDown):
             notification.code = 0
             log(.notifyFail, order, notification, why: why, isFinal: isFinal, records, &turn)
@@ -340,7 +364,7 @@ struct NotificationCounters {
 extension NotifySection {
     fileprivate func canReach(hasNumber: Bool, hasAddress: Bool) -> Bool {
         switch bearer {
-        case .sms, .wapPush: return hasNumber
+        case .sms, .wapPush, .modem: return hasNumber
         case .webhook: return hasAddress || !url.isEmpty && (hasNumber || !Template.uses(UInt8(ascii: "n"), url.span))
         case nil: return false
         }
@@ -349,7 +373,7 @@ extension NotifySection {
     /// Whether it is what a client said that it can be told by.
     fileprivate func suits(_ bearers: OfflineBearers) -> Bool {
         switch bearer {
-        case .sms: return bearers.contains(.sms)
+        case .sms, .modem: return bearers.contains(.sms)
         case .wapPush: return bearers.contains(.wsp)
         case .webhook, nil: return false
         }

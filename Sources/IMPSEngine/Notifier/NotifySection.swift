@@ -8,6 +8,8 @@ public enum Bearer: UInt8, BitwiseCopyable, Sendable {
     case wapPush
     /// A request to a server of the operator, or to one for notifications.
     case webhook
+    /// A short message by a modem on a serial line.
+    case modem
 
     /// The word of the configuration.
     public var name: StaticString {
@@ -15,6 +17,7 @@ public enum Bearer: UInt8, BitwiseCopyable, Sendable {
         case .sms: return "sms"
         case .wapPush: return "wap-push"
         case .webhook: return "webhook"
+        case .modem: return "modem"
         }
     }
 
@@ -25,6 +28,8 @@ public enum Bearer: UInt8, BitwiseCopyable, Sendable {
             self = .wapPush
         } else if word.equals("webhook") {
             self = .webhook
+        } else if word.equals("modem") {
+            self = .modem
         } else {
             return nil
         }
@@ -77,6 +82,11 @@ public struct NotifySection: ZeroInitializable, Sendable {
     /// Who a short message comes from.
     var from = InlineBytes<32>()
     var link = InlineBytes<300>()
+    /// The device of a modem, bits a second, the PIN of its card, and whether it takes texts only.
+    public private(set) var device = InlineBytes<64>()
+    var baud: UInt32 = 115_200
+    var cardPIN = InlineBytes<16>()
+    var isTextMode = false
     var text = InlineBytes<200>()
     /// The text in other languages.
     var texts = InlineArray<4, InlineBytes<200>>(repeating: InlineBytes())
@@ -88,13 +98,13 @@ public struct NotifySection: ZeroInitializable, Sendable {
 
     /// All keys of a section; `text_` goes on with a language.
     public static var keys: StaticString {
-        "bearer consent every form from link password pin quiet secret text text_ url username"
+        "baud bearer consent device every form from link mode password pin quiet secret sim_pin text text_ url username"
     }
 
     /// Takes a line of the section; the words say what is allowed when the value is not, and nil that it is.
     public mutating func take(_ key: Span<UInt8>, _ value: Span<UInt8>) -> StaticString? {
         if key.equals("bearer") {
-            guard let word = Bearer(value) else { return "sms, wap-push or webhook" }
+            guard let word = Bearer(value) else { return "sms, wap-push, modem or webhook" }
             bearer = word
         } else if key.equals("form") {
             guard let word = WebhookForm(value) else { return "json, ntfy or unifiedpush" }
@@ -112,7 +122,30 @@ public struct NotifySection: ZeroInitializable, Sendable {
         } else if key.equals("quiet") {
             return takeQuiet(value)
         } else {
-            return takeText(key, value)
+            return takeModem(key, value) ?? takeText(key, value)
+        }
+        return nil
+    }
+
+    /// Like `take`, for the keys of a modem; nil also for others.
+    private mutating func takeModem(_ key: Span<UInt8>, _ value: Span<UInt8>) -> StaticString? {
+        if key.equals("device") {
+            guard value.count > 1, value.count <= 64, value[0] == 0x2F else { return "a path that begins with /" }
+            device = InlineBytes(value) ?? InlineBytes()
+        } else if key.equals("baud") {
+            guard let number = Decimal.parse(value),
+                number == 9600 || number == 19_200 || number == 38_400 || number == 57_600 || number == 115_200
+            else {
+                return "9600, 19200, 38400, 57600 or 115200"
+            }
+            baud = UInt32(number)
+        } else if key.equals("sim_pin") {
+            for index in value.indices where !value[index].isASCIIDigit { return "4 to 8 digits" }
+            guard (4...8).contains(value.count) else { return "4 to 8 digits" }
+            cardPIN = InlineBytes(value) ?? InlineBytes()
+        } else if key.equals("mode") {
+            guard value.equals("pdu") || value.equals("text") else { return "pdu or text" }
+            isTextMode = value.equals("text")
         }
         return nil
     }
@@ -152,7 +185,8 @@ public struct NotifySection: ZeroInitializable, Sendable {
         if key.equals("secret") { return NotifySection.set(&secret, value, "1 to 64 octets") }
         if key.equals("from") { return NotifySection.set(&from, value, "1 to 32 octets") }
         if key.equals("pin") { return takePin(value) }
-        return "unknown key"
+        let isOfModem = key.equals("device") || key.equals("baud") || key.equals("sim_pin") || key.equals("mode")
+        return isOfModem ? nil : "unknown key"
     }
 
     private mutating func takePin(_ value: Span<UInt8>) -> StaticString? {
@@ -196,7 +230,8 @@ public struct NotifySection: ZeroInitializable, Sendable {
     /// What is wrong with the section as a whole; nil when nothing is.
     public func finish(name: Span<UInt8>) -> StaticString? {
         guard Campaign.isName(name) else { return "a name has 1 to 24 letters, digits, '-' or '_'" }
-        guard bearer != nil else { return "the section needs a bearer: sms, wap-push or webhook" }
+        guard bearer != nil else { return "the section needs a bearer: sms, wap-push, modem or webhook" }
+        if bearer == .modem { return device.isEmpty ? "the section needs a device" : nil }
         guard !url.isEmpty || bearer == .webhook && form == .unifiedPush else { return "the section needs a url" }
         return nil
     }

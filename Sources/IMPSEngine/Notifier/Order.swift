@@ -18,6 +18,13 @@ extension NotifySection {
             order.body = 0..<text.count
             writePushFields(into: &text)
             order.fields = order.body.upperBound..<text.count
+        case .modem:
+            order.isModem = true
+            order.device = device
+            order.baud = baud
+            order.cardPIN = cardPIN
+            order.isTextMode = isTextMode
+            writeMessages(facts, into: &text)
         case .webhook:
             order.isPost = true
             // Who has a place of his own for what he is told is told there.
@@ -30,6 +37,28 @@ extension NotifySection {
             order.fields = order.body.upperBound..<text.count
         }
         return order
+    }
+}
+
+extension NotifySection {
+    private func writeMessages(_ facts: borrowing NotificationFacts, into text: inout FixedBytes) {
+        guard isTextMode else {
+            let reference = UInt8(truncatingIfNeeded: Hash64(facts.id.span).value)
+            return ShortMessageParts(facts.text.span).write(to: facts.number.span, reference: reference, into: &text)
+        }
+        // What is not in ASCII is written otherwise by each modem.
+        text.append(facts.number.span)
+        text.append(0x09)
+        var count = 0
+        var index = 0
+        while index < facts.text.count, count < 160,
+            let (scalar, byteCount) = UTF8.scalar(in: facts.text.span, at: index)
+        {
+            text.append(scalar < 0x7F ? UInt8(scalar) : UInt8(ascii: "?"))
+            index += byteCount
+            count += 1
+        }
+        text.append(0x0A)
     }
 }
 

@@ -12,7 +12,7 @@ public struct Target: BitwiseCopyable, Sendable {
     public let path: InlineBytes<512>
 
     /// Nowhere.
-    static var none: Target { Target() }
+    public static var none: Target { Target() }
 
     private init() {
         isSealed = false

@@ -53,6 +53,9 @@ public struct Confinement: Sendable {
         let isListed =
             add(settings.dataFolder.span, to: list) && add(settings.watchdogPath.span, to: list)
             && add(File.folder(of: settings.controlPath.span), to: list) && add(device.octets, to: list)
+            // A modem that was pulled out comes back as another file.
+            && (settings.modemPath.isEmpty
+                || add(File.folder(of: settings.modemPath.span), to: list, isForDevices: true))
         guard isListed else {
             File.close(list)
             return false
@@ -60,8 +63,8 @@ public struct Confinement: Sendable {
         return libc_confine_to_places(list) == 0
     }
 
-    private static func add(_ path: Span<UInt8>, to list: Int32) -> Bool {
-        let code = unsafe File.withPath(path) { unsafe libc_add_place(list, $0) }
+    private static func add(_ path: Span<UInt8>, to list: Int32, isForDevices: Bool = false) -> Bool {
+        let code = unsafe File.withPath(path) { unsafe libc_add_place(list, $0, isForDevices ? 1 : 0) }
         return path.count == 0 || code == 0
     }
 }

@@ -30,6 +30,8 @@ public struct OutgoingOrder: Sendable {
     public var pin: Fingerprint?
     /// Octets of the request, at most.
     public var byteCount: Int
+    /// It is a modem's, and goes nowhere else.
+    public var modem: ModemOrder?
 
     /// A request to `target`.
     public init(number: UInt64, target: Target, pin: Fingerprint?, byteCount: Int) {
@@ -105,6 +107,9 @@ open class RequestHandler {
 
     /// Writes the order that was asked for last, from its first line.
     open func writeOrder(into request: inout FixedBytes) {}
+
+    /// What a modem made of an order; nil when it has sent it.
+    open func modemEnded(_ number: UInt64, _ failure: ModemFailure?, _ turn: inout Turn) {}
 
     /// The order is not carried out after all; it is given out again.
     open func cancelOrder(_ number: UInt64) {}

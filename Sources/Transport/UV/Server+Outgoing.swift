@@ -72,6 +72,18 @@ extension Server {
         while outgoing.freeCount > Outgoing.keptCount, handler.hasOrders(turn) {
             guard let order = handler.nextOrder(&turn) else { break }
             isChanged = true
+            if let modemOrder = order.modem {
+                guard modem.isFree else {
+                    handler.cancelOrder(order.number)
+                    break
+                }
+                modem.parts.removeAll()
+                handler.writeOrder(into: &modem.parts)
+                if let failure = beginModem(modemOrder, number: order.number) {
+                    handler.modemEnded(order.number, failure, &turn)
+                }
+                continue
+            }
             guard !buffers.isShort(for: order.byteCount), let buffer = buffers.take(for: order.byteCount, &pools) else {
                 // Its time comes when there is a buffer.
                 handler.cancelOrder(order.number)

@@ -36,6 +36,7 @@ extension Server {
         pools.add(Server.heldPool(sizes))
         pools.add(ControlServer.pool)
         pools.add(Outgoing.pool)
+        pools.add(Modem.pool)
         return ServerPools(connections: connections, channels: channels, tls: tls, busyTLS: busyTLS)
     }
 
@@ -51,6 +52,9 @@ extension Server {
 
     /// What requests of ours need.
     public static var outgoingPool: Pool { Outgoing.pool }
+
+    /// What a modem needs.
+    public static var modemPool: Pool { Modem.pool }
 
     /// What requests arrive in.
     public static var arrivalPool: Pool { Pool("arrival", count: 1, byteCount: BufferSizes.mediumByteCount) }

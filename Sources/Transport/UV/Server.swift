@@ -101,6 +101,7 @@ public struct Server: ~Copyable {
     var stopSignal: Int32 = 0
     var control: ControlServer
     var outgoing = Outgoing()
+    var modem = Modem()
     let watchdog: Watchdog
     var feedsAt: Instant?
     /// The watchdog is due, and is fed when the turn has gone well.
@@ -472,6 +473,7 @@ public struct Server: ~Copyable {
         if let feedsAt { next = min(next ?? feedsAt, feedsAt) }
         if let checksCertificateAt { next = min(next ?? checksCertificateAt, checksCertificateAt) }
         if let deadline = outgoing.deadline { next = min(next ?? deadline, deadline) }
+        if modem.dialogue != nil { next = min(next ?? modem.deadline, modem.deadline) }
         if let handshakesAt { next = min(next ?? handshakesAt, handshakesAt) }
         if connections.openCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)
@@ -513,6 +515,7 @@ public struct Server: ~Copyable {
         if let deadline = handler.deadline, deadline <= now { handler.timePassed(&turn) }
         if let checksCertificateAt, checksCertificateAt <= now { checkCertificate() }
         if let deadline = outgoing.deadline, deadline <= now { cutLateOutgoing() }
+        if modem.dialogue != nil, modem.deadline <= now { hurryModem() }
         if let handshakesAt, handshakesAt <= now { goOnWithHandshakes() }
         if let sweepsAt, sweepsAt <= now {
             self.sweepsAt = nil

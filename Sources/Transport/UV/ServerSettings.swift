@@ -32,6 +32,8 @@ public struct ServerSettings: Sendable {
     /// The certificates that are trusted for them, in PEM.
     public var authoritiesPath = InlineBytes<200>()
     /// The process gives up what it does not need once it runs.
+    public var modemPath = InlineBytes<64>()
+    /// The process gives up what it does not need once it runs.
     public var isConfined = true
     /// Where the store lies.
     public var dataFolder = InlineBytes<200>()

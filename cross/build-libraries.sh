@@ -74,20 +74,19 @@ lmdb=$(dirname "$(find "$root/source/lmdb" -name mdb.c)")
 cp "$lmdb/lmdb.h" "$sysroot/usr/include/"
 # A compact copy takes two buffers of this size while it is made; the default of 1 MB is for machines with more memory.
 # What it puts into one section by name would be kept as a whole: each function gets one of its own, as everywhere.
-archive lmdb "$lmdb" "-DMDB_WBUF=65536 -Dsection(name)=unused" mdb.c midl.c
+archive lmdb "$lmdb" "-Oz -DMDB_WBUF=65536 -Dsection(name)=unused" mdb.c midl.c
 
 unpack mbedtls
 cp -R "$root/source/mbedtls/include/mbedtls" "$sysroot/usr/include/"
 cp "$cross/mbedtls-config.h" "$sysroot/usr/include/mbedtls/config.h"
 archive mbedcrypto "$root/source/mbedtls" "-isystem include -include $cross/mbedtls-config.h" \
-    library/aes.c library/bignum.c library/chacha20.c library/chachapoly.c library/constant_time.c \
-    library/gcm.c library/poly1305.c library/sha1.c library/sha256.c
+    library/bignum.c library/chacha20.c library/chachapoly.c library/constant_time.c library/gcm.c library/poly1305.c
 # What is not on the way of each octet or each handshake is as small as it gets.
 archive mbedcrypto "$root/source/mbedtls" "-Oz -isystem include -include $cross/mbedtls-config.h" \
-    library/asn1parse.c library/asn1write.c library/base64.c library/cipher.c library/cipher_wrap.c library/ecdh.c \
+    library/aes.c library/asn1parse.c library/asn1write.c library/base64.c library/cipher.c library/cipher_wrap.c library/ecdh.c \
     library/ecdsa.c library/ecp.c library/ecp_curves.c library/md.c library/md4.c library/md5.c library/memory_buffer_alloc.c \
     library/oid.c library/pem.c library/pk.c library/pk_wrap.c library/pkcs5.c library/pkparse.c library/pkwrite.c \
-    library/platform.c library/platform_util.c library/rsa.c library/rsa_internal.c library/sha512.c
+    library/platform.c library/platform_util.c library/rsa.c library/rsa_internal.c library/sha1.c library/sha256.c library/sha512.c
 archive mbedx509 "$root/source/mbedtls" "-Oz -isystem include -include $cross/mbedtls-config.h" \
     library/x509.c library/x509_crt.c library/x509_create.c library/x509write_crt.c library/x509write_csr.c
 archive mbedtls "$root/source/mbedtls" "-Oz -isystem include -include $cross/mbedtls-config.h" \

@@ -35,14 +35,15 @@ struct PageSection {
             }
             configuration.engine.linkSeconds = hours * 3600
         } else if key.span.equals("url") {
-            guard let url = InlineBytes<128>(value.span), let host = PageSection.host(of: url.span) else {
+            guard value.count < 128, let url = InlineBytes<128>(value.span), let host = PageSection.host(of: url.span)
+            else {
                 return refuse(
-                    reader.line, key.span, "http:// or https://, a name, and perhaps a port and /, at most 128 octets",
+                    reader.line, key.span, "http:// or https://, a name, and perhaps a port and /, at most 127 octets",
                     &diagnostics)
             }
             hasURL = true
             configuration.pageHost = host
-            configuration.engine.pageURL = InlineBytes(prefix: url.span)
+            configuration.engine.pageURL = url
             if url.span[url.count - 1] != 0x2F { _ = configuration.engine.pageURL.append(0x2F) }
         } else {
             diagnostics.unknownKey(

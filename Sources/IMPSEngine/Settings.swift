@@ -79,7 +79,7 @@ public struct Settings: ZeroInitializable, Sendable {
     public var answerSeconds: UInt32 = 120
 
     /// What links begin with that log in; empty for none.
-    public var pageURL = InlineBytes<129>()
+    public var pageURL = InlineBytes<128>()
     /// Seconds that such a link holds.
     public var linkSeconds: UInt64 = 86_400
 

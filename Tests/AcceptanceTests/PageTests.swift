@@ -58,9 +58,9 @@ import Testing
             #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
             #expect(!policy.contains("unsafe") && answer.fields["x-frame-options"] == "DENY")
         }
-        let script = try String(
-            contentsOf: Programs.package.appendingPathComponent("Sources/CPage/page.js"), encoding: .utf8)
-        #expect(try curl(engine, "/page.js?v=1").body.hasPrefix(script.prefix(2000)))
+        let script = Programs.package.appendingPathComponent("Sources/CPage/page.js").path
+        let packed = try runCommand([Programs.package.path + "/Tests/Support/pack-page.sh", script]).output
+        #expect(try curl(engine, "/page.js?v=1").body.hasPrefix(packed.prefix(2000)))
         for path in [
             "/etc/passwd", "/../../etc/passwd", "//", "/page.js/", "/Page.js", "/m", "/index.html", "/%2e%2e/",
             "/page.html",

@@ -94,29 +94,31 @@ import Testing
         var size = 0
         var sum = Data()
         for name in ["page.html", "page.js", "page.css", "manifest.webmanifest", "icon.svg"] {
-            let source = try Data(contentsOf: folder.appendingPathComponent(name))
+            let source = folder.appendingPathComponent(name)
             let packed = folder.appendingPathComponent(name + ".gz")
-            let pipe = Pipe()
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/bin/gzip")
-            process.arguments = ["-dc", packed.path]
-            process.standardOutput = pipe
-            try process.run()
-            #expect(try pipe.fileHandleForReading.readToEnd() == source, "\(name): make page")
-            size += source.count
+            let script = TidyTests.package.appendingPathComponent("Tests/Support/pack-page.sh")
+            let sent = try TidyTests.output(["/bin/gzip", "-dc", packed.path])
+            #expect(try sent == TidyTests.output([script.path, source.path]), "\(name): make page")
+            size += try Data(contentsOf: source).count
             sum += try Data(contentsOf: packed)
         }
         #expect(size <= 60 * 1024)
-        let pipe = (Pipe(), Pipe())
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
-        (process.standardInput, process.standardOutput) = pipe
-        try process.run()
-        try pipe.0.fileHandleForWriting.write(contentsOf: sum)
-        try pipe.0.fileHandleForWriting.close()
-        let digest = String(decoding: try pipe.1.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self).prefix(16)
+        let digest = String(decoding: try TidyTests.output(["/usr/bin/sha256sum"], input: sum), as: UTF8.self).prefix(
+            16)
         let header = try String(contentsOf: folder.appendingPathComponent("shim.h"), encoding: .utf8)
         #expect(header.contains("// embeds \(digest)\n"), "make page")
+    }
+
+    private static func output(_ words: [String], input: Data = Data()) throws -> Data {
+        let (source, sink) = (Pipe(), Pipe())
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: words[0])
+        process.arguments = Array(words.dropFirst())
+        (process.standardInput, process.standardOutput) = (source, sink)
+        try process.run()
+        try source.fileHandleForWriting.write(contentsOf: input)
+        try source.fileHandleForWriting.close()
+        return try sink.fileHandleForReading.readToEnd() ?? Data()
     }
 
     /// What a room owns it alone changes; the others call its methods. `Engine` joins them.

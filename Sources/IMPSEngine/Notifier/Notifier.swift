@@ -6,9 +6,9 @@ import Octets
 /// What it says lies in the buffer that it was written into, in three parts.
 public struct NotificationOrder: Sendable {
     /// Where the request goes: an address by http or https.
-    public var url = InlineBytes<300>()
+    public var url = InlineBytes<480>()
     /// The SHA-256 of the certificate that the other side has to have; empty when authorities vouch for it.
-    public var pin = InlineBytes<96>()
+    public var pin = InlineBytes<100>()
     /// It has a body, and is a POST.
     public var isPost = false
     /// What follows the path of the address.
@@ -416,7 +416,7 @@ extension Records where Port: ~Copyable {
         _ = link.append(digits.span)
         var name = NotificationFacts()
         name.user = Records.shortName(facts.user.span)
-        let user: InlineBytes<300> = Template.fill(Span.constant(".%user"), with: name, isURL: true)
+        let user = Template.fill(Span.constant(".%user"), with: name, isURL: true)
         _ = link.append(user.span)
         return link
     }

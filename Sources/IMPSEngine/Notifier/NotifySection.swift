@@ -72,16 +72,16 @@ public struct NotifySection: ZeroInitializable, Sendable {
     var quietTo: UInt16 = 0
     /// The user has to have agreed to OFFNOTIF, or his account says so.
     var needsConsent = false
-    var url = InlineBytes<300>()
+    var url = InlineBytes<480>()
     /// The SHA-256 of the server's certificate, in hexadecimal digits; empty when authorities vouch for it.
-    var pin = InlineBytes<96>()
+    var pin = InlineBytes<100>()
     var username = InlineBytes<64>()
     var password = InlineBytes<64>()
     /// What a webhook is signed with.
     var secret = InlineBytes<64>()
     /// Who a short message comes from.
-    var from = InlineBytes<32>()
-    var link = InlineBytes<300>()
+    var from = InlineBytes<64>()
+    var link = InlineBytes<480>()
     /// The device of a modem, bits a second, the PIN of its card, and whether it takes texts only.
     public private(set) var device = InlineBytes<64>()
     var baud: UInt32 = 115_200
@@ -169,12 +169,12 @@ public struct NotifySection: ZeroInitializable, Sendable {
     private mutating func takeText(_ key: Span<UInt8>, _ value: Span<UInt8>) -> StaticString? {
         if key.equals("url") {
             guard value.starts(with: "http://") || value.starts(with: "https://") else {
-                return "http:// or https:// and where to, at most 300 octets"
+                return "http:// or https:// and where to, at most 480 octets"
             }
-            return NotifySection.set(&url, value, allowing: "un", "at most 300 octets, with %user and %number in it")
+            return NotifySection.set(&url, value, allowing: "un", "at most 480 octets, with %user and %number in it")
         }
         if key.equals("link") {
-            return NotifySection.set(&link, value, allowing: "um", "at most 300 octets, with %user and %message in it")
+            return NotifySection.set(&link, value, allowing: "um", "at most 480 octets, with %user and %message in it")
         }
         if key.equals("text") { return NotifySection.setTemplate(&text, value) }
         if key.starts(with: "text_") {
@@ -183,7 +183,7 @@ public struct NotifySection: ZeroInitializable, Sendable {
         if key.equals("username") { return NotifySection.set(&username, value, "1 to 64 octets") }
         if key.equals("password") { return NotifySection.set(&password, value, "1 to 64 octets") }
         if key.equals("secret") { return NotifySection.set(&secret, value, "1 to 64 octets") }
-        if key.equals("from") { return NotifySection.set(&from, value, "1 to 32 octets") }
+        if key.equals("from") { return NotifySection.set(&from, value, "1 to 64 octets") }
         if key.equals("pin") { return takePin(value) }
         let isOfModem = key.equals("device") || key.equals("baud") || key.equals("sim_pin") || key.equals("mode")
         return isOfModem ? nil : "unknown key"

@@ -30,7 +30,8 @@ extension NotifySection {
             // Who has a place of his own for what he is told is told there.
             order.url =
                 facts.pushURL.isEmpty
-                ? Template.fill(url.span, with: facts, isURL: true) : InlineBytes(prefix: facts.pushURL.span)
+                ? Template.fill(url.span, with: facts, isURL: true)
+                : InlineBytes(prefix: facts.pushURL.span)
             writeHook(facts, into: &text)
             order.body = 0..<text.count
             writeHookFields(facts, body: order.body, into: &text)

@@ -5,7 +5,7 @@ import Octets
 /// Source: 3GPP TS 23.038 (alphabet), TS 23.040 §9.2.2.2 (SMS-SUBMIT) and §9.2.3.24.1 (parts).
 struct ShortMessageParts: ~Copyable {
     /// Septets of the default alphabet, or octets of UCS-2.
-    private var units = InlineBytes<1000>()
+    private var units = InlineBytes<2100>()
     /// It is in the default alphabet.
     let isPacked: Bool
 

@@ -78,10 +78,10 @@ enum Template {
     ///
     /// - Parameter isURL: What is filled in is escaped for an address, and a percent sign stays as it is.
     /// - Returns: as much as there is room for, up to a whole character.
-    static func fill<let capacity: Int>(
+    static func fill(
         _ text: Span<UInt8>, with facts: borrowing NotificationFacts, isURL: Bool = false
-    ) -> InlineBytes<capacity> {
-        var result = InlineBytes<capacity>()
+    ) -> InlineBytes<480> {
+        var result = InlineBytes<480>()
         var index = 0
         while index < text.count {
             guard text[index] == UInt8(ascii: "%") else {
@@ -97,28 +97,26 @@ enum Template {
                 index += !isURL && index + 1 < text.count && text[index + 1] == UInt8(ascii: "%") ? 2 : 1
             }
         }
-        let count = UTF8.prefixByteCount(of: result.span.trimmed(), most: capacity)
+        let count = UTF8.prefixByteCount(of: result.span.trimmed(), most: 480)
         return InlineBytes(result.span.trimmed().extracting(0..<count)) ?? InlineBytes()
     }
 
-    private static func fill<let capacity: Int>(
-        _ letter: UInt8, with facts: borrowing NotificationFacts, _ isURL: Bool,
-        into result: inout InlineBytes<capacity>
+    private static func fill(
+        _ letter: UInt8, with facts: borrowing NotificationFacts, _ isURL: Bool, into result: inout InlineBytes<480>
     ) {
+        let count = Decimal.digits(of: facts.count)
         switch letter {
-        case UInt8(ascii: "s"): add(facts.sender, isURL, to: &result)
-        case UInt8(ascii: "u"): add(facts.user, isURL, to: &result)
-        case UInt8(ascii: "n"): add(facts.number, isURL, to: &result)
-        case UInt8(ascii: "m"): add(facts.message, isURL, to: &result)
-        case UInt8(ascii: "l"): add(facts.link, isURL, to: &result)
-        default: add(Decimal.digits(of: facts.count), isURL, to: &result)
+        case UInt8(ascii: "s"): add(facts.sender.span, isURL, to: &result)
+        case UInt8(ascii: "u"): add(facts.user.span, isURL, to: &result)
+        case UInt8(ascii: "n"): add(facts.number.span, isURL, to: &result)
+        case UInt8(ascii: "m"): add(facts.message.span, isURL, to: &result)
+        case UInt8(ascii: "l"): add(facts.link.span, isURL, to: &result)
+        default: add(count.span, isURL, to: &result)
         }
     }
 
-    private static func add<let count: Int, let capacity: Int>(
-        _ value: InlineBytes<count>, _ isURL: Bool, to result: inout InlineBytes<capacity>
-    ) {
-        let octets = value.span
+    @inline(never)
+    private static func add(_ octets: Span<UInt8>, _ isURL: Bool, to result: inout InlineBytes<480>) {
         for index in octets.indices {
             if !isURL || octets[index].isUnreserved {
                 _ = result.append(octets[index])

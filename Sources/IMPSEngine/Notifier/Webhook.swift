@@ -52,7 +52,7 @@ extension NotifySection {
             fields.append("Authorization: Bearer ")
             fields.append(password.span)
         } else {
-            var pair = InlineBytes<130>()
+            var pair = InlineBytes<200>()
             _ = pair.append(username.span)
             _ = pair.append(0x3A)
             _ = pair.append(password.span)

@@ -59,7 +59,7 @@ struct ModemDialogue: BitwiseCopyable {
     private let order: ModemOrder
     private var step = Step.attention
     private var card = Card.unknown
-    private var line = InlineBytes<80>()
+    private var line = InlineBytes<100>()
     /// Where the part begins that is sent next.
     private var offset = 0
     private var attempts = 0
@@ -107,7 +107,7 @@ struct ModemDialogue: BitwiseCopyable {
     }
 
     private mutating func take(
-        _ line: InlineBytes<80>, _ parts: borrowing FixedBytes, into output: inout FixedBytes
+        _ line: InlineBytes<100>, _ parts: borrowing FixedBytes, into output: inout FixedBytes
     ) -> ModemProgress {
         let words = line.span
         if words.equals("OK") { return goOn(parts, into: &output) }

@@ -118,8 +118,10 @@ struct Outgoing: ~Copyable {
     static var count: Int { 4 }
     /// Seconds for a name, for a connection, and for a handshake.
     static var connectSeconds: UInt64 { 5 }
-    /// Seconds for an answer.
-    static var answerSeconds: UInt64 { 30 }
+    /// Seconds for an answer to an operator, who waits for it.
+    static var answerSeconds: UInt64 { 10 }
+    /// Seconds for an answer that nobody waits for.
+    static var orderSeconds: UInt64 { 30 }
     /// Places that are left free for the operator.
     static var keptCount: Int { 1 }
 

@@ -264,7 +264,8 @@ extension Server {
         let isSealed = outgoing.requests[index].target.isSealed
         if isSealed, !sealOutgoing(index) { return failOutgoing(index, .busy) }
         outgoing.requests[index].phase = .answering
-        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.answerSeconds)
+        outgoing.requests[index].deadline = turn.now.adding(
+            seconds: isOrder(index) ? Outgoing.orderSeconds : Outgoing.answerSeconds)
         let code = unsafe buffers[outgoing.requests[index].request].span.withUnsafeBufferPointer { octets in
             var buffer = unsafe Server.buffer(octets)
             return unsafe uv_write(

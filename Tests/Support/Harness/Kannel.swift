@@ -24,8 +24,8 @@ public final class Kannel {
     public static let user = "imps"
     public static let password = "sms secret"
 
-    public let smsPort: UInt16
-    public let pushPort: UInt16
+    public private(set) var smsPort: UInt16 = 0
+    public private(set) var pushPort: UInt16 = 0
     private let folder: URL
     private var children: [BackgroundCommand] = []
 
@@ -33,6 +33,20 @@ public final class Kannel {
     public init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("kannel-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // A port that was free may be somebody's by now.
+        var isStarted = false
+        for attempt in 1...3 where !isStarted {
+            do {
+                try start()
+                isStarted = true
+            } catch {
+                children.removeAll()
+                if attempt == 3 { throw error }
+            }
+        }
+    }
+
+    private func start() throws {
         let ports = try (0..<6).map { _ in try VirtualBoard.freePort() }
         (smsPort, pushPort) = (ports[4], ports[5])
         let configuration = """
@@ -108,7 +122,7 @@ public final class Kannel {
     }
 
     private static func awaitPort(_ port: UInt16) throws {
-        try wait("Kannel on \(port)", seconds: 30) { (try? HTTPConnection(port: port)) != nil }
+        try wait("Kannel on \(port)", seconds: 15) { (try? HTTPConnection(port: port)) != nil }
     }
 
     /// What the SMS centre got until now.

@@ -80,10 +80,10 @@ unpack mbedtls
 cp -R "$root/source/mbedtls/include/mbedtls" "$sysroot/usr/include/"
 cp "$cross/mbedtls-config.h" "$sysroot/usr/include/mbedtls/config.h"
 archive mbedcrypto "$root/source/mbedtls" "-isystem include -include $cross/mbedtls-config.h" \
-    library/bignum.c library/chacha20.c library/chachapoly.c library/constant_time.c library/gcm.c library/poly1305.c
+    library/chacha20.c library/chachapoly.c library/constant_time.c library/gcm.c library/poly1305.c
 # What is not on the way of each octet or each handshake is as small as it gets.
 archive mbedcrypto "$root/source/mbedtls" "-Oz -isystem include -include $cross/mbedtls-config.h" \
-    library/aes.c library/asn1parse.c library/asn1write.c library/base64.c library/cipher.c library/cipher_wrap.c library/ecdh.c \
+    library/aes.c library/asn1parse.c library/asn1write.c library/base64.c library/bignum.c library/cipher.c library/cipher_wrap.c library/ecdh.c \
     library/ecdsa.c library/ecp.c library/ecp_curves.c library/md.c library/md4.c library/md5.c library/memory_buffer_alloc.c \
     library/oid.c library/pem.c library/pk.c library/pk_wrap.c library/pkcs5.c library/pkparse.c library/pkwrite.c \
     library/platform.c library/platform_util.c library/rsa.c library/rsa_internal.c library/sha1.c library/sha256.c library/sha512.c

@@ -21,9 +21,11 @@ public struct NotificationOrder: Sendable {
     public var place = 0
     /// It is a modem's; then all of the buffer is for it, a line for each short message.
     public var isModem = false
-    /// The modem's device, bits a second, and the PIN of its card.
+    /// The modem's device.
     public var device = InlineBytes<64>()
+    /// Bits a second on its line.
     public var baud: UInt32 = 0
+    /// The PIN of its card; empty for none.
     public var cardPIN = InlineBytes<16>()
     /// Lines are a number, a tab and a text, for a modem that takes nothing else.
     public var isTextMode = false

@@ -31,7 +31,7 @@ public struct ServerSettings: Sendable {
     public var hasOutgoingTLS = false
     /// The certificates that are trusted for them, in PEM.
     public var authoritiesPath = InlineBytes<200>()
-    /// The process gives up what it does not need once it runs.
+    /// The device of a modem; empty for none.
     public var modemPath = InlineBytes<64>()
     /// The process gives up what it does not need once it runs.
     public var isConfined = true

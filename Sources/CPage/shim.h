@@ -2,7 +2,7 @@
 
 // The page for browsers, each file as it is sent: compressed by `make page` from what lies beside it. The line below changes
 // with it, because compilers do not see when what is embedded does.
-// embeds 4b59e5f170aa66c3
+// embeds b44e53cca1cb03c2
 
 // Each in a section of its own: where several modules have it, the linker keeps one.
 #define PAGE_FILE(name) __attribute__((section(".rodata.page_" #name)))

@@ -36,9 +36,9 @@ struct NotifyLines {
         if configuration.notifySectionCount > EngineMemory.notifySectionCount {
             words = "more than 4 notify sections"
         }
-        if !section.device.isEmpty {
+        if !section.modem.device.isEmpty {
             if !configuration.modemPath.isEmpty { words = words ?? "one modem is all there can be" }
-            configuration.modemPath = section.device
+            configuration.modemPath = section.modem.device
         }
         if let words { diagnostics.error(line: line, .constant("notify"), name.span, words) }
         if section.isSealed { configuration.hasAuthorities = true }

@@ -5,7 +5,6 @@ import Octets
 struct PageSection {
     private(set) var isOpen = false
     private var line: UInt64 = 0
-    private var hasURL = false
 
     static var keys: StaticString { "enabled link_hours links url" }
 
@@ -41,7 +40,6 @@ struct PageSection {
                     reader.line, key.span, "http:// or https://, a name, and perhaps a port and /, at most 127 octets",
                     &diagnostics)
             }
-            hasURL = true
             configuration.pageHost = host
             configuration.engine.pageURL = url
             if url.span[url.count - 1] != 0x2F { _ = configuration.engine.pageURL.append(0x2F) }

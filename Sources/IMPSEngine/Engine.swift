@@ -184,8 +184,8 @@ extension Engine where Port: ~Copyable {
     public mutating func timePassed(_ turn: inout Turn) {
         mailboxes.deadline = Deadline()
         systemMessages.deadline = Deadline()
-        // At the end of the turn the shell asks for it.
-        notifier.deadline = Deadline()
+        // At the end of the turn the shell asks whom to tell.
+        notifier.timePassed(&records, turn.now)
         // Each of them once: whatever is wrong with one, the others are served.
         var left = sessions.count
         while left > 0, let slot = sessions.takeDue(turn.now) {

@@ -52,7 +52,9 @@ extension Engine where Port: ~Copyable {
     public func hasNotifications(_ wall: WallTime) -> Bool { notifier.mayHaveNext(records, wall) }
 
     /// An order is not carried out after all; it is given out again.
-    public mutating func cancelNotification(_ place: Int) { notifier.cancel(place) }
+    public mutating func cancelNotification(_ place: Int, _ turn: borrowing Turn) {
+        notifier.cancel(place, &records, turn)
+    }
 
     /// What became of such a request.
     ///

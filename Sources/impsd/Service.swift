@@ -170,13 +170,15 @@ final class Service: RequestHandler {
             turn.entropy = Clock.entropy()
             let next = engine.nextNotification(&turn, into: &notification)
             if commit(&turn) != nil {
-                if let next { engine.cancelNotification(next.place) }
+                if let next { engine.cancelNotification(next.place, turn) }
                 return nil
             }
             guard let order = next else { return nil }
-            if order.isModem {
+            if order.modem != nil {
                 self.order = order
-                return modemOrder(order)
+                return OutgoingOrder(
+                    number: UInt64(order.place), target: .none, pin: nil, byteCount: notification.count,
+                    modem: order.modem)
             }
             guard let target = Target(order.url.span), !notification.isOverflowed else {
                 engine.notificationEnded(
@@ -194,24 +196,12 @@ final class Service: RequestHandler {
     }
 
     override func writeOrder(into request: inout FixedBytes) {
-        guard !order.isModem else {
+        guard order.modem == nil else {
             request.append(copy: notification, 0..<notification.count)
             return
         }
         guard let target else { return }
         request.append(order, target, notification)
-    }
-
-    private func modemOrder(_ order: NotificationOrder) -> OutgoingOrder {
-        var modem = ModemOrder()
-        modem.device = order.device
-        modem.baud = order.baud
-        modem.cardPIN = order.cardPIN
-        modem.isText = order.isTextMode
-        var outgoing = OutgoingOrder(
-            number: UInt64(order.place), target: .none, pin: nil, byteCount: notification.count)
-        outgoing.modem = modem
-        return outgoing
     }
 
     override func modemEnded(_ number: UInt64, _ failure: ModemFailure?, _ turn: inout Turn) {
@@ -224,7 +214,9 @@ final class Service: RequestHandler {
         engine.notificationEnded(Int(number), outcome, body: Span(), &turn)
     }
 
-    override func cancelOrder(_ number: UInt64) { engine.cancelNotification(Int(number)) }
+    override func cancelOrder(_ number: UInt64, _ turn: borrowing Turn) {
+        engine.cancelNotification(Int(number), turn)
+    }
 
     override func orderEnded(
         _ number: UInt64, _ result: OutgoingResult, _ answer: borrowing FixedBytes, body: Range<Int>,

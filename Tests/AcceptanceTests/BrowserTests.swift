@@ -168,6 +168,11 @@ struct BrowserTests {
             "1|<b>Yes</b>|full", "--audience", "user:bob",
         ])
         try bob.await("<img src=x onerror=alert(1)>", in: "#question-text")
+        // Ended with a question open, it asks again.
+        try engine.mustControl(["disconnect", "bob"])
+        try bob.await("You were logged out.", in: "#login-error")
+        try logIn(bob, "bob", engine)
+        try bob.await("<img src=x onerror=alert(1)>", in: "#question-text")
         try bob.click(button: "<b>Yes</b>")
         try wait("the answer") { try engine.control(["sysmsg", "results", "tip"]).output.contains("answered") }
     }
@@ -250,6 +255,14 @@ struct BrowserTests {
         try bob.click(button: "Log out")
         try wait("the form") { try bob.sees("#login") }
         #expect(try engine.status("sessions") == 1)
+        // Who comes next at the same browser is somebody else, and bob is what he said he was when he comes again.
+        try logIn(bob, "carla", engine)
+        try awaitApp(bob, "carla")
+        #expect(try bob.text("#me") == "carla\nthere" && bob.text("#list") == "")
+        try bob.click("#menu")
+        try bob.click(button: "Log out")
+        try logIn(bob, "bob", engine)
+        try bob.await("busy · in a <meeting>", in: "#me")
         #expect(try alice.complaints() == [] && bob.complaints() == [])
     }
 

@@ -151,6 +151,57 @@ import Testing
         world.checkInvariants()
     }
 
+    /// However many wait for a gateway that is gone, those behind them are told by another.
+    @Test func nobodyWaitsForAnothersGateway() throws {
+        let users = (0..<100).map { "u\($0)" }
+        let world = World(users: ["alice"] + users)
+        for user in users {
+            #expect(world.control("user set \(user) msisdn +4917").hasPrefix("ok"))
+            #expect(world.control("user set \(user) notify \(user == "u99" ? "hook" : "sms")").hasPrefix("ok"))
+        }
+        world.configure(NotifierRuleTests.sms + [("hook", [("bearer", "webhook"), ("url", "http://hook/")])])
+        let alice = world.phone("alice", cookie: "a")
+        for user in users { alice.say(send("hello", to: user)) }
+        let dead = try #require(world.nextNotification())
+        world.endNotification(dead.place, .failed("nobody is there", isDown: true))
+        var order = world.nextNotification()
+        for _ in 0..<10 where order == nil {
+            world.pass(milliseconds: 50)
+            order = world.nextNotification()
+        }
+        let hook = try #require(order)
+        #expect(hook.text.contains("u99@home.test"))
+        world.endNotification(hook.place, .answered(status: 200))
+        // Then there is nothing to look at before the pause is over.
+        for _ in 0..<10 {
+            #expect(world.nextNotification() == nil)
+            world.pass(milliseconds: 50)
+        }
+        #expect(world.nextNotification() == nil)
+        #expect(try #require(world.deadline) >= world.milliseconds + 25_000)
+        // Who is new is told although all the others have to wait.
+        #expect(world.control("user set u99 notify sms").hasPrefix("ok"))
+        world.pass(seconds: 31)
+        #expect(world.nextNotification() != nil)
+        world.checkInvariants()
+    }
+
+    /// To look whether somebody may be told is a write; it is done once an hour, and when the operator changed something.
+    @Test func whoCannotBeToldCostsNothing() throws {
+        let (world, alice) = world([("sms", NotifierRuleTests.sms[0].1 + [("consent", "client")])])
+        alice.say(send("one", to: "bob"))
+        #expect(world.nextNotification() == nil && state(world) == "not-told")
+        alice.say(send("two", to: "bob"))
+        let writes = world.control("dump")
+        #expect(world.nextNotification() == nil && state(world) == "waiting")
+        alice.say(send("three", to: "bob"))
+        let changed = Set(world.control("dump").split(separator: "\n")).subtracting(writes.split(separator: "\n"))
+        #expect(!changed.contains { $0.hasPrefix("n") || $0.hasPrefix("o\\x") }, "\(changed)")
+        #expect(world.control("user set bob notify yes").hasPrefix("ok"))
+        #expect(try #require(world.nextNotification()).text.contains("alice%203"))
+        world.checkInvariants()
+    }
+
     @Test func whatTheStoreLostIsToldAgain() throws {
         let (world, alice) = world()
         alice.say(send("one", to: "bob"))
@@ -285,6 +336,13 @@ import Testing
         world.crash()
         #expect(logsIn(world, tokens[1]) && !logsIn(world, tokens[1], cookie: "second"))
         #expect(logsIn(world, tokens[4]))
+    }
+
+    @Test func aTextWithoutALinkMakesNone() {
+        let world = world()
+        world.configure([("sms", [("bearer", "sms"), ("url", "http://sms/"), ("text", "%sender")])])
+        world.phone("alice", cookie: "a").say(send("hello", to: "bob"))
+        #expect(world.nextNotification() != nil && world.count("l") == 0)
     }
 
     @Test func theyEnd() throws {

@@ -186,7 +186,7 @@ final class World {
         disk.commit(succeeds: commits)
         if !commits {
             engine.reload(&turn)
-            if let order { engine.cancelNotification(order.place) }
+            if let order { engine.cancelNotification(order.place, turn) }
             return nil
         }
         return order.map {

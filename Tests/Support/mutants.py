@@ -90,11 +90,13 @@ MUTANTS = [
     ("loses who is on no list", "People/Subscription.swift", "if !isContact(user, of: owner) { store(UInt8(1), for: Key.listed(user, by: owner, 0)) }", "", None),
     ("does not sweep when there is no room", "People/Visibility.swift", "            table[slot].presence.beginSweep()\n        }\n        call(slot)", "        }\n        call(slot)", None),
     ("forgets whom a session leaves untold", "Session/Logout.swift", "if end != .deleted, first(of: user) == nil {", "if false {", None),
-    ("tells who is there", "Notifier/Notifier.swift", "guard sessions.first(of: next.user) == nil, let waiting", "guard let waiting", None),
-    ("tells twice at once", "Notifier/Notifier.swift", "if isUnderWay(next.user) { continue }", "", None),
+    ("tells who is there", "Notifier/Notifier.swift", "guard sessions.first(of: user) == nil, let waiting", "guard let waiting", None),
+    ("tells twice at once", "Notifier/Notifier.swift", "if isUnderWay(user) { return nil }", "", None),
     ("forgets what came meanwhile", "Notifier/Notifier.swift", "notification.told = order.sequence", "notification.told = .max", None),
     ("nags", "Notifier/Notifier.swift", "notification.told = order.sequence", "", None),
-    ("wakes people", "Notifier/Notifier.swift", "if quiet > 0, turn.wall.isTrusted {", "if false {", None),
+    ("wakes people", "Notifier/Notifier.swift", "if quiet > 0 {", "if false {", None),
+    ("begins each look anew", "Notifier/Notifier.swift", "self.scan = scan\n        deadline.schedule", "deadline.schedule", None),
+    ("looks at the same for ever", "Notifier/Notifier.swift", "notification.nextFrom = turn.wall.secondsSince1970 + Notifier.notToldSeconds", "", None),
     ("asks a dead gateway for everybody", "Notifier/Notifier.swift", "if isDown { pause(order.section, turn.now) }", "", None),
 ]
 

@@ -49,6 +49,7 @@ struct NotificationRecord {
     }
 
     var state = State.none
+    /// Why he could not be told when he was looked at last.
     var reason = NotToldReason.none
     /// How often it was tried.
     var attempts: UInt8 = 0
@@ -115,8 +116,6 @@ struct OfflineBearers: BitwiseCopyable, Equatable {
     static var sms: OfflineBearers { OfflineBearers(rawValue: 1) }
     static var wsp: OfflineBearers { OfflineBearers(rawValue: 2) }
 
-    var isEmpty: Bool { rawValue == 0 }
-
     func contains(_ other: OfflineBearers) -> Bool { rawValue & other.rawValue == other.rawValue }
 
     mutating func insert(_ word: Span<UInt8>) {
@@ -158,7 +157,6 @@ extension Records where Port: ~Copyable {
         var notification = notification(of: user) ?? NotificationRecord()
         guard notification.state != .waiting, mayBeTold(user) else { return }
         notification.state = .waiting
-        notification.reason = .none
         notification.attempts = 0
         notification.code = 0
         notification.sequence = sequence
@@ -199,6 +197,7 @@ extension Records where Port: ~Copyable {
     ) {
         store.delete(Key.notificationDue(at: notification.due, user).span)
         notification.state = state
+        if state != .notTold { notification.reason = .none }
         notification.at = wall.storedSeconds
         store(notification, of: user)
     }
@@ -233,21 +232,29 @@ extension Records where Port: ~Copyable {
         return count > 0 ? (first, count) : nil
     }
 
-    /// Keeps what a client says of being told while it is not logged in, once a negotiation.
-    mutating func keepOfflineBearers(_ bearers: OfflineBearers, of user: UInt32) {
+    /// Keeps what a client says of being told while it is not logged in, where it is another than before.
+    ///
+    /// - Parameters:
+    ///   - bearers: By what it may be; nil for what it said before.
+    ///   - isAgreed: Whether it agreed to it; nil for what it said before.
+    mutating func keepNegotiated(_ bearers: OfflineBearers? = nil, isAgreed: Bool? = nil, of user: UInt32) {
         guard notificationQueue.isUsed else { return }
         var notification = notification(of: user) ?? NotificationRecord()
-        guard notification.bearers != bearers else { return }
-        notification.bearers = bearers
+        let former = (notification.bearers, notification.isAgreed)
+        notification.bearers = bearers ?? notification.bearers
+        notification.isAgreed = isAgreed ?? notification.isAgreed
+        guard former != (notification.bearers, notification.isAgreed) else { return }
         store(notification, of: user)
     }
 
-    /// Keeps whether a client agreed to be told.
-    mutating func keepOfflineConsent(_ isAgreed: Bool, of user: UInt32) {
-        guard notificationQueue.isUsed else { return }
-        var notification = notification(of: user) ?? NotificationRecord()
-        guard notification.isAgreed != isAgreed else { return }
-        notification.isAgreed = isAgreed
+    /// The operator changed something of whether and how somebody is told: who could not be is looked at again at once.
+    mutating func tellAnew(_ user: UInt32) {
+        guard var notification = notification(of: user), notification.reason != .none else { return }
+        if notification.state == .waiting { store.delete(Key.notificationDue(at: notification.due, user).span) }
+        notification.state = .none
+        notification.reason = .none
+        notification.nextFrom = 0
         store(notification, of: user)
+        awaitNotification(ofUntold: user)
     }
 }

@@ -19,16 +19,24 @@ public struct NotificationOrder: Sendable {
     public var body: Range<Int> = 0..<0
     /// Names it when it has ended.
     public var place = 0
-    /// It is a modem's; then all of the buffer is for it, a line for each short message.
-    public var isModem = false
-    /// The modem's device.
+    /// It is a modem's; then all of the buffer is for it.
+    public var modem: ModemOrder?
+
+    /// Nothing.
+    public init() {}
+}
+
+/// What a modem is asked to send, a line for each short message.
+public struct ModemOrder: BitwiseCopyable, Sendable {
+    /// Its device.
     public var device = InlineBytes<64>()
-    /// Bits a second on its line.
-    public var baud: UInt32 = 0
-    /// The PIN of its card; empty for none.
+    /// Bits a second.
+    public var baud: UInt32 = 115_200
+    /// The PIN of the card; empty for none.
     public var cardPIN = InlineBytes<16>()
-    /// Lines are a number, a tab and a text, for a modem that takes nothing else.
-    public var isTextMode = false
+    /// A line is a number, a tab and a text, for a modem that takes nothing else; else octets, a space and a message in
+    /// hexadecimal.
+    public var isText = false
 
     /// Nothing.
     public init() {}
@@ -53,14 +61,12 @@ public enum NotificationOutcome: Sendable {
 ///
 /// - Source: protocol/system-message.md §6.2.
 struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
-    /// Sections of the configuration that are used.
-    static var sectionCountMax: Int { 4 }
-    /// Requests under way at once; the operator's question finds a place beside them.
-    static var underWayMax: Int { 3 }
     /// Tries before a notification has failed.
     static var attemptsMax: UInt8 { 6 }
     /// Entries of the index that are looked at in a turn.
     static var scanCountMax: Int { 32 }
+    /// Seconds before somebody is looked at again who could not be told: each look is a write.
+    static var notToldSeconds: UInt64 { 3600 }
     /// Seconds ahead that something may be due; what lies further was stored while the clock was wrong.
     static var horizon: UInt64 { 2 * 86_400 }
 
@@ -81,8 +87,18 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
         var seconds: UInt64 = 0
     }
 
+    /// How far a look through the index is.
+    private struct Scan: BitwiseCopyable {
+        var last = Key()
+        /// When those who were passed over are to be looked at again.
+        var from = UInt64.max
+    }
+
     private var sections: Slab<NotifySection>
     private(set) var sectionCount = 0
+    /// A look through the index that goes on; nil when the next one begins at its front.
+    private var scan: Scan?
+    /// Requests at once; the operator's question finds a place beside them.
     private var underWay = InlineArray<3, UnderWay>(repeating: UnderWay())
     private var pauses = InlineArray<4, Pause>(repeating: Pause())
     /// When somebody is due next.
@@ -96,11 +112,12 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
     /// Takes the sections of the configuration instead of those before.
     mutating func beginSections() {
         sectionCount = 0
+        scan = nil
         pauses = InlineArray(repeating: Pause())
     }
 
     mutating func take(_ section: borrowing NotifySection, name: Span<UInt8>) {
-        guard sectionCount < Notifier.sectionCountMax, section.finish(name: name) == nil else { return }
+        guard sectionCount < sections.count, section.finish(name: name) == nil else { return }
         sections[sectionCount] = copy section
         sections[sectionCount].name = InlineBytes(name) ?? InlineBytes()
         sectionCount += 1
@@ -117,13 +134,21 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
 
     /// Whether somebody may be due.
     func mayHaveNext(_ records: borrowing Records<Port>, _ wall: WallTime) -> Bool {
-        sectionCount > 0 && records.notificationQueue.from <= wall.secondsSince1970
+        sectionCount > 0 && (scan != nil || records.notificationQueue.from <= wall.secondsSince1970)
     }
 
-    /// A request was not made.
-    mutating func cancel(_ place: Int) { underWay[place] = UnderWay() }
+    /// A request was not made, for want of something that comes back by itself.
+    mutating func cancel(_ place: Int, _ records: inout Records<Port>, _ turn: borrowing Turn) {
+        underWay[place] = UnderWay()
+        scan = nil
+        records.notificationQueue.from = min(records.notificationQueue.from, turn.wall.secondsSince1970 + 1)
+        deadline.schedule(at: turn.now.adding(seconds: 1))
+    }
 
     /// The next request to be made; nil when there is none now.
+    ///
+    /// A look goes through the whole index, in several turns when it is long, and over those who have to wait: nobody keeps
+    /// those behind him from being told.
     ///
     /// - Parameter text: Takes what it says.
     mutating func next(
@@ -132,62 +157,97 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
     ) -> NotificationOrder? {
         let now = turn.wall.secondsSince1970
         guard mayHaveNext(records, turn.wall), let place = freePlace else { return nil }
-        var from = UInt64.max
-        var last = Key()
+        // What is stored from here on makes it earlier again.
+        if scan == nil { records.notificationQueue.from = .max }
+        var scan = self.scan ?? Scan()
+        self.scan = nil
         for _ in 0..<Notifier.scanCountMax {
-            guard let next = records.nextDue(after: last) else {
-                wait(until: from, &records, turn)
-                return nil
-            }
-            last = next.key
-            guard next.due <= now || next.due > now + Notifier.horizon else {
-                wait(until: min(from, next.due), &records, turn)
-                return nil
-            }
-            if isUnderWay(next.user) { continue }
-            guard var notification = records.notification(of: next.user), notification.state == .waiting,
-                notification.due == next.due
-            else {
-                // The index alone says so.
-                records.store.delete(next.key.span)
-                continue
-            }
-            guard sessions.first(of: next.user) == nil, let waiting = records.waitingMessages(of: next.user) else {
-                counters.withdrawn += 1
-                records.settle(&notification, .withdrawn, of: next.user, turn.wall)
-                continue
-            }
-            switch choice(for: next.user, notification, records) {
-            case .notTold(let reason):
-                notification.reason = reason
-                records.settle(&notification, .notTold, of: next.user, turn.wall)
-            case .section(let section):
-                let quiet = sections[section].quietMinutes(at: turn.wall.minuteOfDay)
-                if quiet > 0, turn.wall.isTrusted {
-                    records.store.delete(next.key.span)
-                    notification.due = now + UInt64(quiet) * 60
-                    records.schedule(&notification, of: next.user)
-                } else if sections[section].bearer == .modem, isModemBusy {
-                    // It does one after the other, and what ends one looks for the next.
-                    continue
-                } else if pauses[section].until > turn.now {
-                    from = min(from, now + (pauses[section].until.milliseconds - turn.now.milliseconds) / 1000 + 1)
-                } else {
-                    return begin(
-                        place, next.user, section, waiting, notification.sequence, &records, &turn, into: &text)
+            let next = records.nextDue(after: scan.last)
+            guard let next, next.due <= now || next.due > now + Notifier.horizon else {
+                let from = min(scan.from, next?.due ?? .max)
+                // Something became due behind the look that is at its end.
+                guard records.notificationQueue.from <= now else {
+                    wait(until: from, &records, turn)
+                    return nil
                 }
+                records.notificationQueue.from = .max
+                scan = Scan()
+                continue
+            }
+            scan.last = next.key
+            if let told = look(at: next.user, next.due, next.key, sessions, &scan, &records, turn) {
+                self.scan = scan
+                return begin(place, next.user, told, &records, &turn, into: &text)
             }
         }
-        // There are more to be looked at.
-        wait(until: now + 1, &records, turn)
+        self.scan = scan
+        deadline.schedule(at: turn.now.adding(milliseconds: 50))
         return nil
     }
 
-    /// Nothing is looked at before a time of the wall clock, or before a day has passed: it may be set until then.
+    /// What somebody is told now, and by which section.
+    private struct Told {
+        var section: Int
+        var waiting: (first: UInt64, count: UInt64)
+        /// The message that it is about.
+        var sequence: UInt64
+    }
+
+    /// Looks whether somebody who is due still has to be told, and whether now; what has come to its end is stored.
+    private func look(
+        at user: UInt32, _ due: UInt64, _ key: Key, _ sessions: borrowing Sessions<Port>, _ scan: inout Scan,
+        _ records: inout Records<Port>, _ turn: borrowing Turn
+    ) -> Told? {
+        if isUnderWay(user) { return nil }
+        guard var notification = records.notification(of: user), notification.state == .waiting, notification.due == due
+        else {
+            // The index alone says so.
+            records.store.delete(key.span)
+            return nil
+        }
+        guard sessions.first(of: user) == nil, let waiting = records.waitingMessages(of: user) else {
+            records.settle(&notification, .withdrawn, of: user, turn.wall)
+            return nil
+        }
+        switch choice(for: user, notification, records) {
+        case .notTold(let reason):
+            notification.reason = reason
+            notification.nextFrom = turn.wall.secondsSince1970 + Notifier.notToldSeconds
+            records.settle(&notification, .notTold, of: user, turn.wall)
+            return nil
+        case .section(let section):
+            let quiet = turn.wall.isTrusted ? sections[section].quietMinutes(at: turn.wall.minuteOfDay) : 0
+            if quiet > 0 {
+                records.store.delete(key.span)
+                notification.due = turn.wall.secondsSince1970 + UInt64(quiet) * 60
+                records.schedule(&notification, of: user)
+                return nil
+            }
+            // A modem does one after the other, and what ends one looks for the next.
+            if sections[section].bearer == .modem, isModemBusy { return nil }
+            guard pauses[section].until <= turn.now else {
+                let wait = (pauses[section].until.milliseconds - turn.now.milliseconds) / 1000 + 1
+                scan.from = min(scan.from, turn.wall.secondsSince1970 + wait)
+                return nil
+            }
+            return Told(section: section, waiting: waiting, sequence: notification.sequence)
+        }
+    }
+
+    /// Nothing is looked at before a time of the wall clock, unless something is stored that is due earlier.
     private mutating func wait(until time: UInt64, _ records: inout Records<Port>, _ turn: borrowing Turn) {
-        records.notificationQueue.from = time
-        guard time != .max else { return }
-        deadline.schedule(at: turn.now.adding(seconds: min(86_400, time - min(time, turn.wall.secondsSince1970))))
+        let from = min(records.notificationQueue.from, time)
+        records.notificationQueue.from = from
+        guard from != .max else { return }
+        deadline.schedule(at: turn.now.adding(seconds: min(86_400, from - min(from, turn.wall.secondsSince1970))))
+    }
+
+    /// The time has come, or a day has passed, in which the wall clock may have been set.
+    mutating func timePassed(_ records: inout Records<Port>, _ now: Instant) {
+        guard let next = deadline.next, next <= now else { return }
+        deadline = Deadline()
+        // A look that goes on is none that begins.
+        if scan == nil { records.notificationQueue.from = 0 }
     }
 
     private var freePlace: Int? {
@@ -206,9 +266,10 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
     }
 
     private mutating func begin(
-        _ place: Int, _ user: UInt32, _ section: Int, _ waiting: (first: UInt64, count: UInt64), _ id: UInt64,
+        _ place: Int, _ user: UInt32, _ told: Told,
         _ records: inout Records<Port>, _ turn: inout Turn, into text: inout FixedBytes
     ) -> NotificationOrder {
+        let section = told.section
         underWay[place].isUsed = true
         underWay[place].user = user
         underWay[place].sequence = records.sequences.next - 1
@@ -216,8 +277,7 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
         underWay[place].section = section
         underWay[place].name = sections[section].name
         underWay[place].bearer = sections[section].bearer ?? .sms
-        counters.tried += 1
-        let facts = records.facts(of: user, waiting, id, sections[section], &turn)
+        let facts = records.facts(of: user, told.waiting, told.sequence, sections[section], &turn)
         text.removeAll()
         var order = sections[section].order(facts, into: &text)
         order.place = place
@@ -316,6 +376,7 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
 
     /// The store was read again; what is under way stays so.
     mutating func reload(_ records: inout Records<Port>, _ now: Instant) {
+        scan = nil
         records.notificationQueue.from = 0
         deadline.schedule(at: now)
     }
@@ -357,13 +418,16 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
 
 /// What `status` tells of notifications.
 struct NotificationCounters {
-    var tried: UInt64 = 0
     var sent: UInt64 = 0
     var failed: UInt64 = 0
-    var withdrawn: UInt64 = 0
 }
 
 extension NotifySection {
+    /// Whether a link is said to anybody: by the text, or beside it.
+    fileprivate func tellsLink(in text: Span<UInt8>) -> Bool {
+        bearer == .wapPush || bearer == .webhook || Template.uses(UInt8(ascii: "l"), text)
+    }
+
     fileprivate func canReach(hasNumber: Bool, hasAddress: Bool) -> Bool {
         switch bearer {
         case .sms, .wapPush, .modem: return hasNumber
@@ -397,13 +461,13 @@ extension Records where Port: ~Copyable {
         facts.sender = senderName(waiting.first)
         facts.count = waiting.count
         facts.time = turn.wall.storedSeconds
-        if section.link.isEmpty, !settings.pageURL.isEmpty {
+        let language = profile(user, .language) ?? InlineBytes()
+        let text = section.text(in: language.span)
+        if section.link.isEmpty, !settings.pageURL.isEmpty, section.tellsLink(in: text.span) {
             facts.link = pageLink(of: user, facts, &turn)
         } else {
             facts.link = Template.fill(section.link.span, with: facts, isURL: true)
         }
-        let language = profile(user, .language) ?? InlineBytes()
-        let text = section.text(in: language.span)
         facts.text = Template.fill(text.span, with: facts)
         return facts
     }
@@ -417,23 +481,23 @@ extension Records where Port: ~Copyable {
         _ = link.append("m/")
         _ = link.append(digits.span)
         var name = NotificationFacts()
-        name.user = Records.shortName(facts.user.span)
+        name.user = shortName(facts.user.span)
         let user = Template.fill(Span.constant(".%user"), with: name, isURL: true)
         _ = link.append(user.span)
         return link
     }
 
-    /// Who wrote a message, without schema, and without the domain when it is ours.
     private func senderName(_ sequence: UInt64) -> InlineBytes<100> {
         guard let header = messageHeader(sequence) else { return InlineBytes() }
-        return Records.shortName(header.sender.span)
+        return shortName(header.sender.span)
     }
 
-    /// An address of ours as people say it.
-    private static func shortName(_ address: Span<UInt8>) -> InlineBytes<100> {
+    /// An address as people say it: without schema, and without the domain when it is ours.
+    private func shortName(_ address: Span<UInt8>) -> InlineBytes<100> {
         let start = address.firstIndex(of: UInt8(ascii: ":")).map { $0 + 1 } ?? 0
         let name = address.extracting(start..<address.count)
         let end = name.firstIndex(of: UInt8(ascii: "@")) ?? name.count
-        return InlineBytes(name.extracting(0..<end)) ?? InlineBytes()
+        let isOurs = end < name.count && name.extracting(end + 1..<name.count).equalsIgnoringCase(settings.domain.span)
+        return InlineBytes(isOurs ? name.extracting(0..<end) : name) ?? InlineBytes()
     }
 }

@@ -82,11 +82,7 @@ public struct NotifySection: ZeroInitializable, Sendable {
     /// Who a short message comes from.
     var from = InlineBytes<64>()
     var link = InlineBytes<480>()
-    /// The device of a modem, bits a second, the PIN of its card, and whether it takes texts only.
-    public private(set) var device = InlineBytes<64>()
-    var baud: UInt32 = 115_200
-    var cardPIN = InlineBytes<16>()
-    var isTextMode = false
+    public private(set) var modem = ModemOrder()
     var text = InlineBytes<200>()
     /// The text in other languages.
     var texts = InlineArray<4, InlineBytes<200>>(repeating: InlineBytes())
@@ -121,31 +117,32 @@ public struct NotifySection: ZeroInitializable, Sendable {
             every = UInt32(seconds)
         } else if key.equals("quiet") {
             return takeQuiet(value)
+        } else if key.equals("device") || key.equals("baud") || key.equals("sim_pin") || key.equals("mode") {
+            return takeModem(key, value)
         } else {
-            return takeModem(key, value) ?? takeText(key, value)
+            return takeText(key, value)
         }
         return nil
     }
 
-    /// Like `take`, for the keys of a modem; nil also for others.
     private mutating func takeModem(_ key: Span<UInt8>, _ value: Span<UInt8>) -> StaticString? {
         if key.equals("device") {
             guard value.count > 1, value.count <= 64, value[0] == 0x2F else { return "a path that begins with /" }
-            device = InlineBytes(value) ?? InlineBytes()
+            modem.device = InlineBytes(value) ?? InlineBytes()
         } else if key.equals("baud") {
             guard let number = Decimal.parse(value),
                 number == 9600 || number == 19_200 || number == 38_400 || number == 57_600 || number == 115_200
             else {
                 return "9600, 19200, 38400, 57600 or 115200"
             }
-            baud = UInt32(number)
+            modem.baud = UInt32(number)
         } else if key.equals("sim_pin") {
             for index in value.indices where !value[index].isASCIIDigit { return "4 to 8 digits" }
             guard (4...8).contains(value.count) else { return "4 to 8 digits" }
-            cardPIN = InlineBytes(value) ?? InlineBytes()
-        } else if key.equals("mode") {
+            modem.cardPIN = InlineBytes(value) ?? InlineBytes()
+        } else {
             guard value.equals("pdu") || value.equals("text") else { return "pdu or text" }
-            isTextMode = value.equals("text")
+            modem.isText = value.equals("text")
         }
         return nil
     }
@@ -185,8 +182,7 @@ public struct NotifySection: ZeroInitializable, Sendable {
         if key.equals("secret") { return NotifySection.set(&secret, value, "1 to 64 octets") }
         if key.equals("from") { return NotifySection.set(&from, value, "1 to 64 octets") }
         if key.equals("pin") { return takePin(value) }
-        let isOfModem = key.equals("device") || key.equals("baud") || key.equals("sim_pin") || key.equals("mode")
-        return isOfModem ? nil : "unknown key"
+        return "unknown key"
     }
 
     private mutating func takePin(_ value: Span<UInt8>) -> StaticString? {
@@ -231,7 +227,7 @@ public struct NotifySection: ZeroInitializable, Sendable {
     public func finish(name: Span<UInt8>) -> StaticString? {
         guard Campaign.isName(name) else { return "a name has 1 to 24 letters, digits, '-' or '_'" }
         guard bearer != nil else { return "the section needs a bearer: sms, wap-push, modem or webhook" }
-        if bearer == .modem { return device.isEmpty ? "the section needs a device" : nil }
+        if bearer == .modem { return modem.device.isEmpty ? "the section needs a device" : nil }
         guard !url.isEmpty || bearer == .webhook && form == .unifiedPush else { return "the section needs a url" }
         return nil
     }

@@ -19,11 +19,7 @@ extension NotifySection {
             writePushFields(into: &text)
             order.fields = order.body.upperBound..<text.count
         case .modem:
-            order.isModem = true
-            order.device = device
-            order.baud = baud
-            order.cardPIN = cardPIN
-            order.isTextMode = isTextMode
+            order.modem = modem
             writeMessages(facts, into: &text)
         case .webhook:
             order.isPost = true
@@ -39,11 +35,9 @@ extension NotifySection {
         }
         return order
     }
-}
 
-extension NotifySection {
     private func writeMessages(_ facts: borrowing NotificationFacts, into text: inout FixedBytes) {
-        guard isTextMode else {
+        guard modem.isText else {
             let reference = UInt8(truncatingIfNeeded: Hash64(facts.id.span).value)
             return ShortMessageParts(facts.text.span).write(to: facts.number.span, reference: reference, into: &text)
         }

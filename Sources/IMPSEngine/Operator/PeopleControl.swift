@@ -15,6 +15,7 @@ extension Engine where Port: ~Copyable {
         let value = words.next()
         try check(field, value.span)
         records.setProfile(account.number, field, value.span)
+        if field == .number || field == .notify || field == .pushURL { records.tellAnew(account.number) }
     }
 
     @inline(never)

@@ -55,7 +55,7 @@ extension Sessions where Port: ~Copyable {
             bearers.insert(document.word(of: current))
             next = document.next(after: current)
         }
-        records.keepOfflineBearers(bearers, of: user)
+        records.keepNegotiated(bearers, of: user)
     }
 
     private func capabilities(

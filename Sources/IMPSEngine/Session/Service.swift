@@ -39,7 +39,7 @@ extension Sessions where Port: ~Copyable {
         table[slot].isServiceAgreed = true
         storeSession(slot, &records)
         if request.version == .v1_3 {
-            records.keepOfflineConsent(table[slot].functions.contains(.offnotif), of: table[slot].user)
+            records.keepNegotiated(isAgreed: table[slot].functions.contains(.offnotif), of: table[slot].user)
         }
 
         writer.open(.serviceResponse)

@@ -10,7 +10,7 @@ public enum RequestProgress: Equatable, Sendable {
     case refused(HTTPStatus)
 }
 
-/// The largest request that is read.
+/// What is read of a request at most, and what there is to ask for.
 public struct RequestLimits: Sendable {
     /// Octets of the request line and the header fields.
     public var headByteCountMax: Int

@@ -1,3 +1,4 @@
+import IMPSEngine
 import Octets
 
 /// Why a modem sent nothing.
@@ -20,21 +21,6 @@ public enum ModemFailure: Equatable, BitwiseCopyable, Sendable {
         case .card: return "the card needs its PIN (sim_pin), refused it, or is not there"
         }
     }
-}
-
-/// What a modem is asked to send.
-public struct ModemOrder: BitwiseCopyable, Sendable {
-    /// Its device.
-    public var device = InlineBytes<64>()
-    /// Bits a second.
-    public var baud: UInt32 = 115_200
-    /// The PIN of the card; empty for none.
-    public var cardPIN = InlineBytes<16>()
-    /// In text mode each line of the order is a number, a tab and a text; else octets, a space and a message in hexadecimal.
-    public var isText = false
-
-    /// Nothing.
-    public init() {}
 }
 
 /// How far a dialogue is.

@@ -34,11 +34,12 @@ public struct OutgoingOrder: Sendable {
     public var modem: ModemOrder?
 
     /// A request to `target`.
-    public init(number: UInt64, target: Target, pin: Fingerprint?, byteCount: Int) {
+    public init(number: UInt64, target: Target, pin: Fingerprint?, byteCount: Int, modem: ModemOrder? = nil) {
         self.number = number
         self.target = target
         self.pin = pin
         self.byteCount = byteCount
+        self.modem = modem
     }
 }
 
@@ -112,7 +113,7 @@ open class RequestHandler {
     open func modemEnded(_ number: UInt64, _ failure: ModemFailure?, _ turn: inout Turn) {}
 
     /// The order is not carried out after all; it is given out again.
-    open func cancelOrder(_ number: UInt64) {}
+    open func cancelOrder(_ number: UInt64, _ turn: borrowing Turn) {}
 
     /// What became of it.
     ///

@@ -74,7 +74,7 @@ extension Server {
             isChanged = true
             if let modemOrder = order.modem {
                 guard modem.isFree else {
-                    handler.cancelOrder(order.number)
+                    handler.cancelOrder(order.number, turn)
                     break
                 }
                 modem.parts.removeAll()
@@ -86,7 +86,7 @@ extension Server {
             }
             guard !buffers.isShort(for: order.byteCount), let buffer = buffers.take(for: order.byteCount, &pools) else {
                 // Its time comes when there is a buffer.
-                handler.cancelOrder(order.number)
+                handler.cancelOrder(order.number, turn)
                 break
             }
             handler.writeOrder(into: &buffers[buffer])

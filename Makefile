@@ -23,8 +23,10 @@ NAMES := impsctl imps
 # The suites in which clients wait for messages.
 AWAITING_TESTS := ConversationTests|OnlineMessageTests|WaitingMessageTests|SystemMessageTests|OpenQuestionTests|CampaignTests|SeveralTransactionsTests
 
+# The suites with Chromium and Kannel in them.
+PEER_TESTS := BrowserTests|NotifierTests
 # The suites in which nobody speaks WBXML, whatever the others do.
-XML_TESTS := BrowserTests|PageTests|NotifierTests|ModemTests
+XML_TESTS := $(PEER_TESTS)|PageTests|ModemTests
 # What is worth a look on 64 bits of another architecture, beside the boards: the whole is run on 32.
 SMALL_TESTS := $(AWAITING_TESTS)|LoginTests|HandsetTests|DurabilityTests|TLSTests|OutgoingTests|ModemTests
 
@@ -61,7 +63,9 @@ build: build-packages ## build .build/release/{impsd,impsctl,imps}
 .PHONY: test
 test: test-packages build ## build and run all tests; after make sdk, also those of the boards
 	swift build --build-tests
-	swift test --skip-build --skip BoardTests
+	swift test --skip-build --skip 'BoardTests|$(PEER_TESTS)'
+	@# Large programs of others on the other side have the machine for themselves.
+	swift test --skip-build --filter '$(PEER_TESTS)'
 	@# What clients do in XML they do in WBXML too.
 	IMPSD_SYNTAX=wbxml swift test --skip-build --filter AcceptanceTests --skip \
 		'DurabilityTests|HTTPTests|MalformedTests|TLSTests|OutgoingTests|CertificateTests|SealedClientTests|$(XML_TESTS)'
@@ -123,7 +127,7 @@ fuzz: build ## feed both readers with broken messages; FUZZ_SECONDS says how lon
 		-timeout=5 -rss_limit_mb=1024 -print_final_stats=1 corpus > fuzz.log 2>&1 || { tail -n 40 fuzz.log; exit 1; }
 	@grep '^stat::' .build-fuzz/fuzz.log
 
-PAGE := $(addprefix Sources/CPage/,page.html page.js page.css manifest.webmanifest icon.svg)
+PAGE := $(addprefix Sources/CPage/,page.html page.js page.css manifest.webmanifest icon.svg admin.html admin.js admin.css)
 
 .PHONY: page
 page: page-packages ## compress the page for browsers after a change, as the program has it

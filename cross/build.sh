@@ -16,9 +16,10 @@ mkdir -p "$scratch"
 touch "$scratch/building"
 swift build --swift-sdks-path "$work" --swift-sdk "impsd-$1" --triple "$swift" --scratch-path "$scratch" \
     -c release --product impsd \
-    -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=."
+    -Xswiftc -file-prefix-map -Xswiftc "$package=." -Xcc "-ffile-prefix-map=$package=." \
+    -Xlinker "--lto-obj-path=$scratch/modules.o"
 file=$scratch/release/impsd
-"$cross/check.sh" "$1" "$file"
+"$cross/check.sh" "$1" "$file" "$scratch/modules.o"
 cp "$file" "$dist/symbols/impsd"
 file=$dist/symbols/impsd
 "$cross/normalize.py" "$file"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stops the build over what would only show on a board.
 #
-#   check.sh ARCHITECTURE PROGRAM          symbols and the ABI of a program and the objects it was made of
+#   check.sh ARCHITECTURE PROGRAM MODULES  symbols of a program, and the ABI of its modules together
 #   check.sh ARCHITECTURE --sizes FOLDER   the size of the stripped program against its budget
 . "$(dirname "$0")/common.sh"
 name_architecture "$1"
@@ -21,23 +21,16 @@ undefined=$(llvm-nm --undefined-only "$file" | grep -vE ' w | _DYNAMIC$' || true
 if llvm-readelf --program-headers "$file" | grep -qE 'INTERP|DYNAMIC'; then fail "$file is not static"; fi
 
 if [ "$1" = armv7 ]; then
-    # A mismatch of the float ABI links without a word and computes nonsense.
-    objects=$(find ".build-$1/release/" -name '*.o' | grep -v ModuleCache)
-    count=0
-    for object in $objects; do
-        # Objects without code have no attributes that matter.
-        attributes=$(llvm-readelf --arch-specific "$object" 2> /dev/null)
-        case $attributes in
-        *ABI_VFP_args*) count=$((count + 1)) ;;
-        *) fail "$object has no Tag_ABI_VFP_args: it is not compiled for hard floats" ;;
-        esac
-        case $attributes in
-        *VFPv4* | *FPv5* | *NEONv2* | *ARMv8*) fail "$object uses more than vfpv3-d16" ;;
-        esac
-    done
-    [ "$count" -gt 0 ] || fail "no object of $file was checked"
-    linked=$(llvm-readelf --arch-specific "$file")
-    case $linked in *ABI_VFP_args*) ;; *) fail "$file has no Tag_ABI_VFP_args" ;; esac
+    # A mismatch of the float ABI links without a word and computes nonsense. The code of all modules is made by the linker.
+    attributes=$(llvm-readelf --arch-specific "$3")
+    case $attributes in *"AAPCS VFP"*) ;; *) fail "$3 is not compiled for hard floats" ;; esac
+    case $attributes in
+    *VFPv3-D16*) ;;
+    *) fail "$3 is not compiled for vfpv3-d16" ;;
+    esac
+    case $attributes in
+    *VFPv4* | *FPv5* | *NEONv2* | *ARMv8*) fail "$3 uses more than vfpv3-d16" ;;
+    esac
     if llvm-objdump -d --mattr=+neon "$file" 2> /dev/null | grep -qE '\b(d1[6-9]|d2[0-9]|d3[01])\b'; then
         fail "$file uses the registers d16 to d31, which vfpv3-d16 does not have"
     fi

@@ -69,6 +69,13 @@ static inline unsigned long long libc_volume_free_at(const char *path) {
     return (unsigned long long)facts.f_bavail * facts.f_frsize;
 }
 
+// Octets of the volume of a path; 0 when nobody knows.
+static inline unsigned long long libc_volume_size_at(const char *path) {
+    struct statvfs facts;
+    if (statvfs(path, &facts) != 0) return 0;
+    return (unsigned long long)facts.f_blocks * facts.f_frsize;
+}
+
 // Whether a file that was opened for writing can be mapped shared, as LMDB needs it. JFFS2 cannot.
 static inline int libc_can_map_shared(int descriptor) {
     void *memory = mmap(0, 4096, PROT_READ, MAP_SHARED, descriptor, 0);

@@ -2,7 +2,7 @@
 
 // The page for browsers, each file as it is sent: compressed by `make page` from what lies beside it. The line below changes
 // with it, because compilers do not see when what is embedded does.
-// embeds b44e53cca1cb03c2
+// embeds 18529d52a70e9c45
 
 // Each in a section of its own: where several modules have it, the linker keeps one.
 #define PAGE_FILE(name) __attribute__((section(".rodata.page_" #name)))
@@ -24,11 +24,23 @@ static inline const unsigned char *page_octets(int page, int *count) {
     PAGE_FILE(icon) static const unsigned char icon[] = {
 #embed "icon.svg.gz"
     };
+    PAGE_FILE(admin_document) static const unsigned char admin_document[] = {
+#embed "admin.html.gz"
+    };
+    PAGE_FILE(admin_script) static const unsigned char admin_script[] = {
+#embed "admin.js.gz"
+    };
+    PAGE_FILE(admin_style) static const unsigned char admin_style[] = {
+#embed "admin.css.gz"
+    };
     switch (page) {
     case 1: *count = sizeof document; return document;
     case 2: *count = sizeof script; return script;
     case 3: *count = sizeof style; return style;
     case 4: *count = sizeof manifest; return manifest;
-    default: *count = sizeof icon; return icon;
+    case 5: *count = sizeof icon; return icon;
+    case 6: *count = sizeof admin_document; return admin_document;
+    case 7: *count = sizeof admin_script; return admin_script;
+    default: *count = sizeof admin_style; return admin_style;
     }
 }

@@ -139,6 +139,18 @@ public struct Configuration: Sendable {
     public var hasLinks = true
     /// The name by which browsers reach it; empty for none but numeric addresses.
     public var pageHost = InlineBytes<128>()
+    /// There is a page for the operator.
+    public var hasAdmin = false
+    /// The address that it is reached at, and by it alone.
+    public var adminAddress = InlineBytes<46>()
+    /// Its port; 0 takes any.
+    public var adminPort: UInt16 = 8081
+    /// It is reached by TLS alone.
+    public var adminHasTLS = false
+    /// The file that has its password.
+    public var adminPasswordPath = InlineBytes<200>()
+    /// The line that its section begins at.
+    public var adminLine: UInt64 = 0
     /// What the engine is told.
     public var engine = Settings()
 
@@ -147,6 +159,7 @@ public struct Configuration: Sendable {
         _ = dataFolder.append("/var/lib/imps")
         _ = controlPath.append("/var/run/imps/control")
         _ = provisionPath.append("/etc/imps/provision")
+        _ = adminAddress.append("127.0.0.1")
         _ = engine.domain.append("localhost")
         _ = engine.serviceName.append("impsd")
     }
@@ -199,8 +212,10 @@ public struct Diagnostics: ~Copyable {
     public subscript(index: Int) -> Finding { findings[index] }
 
     /// A value that this machine cannot use, which only who tries it can say.
-    public mutating func refuse(line: UInt64, key: StaticString, _ allowed: StaticString) {
-        error(line: line, .constant("main"), key.octets, allowed)
+    public mutating func refuse(
+        line: UInt64, section: StaticString = "main", key: StaticString, _ allowed: StaticString
+    ) {
+        error(line: line, section.octets, key.octets, allowed)
     }
 
     mutating func error(line: UInt64, _ section: Span<UInt8>, _ key: Span<UInt8>, _ words: StaticString) {
@@ -274,7 +289,7 @@ extension Configuration {
                 guard let statement = try reader.next() else { break }
                 if case .section = statement {
                     sections.finish(&configuration, &diagnostics)
-                    sections.begin(reader, &diagnostics)
+                    sections.begin(reader, &configuration, &diagnostics)
                 } else if sections.isMain {
                     configuration.take(reader, statement, &diagnostics)
                 } else {
@@ -307,11 +322,14 @@ extension Configuration {
         private var client = ClientSection()
         private var notify = NotifyLines()
         private var page = PageSection()
+        private var admin = AdminSection()
         private var names = SectionNames()
 
         var isMain: Bool { type.span.equals("imps") }
 
-        mutating func begin(_ reader: borrowing UCIReader, _ diagnostics: inout Diagnostics) {
+        mutating func begin(
+            _ reader: borrowing UCIReader, _ configuration: inout Configuration, _ diagnostics: inout Diagnostics
+        ) {
             type = reader.word
             let isMessage = type.span.equals("sysmsg") || type.span.equals("help")
             let isNotify = type.span.equals("notify")
@@ -325,10 +343,12 @@ extension Configuration {
                 notify.begin(reader)
             } else if type.span.equals("page") {
                 page.begin(reader)
+            } else if type.span.equals("admin") {
+                admin.begin(reader, &configuration)
             } else {
                 diagnostics.warning(
                     line: reader.line, type.span, type.span,
-                    "unknown section, expected imps, sysmsg, help, client, notify or page")
+                    "unknown section, expected imps, sysmsg, help, client, notify, page or admin")
             }
             if isMessage || isNotify, !names.add(reader) {
                 diagnostics.error(line: reader.line, type.span, type.span, "another section has this name")
@@ -342,6 +362,7 @@ extension Configuration {
             if client.isOpen { client.take(reader, &diagnostics) }
             if notify.isOpen { notify.take(reader, &diagnostics) }
             if page.isOpen { page.take(reader, &configuration, &diagnostics) }
+            if admin.isOpen { admin.take(reader, &configuration, &diagnostics) }
         }
 
         mutating func finish(_ configuration: inout Configuration, _ diagnostics: inout Diagnostics) {
@@ -349,6 +370,7 @@ extension Configuration {
             client.finish(&configuration, &diagnostics)
             notify.finish(&configuration, &diagnostics)
             page.finish(&configuration, &diagnostics)
+            admin.finish(configuration, &diagnostics)
         }
     }
 
@@ -518,6 +540,9 @@ extension Configuration {
             diagnostics.error(
                 line: line, .constant("main"), .constant("tls_port"),
                 "needs tls_cert and tls_key, files in PEM, or tls_self_signed")
+        }
+        if hasAdmin, adminHasTLS, !hasTLS {
+            diagnostics.error(line: adminLine, .constant("admin"), .constant("tls"), "needs tls_port in the section imps")
         }
     }
 }

@@ -115,6 +115,9 @@ public enum File {
         return path.extracting(0..<end)
     }
 
+    /// Octets of the volume that a path lies on; 0 when nobody knows.
+    public static func volumeSize(of path: Span<UInt8>) -> UInt64 { unsafe withPath(path) { unsafe libc_volume_size_at($0) } }
+
     /// Whether others than its owner may read a file.
     public static func isOpenToOthers(_ path: Span<UInt8>) -> Bool {
         unsafe withPath(path) { unsafe libc_is_open_to_others($0) } == 1

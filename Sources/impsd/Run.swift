@@ -59,6 +59,9 @@ func refuseListeners(_ configuration: Configuration, _ diagnostics: inout Diagno
         guard let allowed = Server.refusal(ofAddress: address.span) else { continue }
         diagnostics.refuse(line: configuration.listenLines[index], key: "listen", allowed)
     }
+    if configuration.hasAdmin, let allowed = Server.refusal(ofAddress: configuration.adminAddress.span) {
+        diagnostics.refuse(line: configuration.adminLine, section: "admin", key: "listen", allowed)
+    }
 }
 
 /// Looks whether the pools that the file asks for fit into the memory that it gives.
@@ -141,7 +144,7 @@ private func serve(
         return error.exitCode
     }
     if configuration.hasTLS, configuration.isSelfSigned { makeOwnCertificate(configuration, &turn) }
-    service.begin(&turn)
+    service.begin(configuration, &turn)
     sink.drain(&turn.journal)
     var server = Server(
         settings: configuration.serverSettings, sizes: sizes.server, handler: service, clock: clock, turn: turn,
@@ -209,6 +212,10 @@ extension Configuration {
         settings.cirTLSPort = cirTLSPort
         settings.certificatePath = certificatePath
         settings.keyPath = keyPath
+        settings.hasAdmin = hasAdmin
+        settings.adminAddress = adminAddress
+        settings.adminPort = adminPort
+        settings.adminHasTLS = adminHasTLS
         settings.hasOutgoingTLS = hasTLS || hasAuthorities
         settings.authoritiesPath = authoritiesPath
         settings.isConfined = isConfined

@@ -2,6 +2,7 @@ import CLibC
 import CSP
 import Configuration
 import Digests
+import Files
 import IMPSEngine
 import Octets
 import Setup
@@ -38,6 +39,8 @@ final class Service: RequestHandler {
     private var order = NotificationOrder()
     private var target: Target?
     private var clockTrust: ClockTrust
+    private var adminPassword: AdminPassword?
+    private let volumeByteCount: UInt64
 
     /// - Parameters:
     ///   - lastExit: What `status` tells of the process before.
@@ -59,13 +62,17 @@ final class Service: RequestHandler {
         self.folder = folder
         self.lastExit = lastExit
         clockTrust = configuration.clock
+        volumeByteCount = File.volumeSize(of: configuration.dataFolder.span)
         flashBudget = UInt64(configuration.flashBudgetMB) << 20
         checkpointHours = UInt64(configuration.checkpointHours)
         if isRestored, folder.mode == .memory { checkpointsAt = Instant(milliseconds: 0) }
     }
 
     /// Makes durable what the start changed; a full store starts too.
-    func begin(_ turn: inout Turn) { logFailure(commit(&turn), &turn) }
+    func begin(_ configuration: Configuration, _ turn: inout Turn) {
+        readAdminPassword(configuration, &turn)
+        logFailure(commit(&turn), &turn)
+    }
 
     private func logFailure(_ error: StoreError?, _ turn: inout Turn) {
         guard case .failed(let code) = error, turn.journal.begin(.storeFail, turn.now, turn.wall) else { return }
@@ -355,10 +362,44 @@ final class Service: RequestHandler {
         into output: inout FixedBytes
     ) -> ControlProgress {
         if command.line.span.equals("status") { writeStatus(pools, &turn, into: &output) }
+        if command.line.span.equals("metrics") { return writeMetrics(pools, &turn, into: &output) }
         if command.line.span.equals("checkpoint") { return checkpoint(&turn, into: &output) }
         if command.line.span.starts(with: "clock ") { return setClock(&command, into: &output) }
         if command.line.span.equals("factory-reset") { return reset(&turn, into: &output) }
         return engine.control(&command, &turn, into: &output)
+    }
+
+    /// What `status` says, for who gathers figures; nothing ends it.
+    private func writeMetrics(
+        _ pools: borrowing PoolTable, _ turn: inout Turn, into output: inout FixedBytes
+    ) -> ControlProgress {
+        writer.output.removeAll()
+        writeStatus(pools, &turn, into: &writer.output)
+        engine.writeStatus(&turn, into: &writer.output)
+        Metrics.write(writer.output, into: &output)
+        return .done
+    }
+
+    override func admitsAdmin(_ authorization: Span<UInt8>, _ client: Client, _ turn: inout Turn) -> HTTPStatus {
+        guard let adminPassword else { return .serviceUnavailable }
+        switch engine.admitAdmin(authorization, adminPassword, client, &turn) {
+        case .open: return .ok
+        case .closed: return .unauthorized
+        case .later: return .tooManyRequests
+        }
+    }
+
+    /// Reads the password of the operator's page; without one nobody sees it.
+    private func readAdminPassword(_ configuration: Configuration, _ turn: inout Turn) {
+        adminPassword = nil
+        guard configuration.hasAdmin else { return }
+        let (password, why) = AdminPassword.read(configuration.adminPasswordPath.span)
+        adminPassword = password
+        guard password == nil, turn.journal.begin(.config, turn.now, turn.wall) else { return }
+        turn.journal.word("is", "error")
+        turn.journal.text("file", configuration.adminPasswordPath.span, countMax: 100)
+        turn.journal.sentence("why", why)
+        turn.journal.end()
     }
 
     private func checkpoint(_ turn: inout Turn, into output: inout FixedBytes) -> ControlProgress {
@@ -410,6 +451,8 @@ final class Service: RequestHandler {
         output.field("confined_places", confinement.places.name.octets)
         output.field("written_kb", wear.total / 1024)
         output.field("written_kb_day", wear.ofDay(turn.now) / 1024)
+        output.field("flash_budget_kb_day", flashBudget / 1024)
+        output.field("volume_kb", volumeByteCount / 1024)
         output.field("cpu_us", libc_cpu_microseconds())
         output.field("heap_bytes", UInt64(libc_heap_bytes()))
         if let resident = ResidentMemory() {
@@ -483,6 +526,7 @@ final class Service: RequestHandler {
             turn.journal.level = configuration.logLevel
             turn.journal.rate = configuration.logRate
             takeSections(&sections, file, configPath, &engine, &turn)
+            readAdminPassword(configuration, &turn)
         }
         if turn.journal.begin(.reload, turn.now, turn.wall) {
             turn.journal.word("used", isUsable ? "yes" : "no")

@@ -37,6 +37,7 @@ struct Sizes {
             headByteCountMax: 8192, bodyByteCountMax: message + 16_384 + min(5 * message, max(0, total / 14 - message)))
         server.limits.hasPages = configuration.hasPage
         server.limits.pageHost = configuration.pageHost
+        server.hasAdmin = configuration.hasAdmin
         server.replyByteCountMax = message + 16_384 + min(4 * message, max(0, total / 17 - message))
         server.heldByteCountMax = server.replyByteCountMax + ResponseHead.byteCountMax + min(total / 16, 163_840)
         textByteCount = message + 16_384
@@ -93,7 +94,7 @@ struct Sizes {
         return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
             + Server.outgoingPool.count * Server.outgoingPool.byteCount + Server.modemPool.byteCount
             + Server.heldPool(server).byteCount
-            + ControlServer.pool.byteCount * ControlServer.pool.count
+            + ControlServer.pool.byteCount * ControlServer.pool.count + Server.adminPool(server).byteCount
             + (connections.count - server.connections) * connections.byteCount
             + (server.sealed > 0 ? Server.sealingPool(server).byteCount : 0)
             + server.sealed * TLSConnections.connectionByteCount

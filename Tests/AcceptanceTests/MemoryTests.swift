@@ -13,7 +13,7 @@ import Testing
         print("memory: \(resident / 1024) KB resident after start, \(own / 1024) KB of them its own")
         // How much of the program itself is resident is up to the system.
         #expect(resident <= 1 << 23)
-        #expect(own <= 1 << 20)
+        #expect(own <= 896 << 10)
     }
 
     @Test func tenThousandRequestsLeaveTheHeapAsItWas() throws {

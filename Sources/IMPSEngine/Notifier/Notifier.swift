@@ -302,7 +302,9 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
         guard var notification = records.notification(of: order.user), notification.state == .waiting else { return }
         notification.section = order.name
         notification.attempts += 1
+        notification.code = 0
         var isFinal = notification.attempts >= Notifier.attemptsMax
+        var why: StaticString = "the other side refused it"
         switch outcome {
         case .answered(let status):
             pauses[order.section] = Pause()
@@ -312,16 +314,15 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
             }
             // What is refused as it is will be refused again.
             if (400..<500).contains(status), status != 408, status != 429 { isFinal = true }
-            log(.notifyFail, order, notification, why: "the other side refused it", isFinal: isFinal, records, &turn)
         case .sent: return taken(order, &notification, &records, &turn)
         case .refused(let code):
             notification.code = UInt16(clamping: code)
-            log(.notifyFail, order, notification, why: "the modem refused it", isFinal: isFinal, records, &turn)
-        case .failed(let why, let isDown):
-            notification.code = 0
-            log(.notifyFail, order, notification, why: why, isFinal: isFinal, records, &turn)
+            why = "the modem refused it"
+        case .failed(let words, let isDown):
+            why = words
             if isDown { pause(order.section, turn.now) }
         }
+        log(.notifyFail, order, notification, why: why, isFinal: isFinal, records, &turn)
         if isFinal {
             counters.failed += 1
             notification.nextFrom = turn.wall.secondsSince1970 + order.every
@@ -480,10 +481,9 @@ extension Records where Port: ~Copyable {
         var link = InlineBytes<480>(prefix: settings.pageURL.span)
         _ = link.append("m/")
         _ = link.append(digits.span)
-        var name = NotificationFacts()
-        name.user = shortName(facts.user.span)
-        let user = Template.fill(Span.constant(".%user"), with: name, isURL: true)
-        _ = link.append(user.span)
+        _ = link.append(".")
+        let name = shortName(facts.user.span)
+        Template.add(name.span, isURL: true, to: &link)
         return link
     }
 

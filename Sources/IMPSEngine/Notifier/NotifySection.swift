@@ -11,28 +11,10 @@ public enum Bearer: UInt8, BitwiseCopyable, Sendable {
     /// A short message by a modem on a serial line.
     case modem
 
-    /// The word of the configuration.
-    public var name: StaticString {
-        switch self {
-        case .sms: return "sms"
-        case .wapPush: return "wap-push"
-        case .webhook: return "webhook"
-        case .modem: return "modem"
-        }
-    }
-
+    /// By its word in the configuration.
     init?(_ word: Span<UInt8>) {
-        if word.equals("sms") {
-            self = .sms
-        } else if word.equals("wap-push") {
-            self = .wapPush
-        } else if word.equals("webhook") {
-            self = .webhook
-        } else if word.equals("modem") {
-            self = .modem
-        } else {
-            return nil
-        }
+        guard let place = word.place(among: "sms wap-push webhook modem") else { return nil }
+        self.init(rawValue: UInt8(place))
     }
 }
 
@@ -45,16 +27,10 @@ enum WebhookForm: UInt8, BitwiseCopyable {
     /// The object of `json`, to the endpoint that the user's phone gave him.
     case unifiedPush
 
+    /// By its word in the configuration.
     init?(_ word: Span<UInt8>) {
-        if word.equals("json") {
-            self = .json
-        } else if word.equals("ntfy") {
-            self = .ntfy
-        } else if word.equals("unifiedpush") {
-            self = .unifiedPush
-        } else {
-            return nil
-        }
+        guard let place = word.place(among: "json ntfy unifiedpush") else { return nil }
+        self.init(rawValue: UInt8(place))
     }
 }
 
@@ -82,6 +58,7 @@ public struct NotifySection: ZeroInitializable, Sendable {
     /// Who a short message comes from.
     var from = InlineBytes<64>()
     var link = InlineBytes<480>()
+    /// The modem that sends it; without a device for other bearers.
     public private(set) var modem = ModemOrder()
     var text = InlineBytes<200>()
     /// The text in other languages.

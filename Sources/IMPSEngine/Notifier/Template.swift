@@ -106,17 +106,18 @@ enum Template {
     ) {
         let count = Decimal.digits(of: facts.count)
         switch letter {
-        case UInt8(ascii: "s"): add(facts.sender.span, isURL, to: &result)
-        case UInt8(ascii: "u"): add(facts.user.span, isURL, to: &result)
-        case UInt8(ascii: "n"): add(facts.number.span, isURL, to: &result)
-        case UInt8(ascii: "m"): add(facts.message.span, isURL, to: &result)
-        case UInt8(ascii: "l"): add(facts.link.span, isURL, to: &result)
-        default: add(count.span, isURL, to: &result)
+        case UInt8(ascii: "s"): add(facts.sender.span, isURL: isURL, to: &result)
+        case UInt8(ascii: "u"): add(facts.user.span, isURL: isURL, to: &result)
+        case UInt8(ascii: "n"): add(facts.number.span, isURL: isURL, to: &result)
+        case UInt8(ascii: "m"): add(facts.message.span, isURL: isURL, to: &result)
+        case UInt8(ascii: "l"): add(facts.link.span, isURL: isURL, to: &result)
+        default: add(count.span, isURL: isURL, to: &result)
         }
     }
 
+    /// Adds what fills a word in; for an address it is escaped.
     @inline(never)
-    private static func add(_ octets: Span<UInt8>, _ isURL: Bool, to result: inout InlineBytes<480>) {
+    static func add(_ octets: Span<UInt8>, isURL: Bool, to result: inout InlineBytes<480>) {
         for index in octets.indices {
             if !isURL || octets[index].isUnreserved {
                 _ = result.append(octets[index])

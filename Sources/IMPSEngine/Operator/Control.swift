@@ -386,7 +386,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// What the engine knows of itself; the shell adds what it knows of the process.
-    private func writeStatus(_ turn: inout Turn, into output: inout FixedBytes) {
+    public func writeStatus(_ turn: inout Turn, into output: inout FixedBytes) {
         output.field("uptime_s", turn.now.milliseconds / 1000)
         output.field("clock", (turn.wall.isTrusted ? "trusted" : "untrusted" as StaticString).octets)
         output.field("sessions", UInt64(sessions.count))

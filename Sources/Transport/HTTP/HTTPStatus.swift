@@ -8,6 +8,8 @@ public enum HTTPStatus: UInt16, Sendable {
     case notModified = 304
     /// 400: the request breaks the rules of HTTP, or its body is no message at all.
     case badRequest = 400
+    /// 401: the operator's page asks for its password.
+    case unauthorized = 401
     /// 403: a page of somebody else in a browser sent it.
     case forbidden = 403
     /// 404: there is no session for a URL of SHTTP, and no page.
@@ -24,6 +26,8 @@ public enum HTTPStatus: UInt16, Sendable {
     case unsupportedMediaType = 415
     /// 417: an expectation that nobody here can meet.
     case expectationFailed = 417
+    /// 429: somebody guesses the password of the operator's page.
+    case tooManyRequests = 429
     /// 431: the head is larger than this server takes.
     case headerFieldsTooLarge = 431
     /// 501: a transfer coding that this server does not know.
@@ -38,6 +42,7 @@ public enum HTTPStatus: UInt16, Sendable {
         switch self {
         case .ok, .noContent, .notModified: return "nothing"
         case .badRequest: return "no HTTP, or a body that is no message"
+        case .unauthorized: return "without the password of the operator's page"
         case .forbidden: return "sent by a page of another site in a browser"
         case .notFound: return "no session to be called has this URL"
         case .methodNotAllowed: return "another method than POST"
@@ -46,6 +51,7 @@ public enum HTTPStatus: UInt16, Sendable {
         case .contentTooLarge: return "larger than max_message allows"
         case .unsupportedMediaType: return "neither XML nor WBXML of a known version, or compressed"
         case .expectationFailed: return "an Expect other than 100-continue"
+        case .tooManyRequests: return "too many wrong passwords before it"
         case .headerFieldsTooLarge: return "a head over 8 KB"
         case .notImplemented: return "a transfer coding other than chunked"
         case .serviceUnavailable: return "no buffer or connection is free"
@@ -60,6 +66,7 @@ public enum HTTPStatus: UInt16, Sendable {
         case .noContent: return "No Content"
         case .notModified: return "Not Modified"
         case .badRequest: return "Bad Request"
+        case .unauthorized: return "Unauthorized"
         case .forbidden: return "Forbidden"
         case .notFound: return "Not Found"
         case .methodNotAllowed: return "Method Not Allowed"
@@ -68,6 +75,7 @@ public enum HTTPStatus: UInt16, Sendable {
         case .contentTooLarge: return "Content Too Large"
         case .unsupportedMediaType: return "Unsupported Media Type"
         case .expectationFailed: return "Expectation Failed"
+        case .tooManyRequests: return "Too Many Requests"
         case .headerFieldsTooLarge: return "Request Header Fields Too Large"
         case .notImplemented: return "Not Implemented"
         case .serviceUnavailable: return "Service Unavailable"

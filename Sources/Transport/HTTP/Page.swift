@@ -4,6 +4,7 @@ import Octets
 enum Page: UInt8, BitwiseCopyable, Sendable {
     case document = 1
     case script, style, manifest, icon
+    case adminDocument, adminScript, adminStyle
 
     /// What a path names; links that log in are the document, which finds them in its own address.
     init?(path: Span<UInt8>) {
@@ -22,11 +23,28 @@ enum Page: UInt8, BitwiseCopyable, Sendable {
         }
     }
 
+    /// What a path of the operator's page names.
+    init?(adminPath path: Span<UInt8>) {
+        if path.equals("/admin") || path.equals("/") {
+            self = .adminDocument
+        } else if path.equals("/admin.js") {
+            self = .adminScript
+        } else if path.equals("/admin.css") {
+            self = .adminStyle
+        } else if path.equals("/page.css") {
+            self = .style
+        } else if path.equals("/icon.svg") {
+            self = .icon
+        } else {
+            return nil
+        }
+    }
+
     var contentType: StaticString {
         switch self {
-        case .document: return "text/html; charset=utf-8"
-        case .script: return "text/javascript; charset=utf-8"
-        case .style: return "text/css; charset=utf-8"
+        case .document, .adminDocument: return "text/html; charset=utf-8"
+        case .script, .adminScript: return "text/javascript; charset=utf-8"
+        case .style, .adminStyle: return "text/css; charset=utf-8"
         case .manifest: return "application/manifest+json"
         case .icon: return "image/svg+xml"
         }

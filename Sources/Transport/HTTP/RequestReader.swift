@@ -65,8 +65,12 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     private var originRange: OctetRange?
     private var userAgentRange = OctetRange()
     private var callKeyRange = OctetRange()
-    private var pageRange = OctetRange()
+    private var pathRange = OctetRange()
     private var knownTagRange = OctetRange()
+    private var authorizationRange = OctetRange()
+
+    /// True for a GET or HEAD of a page.
+    private var isFetch = false
 
     /// True for a HEAD, of which only the head of the answer is sent.
     public private(set) var isHead = false
@@ -116,8 +120,14 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     }
 
     /// The path of a page, for a GET or HEAD; nil for everything else.
-    public var page: Range<Int>? {
-        pageRange.count > 0 ? pageRange.start..<pageRange.start + pageRange.count : nil
+    public var page: Range<Int>? { isFetch ? path : nil }
+
+    /// The path that is asked for, without what stands behind a question mark.
+    public var path: Range<Int> { pathRange.start..<pathRange.start + pathRange.count }
+
+    /// The value of Authorization, trimmed; empty when there is none.
+    public var authorization: Range<Int> {
+        authorizationRange.start..<authorizationRange.start + authorizationRange.count
     }
 
     /// The value of If-None-Match, trimmed; empty when there is none.
@@ -220,13 +230,14 @@ public struct RequestReader: BitwiseCopyable, Sendable {
         guard version[5] == 0x31 else { return .versionNotSupported }
         if version[7] == 0x30 { keepsAlive = false }
         isVersion10 = version[7] == 0x30
+        let target = line.extracting(first + 1..<second)
+        pathRange = OctetRange(start: offset + first + 1, count: target.firstIndex(of: 0x3F) ?? target.count)
         if method.equals("POST") { return nil }
         isHead = limits.hasPages && method.equals("HEAD")
         guard isHead || method.equals("GET") else { return .methodNotAllowed }
-        let target = line.extracting(first + 1..<second)
         if !isHead, readCallKey(target, at: offset + first + 1) { return nil }
         guard limits.hasPages, target[0] == 0x2F else { return .methodNotAllowed }
-        pageRange = OctetRange(start: offset + first + 1, count: target.firstIndex(of: 0x3F) ?? target.count)
+        isFetch = true
         return nil
     }
 
@@ -269,6 +280,8 @@ public struct RequestReader: BitwiseCopyable, Sendable {
             originRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("if-none-match") {
             knownTagRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
+        } else if name.equalsIgnoringCase("authorization") {
+            authorizationRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("user-agent") {
             userAgentRange = RequestReader.range(of: value, in: rest, at: offset + colon + 1)
         } else if name.equalsIgnoringCase("connection") {

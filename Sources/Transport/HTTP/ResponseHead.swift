@@ -13,6 +13,10 @@ public struct ResponseHead {
     public var closes = false
     /// True when a client of HTTP/1.0 has to be told that it does not.
     public var needsKeepAliveField = false
+    /// How long the body is is not known: it ends with the connection.
+    var isStream = false
+    /// What it says is for who asked alone, and only now.
+    var isPrivate = false
     /// The page that it is the head of.
     var page: Page?
 
@@ -35,11 +39,14 @@ public struct ResponseHead {
             buffer.append(contentType)
         }
         // 204 has no body by itself.
-        if status != .noContent, status != .notModified {
+        if status != .noContent, status != .notModified, !isStream {
             buffer.append("\r\nContent-Length: ")
             buffer.append(decimal: UInt64(contentLength))
         }
         if status == .methodNotAllowed { buffer.append("\r\nAllow: POST") }
+        if status == .unauthorized { buffer.append("\r\nWWW-Authenticate: Basic realm=\"impsd\", charset=\"UTF-8\"") }
+        if status == .tooManyRequests { buffer.append("\r\nRetry-After: 60") }
+        if isPrivate { buffer.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff") }
         if let page { page.writeFields(status, into: &buffer) }
         if closes {
             buffer.append("\r\nConnection: close")

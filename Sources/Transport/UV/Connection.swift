@@ -36,6 +36,8 @@ struct Connection: ZeroInitializable {
     var tls = TLSConnections.none
     /// The borrowed buffer with sealed octets that there is no room for yet.
     var sealed = BufferPool.none
+    /// It came to the operator's page.
+    var isAdmin = false
     var closesAfterReply = false
     /// The client will send nothing more, but may wait for answers. Source: CL-41.
     var hasEnded = false

@@ -143,6 +143,13 @@ open class RequestHandler {
         into output: inout FixedBytes
     ) -> ControlProgress { .done }
 
+    /// Whether who asks for the operator's page may see it: 200, 401, 429, or 503 while there is no password.
+    ///
+    /// - Parameter authorization: What he says to prove it.
+    open func admitsAdmin(_ authorization: Span<UInt8>, _ client: Client, _ turn: inout Turn) -> HTTPStatus {
+        .serviceUnavailable
+    }
+
     /// Reads from the store; false when that is not possible, and the supervisor should not think that all is well.
     open func answers() -> Bool { true }
 

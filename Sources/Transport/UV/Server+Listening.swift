@@ -9,13 +9,24 @@ import TLS
 extension Server {
     // MARK: Binding
 
+    /// Four addresses, the same by TLS, and the operator's page.
+    static var listenerCount: Int { 9 }
+    /// The one of the operator's page.
+    static var adminListener: Int { 8 }
+
+    /// Whether what comes by a listener is sealed.
+    private func isSealed(_ listener: Int) -> Bool {
+        listener == Server.adminListener ? settings.adminHasTLS : listener >= 4
+    }
+
     /// Binds every address; one that is not there yet is tried again later, because at boot the order is not ours.
     mutating func bindListeners() throws(StartError) {
         boundPort = settings.port
         cirPort = settings.cirPort
         cirTLSPort = settings.cirTLSPort
         tlsPort = settings.tlsPort
-        for index in 0..<8 where isToBeBound(index) {
+        adminPort = settings.adminPort
+        for index in 0..<Server.listenerCount where isToBeBound(index) {
             let code = bind(index)
             if code == UV_EADDRINUSE.rawValue { throw .addressInUse }
             guard code == 0 || code == UV_EADDRNOTAVAIL.rawValue else { throw .failed(code) }
@@ -25,7 +36,7 @@ extension Server {
 
     mutating func bindAgain() {
         bindsAt = nil
-        for index in 0..<8 where isToBeBound(index) { _ = bind(index) }
+        for index in 0..<Server.listenerCount where isToBeBound(index) { _ = bind(index) }
         sayReady()
     }
 
@@ -34,13 +45,15 @@ extension Server {
 
     /// Whether there is to be a listener that there is not; the upper half are those for TLS, which needs a certificate.
     private func isWanted(_ index: Int) -> Bool {
-        guard !isBound[index], index % 4 < settings.listenCount else { return false }
+        guard !isBound[index] else { return false }
+        if index == Server.adminListener { return settings.hasAdmin && (!settings.adminHasTLS || tls.isReady) }
+        guard index % 4 < settings.listenCount else { return false }
         return index < 4 ? !settings.isTLSOnly : settings.hasTLS && tls.isReady
     }
 
     private mutating func sayReady() {
         var waits = false
-        for index in 0..<8 where isWanted(index) { waits = true }
+        for index in 0..<Server.listenerCount where isWanted(index) { waits = true }
         if waits { bindsAt = turn.now.adding(seconds: 2) }
         // Without a certificate there may be nothing to listen on; the operator's door is open, to put that right.
         guard !saidReady, anyIsBound || settings.isTLSOnly && !tls.isReady else { return }
@@ -51,6 +64,7 @@ extension Server {
             if settings.hasChannels, !settings.isTLSOnly { turn.journal.number("cir_port", UInt64(cirPort)) }
             if settings.hasTLS, tls.isReady { turn.journal.number("tls_port", UInt64(tlsPort)) }
             if settings.hasSealedChannels, tls.isReady { turn.journal.number("cir_tls_port", UInt64(cirTLSPort)) }
+            if settings.hasAdmin { turn.journal.number("admin_port", UInt64(adminPort)) }
             turn.journal.end()
         }
     }
@@ -65,9 +79,10 @@ extension Server {
         let listener = unsafe listeners + index
         unsafe uv_tcp_init(loop, listener)
         unsafe listener.pointee.data = Server.data(index)
-        let address = settings.listen[index % 4]
-        let flags = Server.bindFlags(settings, address.span)
-        let port = index < 4 ? boundPort : tlsPort
+        let isAdmin = index == Server.adminListener
+        let address = isAdmin ? settings.adminAddress : settings.listen[index % 4]
+        let flags = isAdmin ? 0 : Server.bindFlags(settings, address.span)
+        let port = isAdmin ? adminPort : index < 4 ? boundPort : tlsPort
         var code = unsafe Server.withAddress(address.span, port) { unsafe uv_tcp_bind(listener, $0, flags) }
         if code == 0 {
             code = unsafe uv_listen(uv_shim_stream(listener), 511) { stream, status in
@@ -77,11 +92,17 @@ extension Server {
             }
         }
         let isListening = code == 0
-        if isListening { code = bindChannels(index) }
+        if isListening, !isAdmin { code = bindChannels(index) }
         if code == 0 {
             isBound[index] = true
-            if index < 4, boundPort == 0 { boundPort = unsafe Server.port(of: listener) }
-            if index >= 4, tlsPort == 0 { tlsPort = unsafe Server.port(of: listener) }
+            let given = unsafe Server.port(of: listener)
+            if isAdmin {
+                adminPort = given
+            } else if index < 4 {
+                boundPort = given
+            } else {
+                tlsPort = given
+            }
         } else {
             unsafe closeListener(listener, index)
         }
@@ -197,22 +218,24 @@ extension Server {
             index,
             Client(
                 address: unsafe Server.peer(of: handle, isNetwork: false), network: network,
-                local: unsafe Server.local(of: handle), port: listener < 4 ? boundPort : tlsPort,
-                isSealed: listener >= 4,
+                local: unsafe Server.local(of: handle), port: isSealed(listener) ? tlsPort : boundPort,
+                isSealed: isSealed(listener),
                 cirPort: callPort(listener)))
         guard connections.isPlace(index), count <= settings.connectionsOfAddressMax else {
-            listener < 4 ? shed(index) : shedSealed(index)
+            isSealed(listener) ? shedSealed(index) : shed(index)
             return
         }
+        connections[index].isAdmin = listener == Server.adminListener
         connections[index].phase = .reading
         connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
-        guard listener < 4 || openSealed(index) else { return }
+        guard !isSealed(listener) || openSealed(index) else { return }
         startReading(index)
     }
 
     /// Where a client of a listener may keep a connection to be called: by TLS when it came so, for what it says there is
     /// the number of its session.
     private func callPort(_ listener: Int) -> UInt16 {
+        if listener == Server.adminListener { return 0 }
         if listener < 4 { return settings.hasChannels ? cirPort : 0 }
         return settings.hasSealedChannels ? cirTLSPort : 0
     }
@@ -237,7 +260,7 @@ extension Server {
 
     /// Takes what waited for room, now that there is some.
     mutating func acceptWaiting() {
-        for listener in 0..<8 where isWaitingForRoom[listener] { accept(listener) }
+        for listener in 0..<Server.listenerCount where isWaitingForRoom[listener] { accept(listener) }
     }
 
     /// The address of a client, or what all addresses of one IPv6 household have.

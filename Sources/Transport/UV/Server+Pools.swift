@@ -35,6 +35,7 @@ extension Server {
         pools.add(Server.arrivalPool)
         pools.add(Server.heldPool(sizes))
         pools.add(ControlServer.pool)
+        if sizes.hasAdmin { pools.add(Server.adminPool(sizes)) }
         pools.add(Outgoing.pool)
         pools.add(Modem.pool)
         return ServerPools(connections: connections, channels: channels, tls: tls, busyTLS: busyTLS)
@@ -48,6 +49,11 @@ extension Server {
             + 4 * MemoryLayout<HashMapPlace<NetworkCount>>.stride
         return Pool(
             "connections", count: sizes.connections + sizes.shedCount, byteCount: octets, isCounted: true)
+    }
+
+    /// What the operator's page needs.
+    public static func adminPool(_ sizes: ServerSizes) -> Pool {
+        Pool("admin", count: 1, byteCount: sizes.hasAdmin ? AdminSeat.byteCount : 0)
     }
 
     /// What requests of ours need.

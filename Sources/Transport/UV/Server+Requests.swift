@@ -115,10 +115,11 @@ extension Server {
         let progress: RequestProgress
         let wasIdle = connections[index].reader.isIdle
         let wasInBody = connections[index].reader.isInBody
+        let limits = connections[index].isAdmin ? sizes.adminLimits : sizes.limits
         if buffer == BufferPool.none {
-            progress = connections[index].reader.advance(&arrival, sizes.limits)
+            progress = connections[index].reader.advance(&arrival, limits)
         } else {
-            progress = connections[index].reader.advance(&buffers[buffer], sizes.limits)
+            progress = connections[index].reader.advance(&buffers[buffer], limits)
         }
         switch progress {
         case .incomplete:
@@ -207,6 +208,7 @@ extension Server {
             guard connections[index].phase == .reading else { return }
         }
         if turn.entropy.isSpent { turn.entropy = Clock.entropy() }
+        if connections[index].isAdmin { return answerAdmin(index) }
         let reader = connections[index].reader
         let client = connections[index].client
         let buffer = connections[index].buffer
@@ -220,12 +222,14 @@ extension Server {
     }
 
     /// What is sent for a request.
-    private struct Answer {
+    struct Answer {
         var status = HTTPStatus.ok
         var contentType = InlineBytes<100>()
         var hasMessage = false
         var isDurable = false
         var page: Page?
+        /// What the operator's command says.
+        var isOfAdmin = false
     }
 
     /// Lets the handler answer a request whose octets are in `octets`.
@@ -287,19 +291,24 @@ extension Server {
     }
 
     /// Puts an answer behind the others of this turn.
-    private mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
+    mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
         var reply = HeldReply()
         reply.connection = UInt16(index)
         reply.start = heldOctets.count
         reply.isDurable = answer.isDurable
-        let byteCount = answer.hasMessage ? handler.replyByteCount : answer.page?.byteCount ?? 0
+        let byteCount =
+            answer.hasMessage
+            ? handler.replyByteCount : answer.isOfAdmin ? admin.output.count : answer.page?.byteCount ?? 0
         var head = ResponseHead(answer.status, contentLength: byteCount)
         head.page = answer.page
+        head.isPrivate = answer.isOfAdmin
+        head.isStream = answer.isOfAdmin && admin.hasMore
         head.closes = connections[index].closesAfterReply
         head.needsKeepAliveField = needsKeepAliveField
         head.write(contentType: answer.contentType.span, into: &heldOctets)
         reply.bodyStart = heldOctets.count
         if answer.hasMessage { handler.appendReply(to: &heldOctets) }
+        if answer.isOfAdmin, !isHead { heldOctets.append(copy: admin.output, 0..<admin.output.count) }
         if answer.status == .ok, !isHead { answer.page?.write(into: &heldOctets) }
         reply.end = heldOctets.count
         held[heldCount] = reply
@@ -308,7 +317,7 @@ extension Server {
     }
 
     /// Keeps what came behind the request that is handled, and is ready for the next one.
-    private mutating func keepRest(_ index: Int, from end: Int) {
+    mutating func keepRest(_ index: Int, from end: Int) {
         connections[index].reader = RequestReader()
         connections[index].saidContinue = false
         let buffer = connections[index].buffer
@@ -400,6 +409,13 @@ extension Server {
 
     /// The answer is with the system: on to the next request, or to the end.
     private mutating func answerSent(_ index: Int) {
+        if admin.isAnswering(index) {
+            connections[index].phase = .reading
+            connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
+            waiting[waitingCount] = UInt16(index)
+            waitingCount += 1
+            return
+        }
         if connections[index].hasEnded,
             connections[index].closesAfterReply || connections[index].buffer == BufferPool.none
         {
@@ -473,6 +489,7 @@ extension Server {
     private mutating func closed(_ index: Int) {
         returnOutput(index)
         forgetWaiting(index)
+        if admin.isAnswering(index) { admin.free() }
         connections.close(index)
         pools[poolPlaces.connections].give()
         beginTurn()

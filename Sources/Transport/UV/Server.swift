@@ -78,13 +78,13 @@ public struct Server: ~Copyable {
     var armedFor: Instant?
     var sweepsAt: Instant?
     /// The addresses, and then the same for TLS.
-    var isBound = InlineArray<8, Bool>(repeating: false)
+    var isBound = InlineArray<9, Bool>(repeating: false)
     /// Handles of a listener that libuv still has, though they listen no more.
-    var closingListeners = InlineArray<8, Int>(repeating: 0)
+    var closingListeners = InlineArray<9, Int>(repeating: 0)
     /// Handshakes of connections to be called on have their turn next, before those of requests.
     var isTurnOfChannels = false
     /// A listener has a connection that nobody had room for.
-    var isWaitingForRoom = InlineArray<8, Bool>(repeating: false)
+    var isWaitingForRoom = InlineArray<9, Bool>(repeating: false)
     var boundPort: UInt16 = 0
     var tls: TLSConnections
     var tlsPort: UInt16 = 0
@@ -100,6 +100,8 @@ public struct Server: ~Copyable {
     var saidReady = false
     var stopSignal: Int32 = 0
     var control: ControlServer
+    var adminPort: UInt16 = 0
+    var admin: AdminSeat
     var outgoing = Outgoing()
     var modem = Modem()
     let watchdog: Watchdog
@@ -135,7 +137,7 @@ public struct Server: ~Copyable {
                 && uv_handle_size(UV_SIGNAL) == MemoryLayout<uv_signal_t>.size,
             "IM066 libuv's headers and library agree")
         unsafe loop = .allocate(capacity: 1)
-        unsafe listeners = .allocate(capacity: 8)
+        unsafe listeners = .allocate(capacity: Server.listenerCount)
         unsafe handles = .allocate(capacity: slots)
         unsafe channelListeners = .allocate(capacity: 8)
         unsafe channelHandles = .allocate(capacity: max(1, sizes.channels))
@@ -165,6 +167,7 @@ public struct Server: ~Copyable {
             output: Memory.buffer(sizes.sealed > 0 ? sizes.sealedByteCountMax : 0))
         waiting = Memory.slab(slots, UInt16.self)
         control = ControlServer()
+        admin = AdminSeat(isUsed: sizes.hasAdmin)
         watchdog = Watchdog(device: settings.watchdogPath.span)
         poolPlaces = Server.addPools(sizes, to: &self.pools)
         buffers = BufferPool(sizes.buffers, &self.pools)
@@ -428,8 +431,12 @@ public struct Server: ~Copyable {
             waitingCount = 0
             for index in 0..<count {
                 let connection = Int(waiting[index])
-                if connections[connection].phase == .reading, connections[connection].buffer != BufferPool.none {
-                    process(connection)
+                if connections[connection].phase == .reading {
+                    if admin.isAnswering(connection) {
+                        goOnWithAdmin(connection)
+                    } else if connections[connection].buffer != BufferPool.none {
+                        process(connection)
+                    }
                 }
                 unsealRest(connection)
             }

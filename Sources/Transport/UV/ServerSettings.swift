@@ -27,6 +27,14 @@ public struct ServerSettings: Sendable {
     public var certificatePath = InlineBytes<200>()
     /// Its key, in PEM.
     public var keyPath = InlineBytes<200>()
+    /// There is a page for the operator.
+    public var hasAdmin = false
+    /// The address that it is reached at.
+    public var adminAddress = InlineBytes<46>()
+    /// Its port; 0 takes any.
+    public var adminPort: UInt16 = 0
+    /// It is reached by TLS alone.
+    public var adminHasTLS = false
     /// Requests of ours may go by TLS.
     public var hasOutgoingTLS = false
     /// The certificates that are trusted for them, in PEM.
@@ -68,6 +76,8 @@ public struct ServerSizes: Sendable {
     public var sessions = 0
     /// Buffers for requests in pieces and answers that do not go out at once.
     public var buffers = BufferSizes()
+    /// There is a page for the operator.
+    public var hasAdmin = false
     /// The largest request.
     public var limits = RequestLimits(headByteCountMax: 4096, bodyByteCountMax: 65_536)
     /// Octets of the largest answer.
@@ -77,6 +87,13 @@ public struct ServerSizes: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// What is read of a request for the operator's page, which is there whether that for clients is or not.
+    var adminLimits: RequestLimits {
+        var limits = limits
+        limits.hasPages = true
+        return limits
+    }
 
     /// Octets of the largest buffer: for the largest request, with room to read on while chunks are joined, or answer.
     public var largeBufferByteCount: Int {

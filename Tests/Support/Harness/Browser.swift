@@ -24,7 +24,7 @@ public final class Browser {
         child = try BackgroundCommand(
             [Browser.driver, "--port=\(port)", "--allowed-ips=127.0.0.1"], errors: folder.path + "/driver.log",
             environment: ["HOME": folder.path, "LANGUAGE": language])
-        try wait("the driver", seconds: 20) { (try? HTTPConnection(port: port)) != nil }
+        try wait("the driver", seconds: 60) { (try? HTTPConnection(port: port)) != nil }
         let options: [String: Any] = [
             "binary": "/usr/bin/chromium",
             "args": [

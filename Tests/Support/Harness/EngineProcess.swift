@@ -223,8 +223,19 @@ public final class EngineProcess: @unchecked Sendable {
     /// Resident octets of the process.
     public func residentBytes() throws -> Int { try memory("VmRSS") }
 
-    /// Resident octets of the process that are no pages of a file.
-    public func ownBytes() throws -> Int { try memory("RssAnon") }
+    /// Resident octets of the process that are no pages of a file, nor addresses in them that the loader put right:
+    /// programs without libraries have none of those.
+    public func ownBytes() throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(processID)/smaps", encoding: .utf8)
+        var isWritten = false
+        var sum = 0
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count >= 5, words[0].contains("-") { isWritten = words[1].dropFirst().first == "w" }
+            if isWritten, words.first == "Anonymous:", let kilobytes = Int(words[1]) { sum += kilobytes * 1024 }
+        }
+        return sum
+    }
 
     private func memory(_ name: String) throws -> Int {
         let text = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)

@@ -147,7 +147,7 @@ public final class Kannel {
     /// Waits for a push, which may come in parts, and gives its Service Indication in WBXML.
     public func awaitIndication() throws -> [UInt8] {
         var octets: [UInt8] = []
-        try wait("a push", seconds: 20 * Programs.slowness) {
+        try wait("a push", seconds: 40 * Programs.slowness) {
             let parts = messages.filter { $0.kind == "udh" }
             // In the header of a part stands, behind the ports: of which message, how many, which one.
             let count = parts.first.map { $0.header.count > 7 ? Int($0.header[10]) : 1 } ?? .max
@@ -162,7 +162,7 @@ public final class Kannel {
 
     /// Waits until it got so many.
     public func await(_ count: Int) throws -> [ShortMessage] {
-        try wait("\(count) short messages", seconds: 20 * Programs.slowness) { messages.count >= count }
+        try wait("\(count) short messages", seconds: 40 * Programs.slowness) { messages.count >= count }
         return messages
     }
 

@@ -20,6 +20,8 @@ async function logIn(user, credentials, tries = 1) {
   while (answer) {
     const status = code(answer);
     const questions = all(answer, 'SystemMessage').filter((m) => status !== 200 || !text(m, 'SystemMessageID').startsWith('waiting.'));
+    // Who came to answer alone gets no session.
+    if (status === 200 && !first(answer, 'SessionID')) return t('answered');
     if (status === 200) {
       who.id = text(answer, 'SessionID');
       await begin(who);
@@ -56,6 +58,7 @@ const byDigest = (password) => async (who) => {
   who.loginNumber++;
   return loginRequest(who, leaf('Password', password));
 };
+const byQuestion = (token) => (who) => loginRequest(who, leaf('Password', 'ask:' + token));
 const byLink = (token) => (who) => loginRequest(who, leaf('Password', 'link:' + token));
 
 /** What has to be said at the beginning of a session. */
@@ -380,6 +383,13 @@ async function start() {
     if (!words) return;
     showsFirst = false;
     return showLogin(words === t('wrong') ? t('linkGone') : words);
+  }
+  const question = /^\/q\/([0-9a-f]{16})\.(.+)$/.exec(location.pathname);
+  if (question) {
+    history.replaceState(null, '', '/');
+    const words = await logIn(decodeURIComponent(question[2]), byQuestion(question[1]), Infinity);
+    showLogin(words === t('answered') ? '' : words === t('wrong') ? t('linkGone') : words);
+    return words === t('answered') && banner(words, true);
   }
   const kept = read(sessionStorage) ?? read(localStorage);
   if (!kept?.id) return showLogin();

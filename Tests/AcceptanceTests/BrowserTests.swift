@@ -119,6 +119,29 @@ struct BrowserTests {
         #expect(!dump.contains(link.split(separator: "/").last!.prefix(32)), "the link is in the store")
     }
 
+    @Test func whatAHandsetCannotAnswerIsAnsweredHere() throws {
+        let engine = try engine()
+        try engine.mustControl([
+            "sysmsg", "add", "terms", "--kind", "login", "--text", "Messages cost ten cents each. Agreed?", "--required",
+            "--blocking", "--option", "1|I accept|full", "--option", "2|I decline|deny", "--legacy", "deny",
+        ])
+        let handset = try engine.client("alice", "1.2")
+        let reason = try #require(try handset.logIn().primitive?["Result/Description"]?.text)
+        let link = try #require(reason.split(separator: " ").last.map(String.init))
+        let alice = try Browser(width: 360, height: 640)
+        try alice.open(link)
+        try alice.await("Agreed?", in: "#question")
+        try alice.picture("handset-question")
+        try alice.click(button: "I accept")
+        try alice.await("Your answer is kept.", in: "#banner")
+        #expect(try alice.sees("#login") && !alice.sees("#app"))
+        try alice.picture("handset-answered")
+        try expectNoBarriers(alice)
+        #expect(try handset.logIn().code == 200)
+        try alice.open(url(engine) + "q/0000000000000000.alice")
+        try alice.await("This link", in: "#login-error")
+    }
+
     @Test func aQuestionComesFirst() throws {
         let engine = try engine()
         let words = String(repeating: "Messages cost ten cents each, and so on. ", count: 12) + "Do you accept this?"

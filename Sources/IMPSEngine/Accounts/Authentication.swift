@@ -20,6 +20,8 @@ struct Credentials {
 enum LoginOutcome {
     case challenged(Challenge)
     case authenticated
+    /// Only what is asked before the door may be answered: no session.
+    case mayAnswer
 }
 
 /// Why a login failed; the client learns no more than that it did.
@@ -83,12 +85,16 @@ extension Accounts where Port: ~Copyable {
             }
             try checkDigest(document, request, digest, at: place, credentials, &records, &turn)
         } else if let password = document.first(.password, in: element) {
-            try checkPassword(document, request, password, credentials, &records, &turn)
+            guard
+                try checkPassword(document, request, password, credentials, systemMessages, &records, &turn) == .wholly
+            else { return .mayAnswer }
         } else if document.first(.digestSchema, in: element) != nil {
             return .challenged(try challenge(document, request, element, credentials, &records, &turn))
-        } else if isAnswer, isPending(credentials, request, systemMessages, turn.now) {
+        } else if isAnswer,
+            let isForAnswer = systemMessages.isForAnswer(PendingLogin(credentials, request), turn.now)
+        {
             // Who has to answer proved already who he is.
-            return .authenticated
+            return isForAnswer ? .mayAnswer : .authenticated
         } else {
             // Network authentication is not offered, and nothing else was.
             throw failure(.badParameter, "no credentials", request, credentials, &turn)
@@ -99,12 +105,6 @@ extension Accounts where Port: ~Copyable {
 
     /// A number for the name of an account that nobody outside can foresee; never 0.
     func nameHash(_ address: InlineBytes<100>) -> UInt64 { max(1, vault.hashKey.hash(4, address.span)) }
-
-    private func isPending(
-        _ credentials: Credentials, _ request: Request, _ systemMessages: borrowing SystemMessages<Port>, _ now: Instant
-    ) -> Bool {
-        systemMessages.pendingLogin(like: PendingLogin(credentials, request), now) != nil
-    }
 
     /// Counts something that somebody guessed wrong in the name of a user.
     mutating func noteFailure(_ user: Span<UInt8>, _ client: Client, _ now: Instant) {
@@ -128,10 +128,15 @@ extension Accounts where Port: ~Copyable {
         return Refusal(cause == .otherClient ? .userIDAndClientIDDoNotMatch : .invalidPassword, description)
     }
 
+    private enum Proof {
+        case wholly
+        case forAnswer
+    }
+
     private mutating func checkPassword(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ records: inout Records<Port>, _ turn: inout Turn
-    ) throws(Refusal) {
+        _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) throws(Refusal) -> Proof {
         // The second phase of a login with the schema PWD carries the password and closes the challenge.
         if let place = challenges.place(of: credentials.challenger), challenges[place].schema == .pwd {
             dropChallenge(place, &records)
@@ -139,7 +144,10 @@ extension Accounts where Port: ~Copyable {
         guard let password = InlineBytes<128>(document.text(of: element)) else {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
-        if let account = credentials.account, records.takeLink(password.span, of: account.number, turn.wall) { return }
+        if let account = credentials.account {
+            if records.takeLink(password.span, of: account.number, turn.wall) { return .wholly }
+            if systemMessages.isAnswerLink(password.span, of: account, self) { return .forAnswer }
+        }
         guard let account = credentials.account else {
             try spendCheck(request, credentials, records, &turn)
             burnTime(password)
@@ -148,6 +156,7 @@ extension Accounts where Port: ~Copyable {
         guard try isPassword(password, of: account, request, credentials, records, &turn) else {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
+        return .wholly
     }
 
     /// Compares a password in clear, as sent in UTF-8. Every failure takes the time of PBKDF2, whatever the account is.

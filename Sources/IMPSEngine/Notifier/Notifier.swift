@@ -465,7 +465,7 @@ extension Records where Port: ~Copyable {
         let language = profile(user, .language) ?? InlineBytes()
         let text = section.text(in: language.span)
         if section.link.isEmpty, !settings.pageURL.isEmpty, section.tellsLink(in: text.span) {
-            facts.link = pageLink(of: user, facts, &turn)
+            facts.link = pageLink("m/", addLink(for: user, &turn).span, of: facts.user.span)
         } else {
             facts.link = Template.fill(section.link.span, with: facts, isURL: true)
         }
@@ -473,16 +473,13 @@ extension Records where Port: ~Copyable {
         return facts
     }
 
-    /// A link to the page that logs the user in; behind the point it says who he is.
-    private mutating func pageLink(
-        of user: UInt32, _ facts: borrowing NotificationFacts, _ turn: inout Turn
-    ) -> InlineBytes<480> {
-        let digits = addLink(for: user, &turn)
+    /// A link to the page with what it proves itself by; behind the point it says whose it is.
+    func pageLink(_ path: StaticString, _ digits: Span<UInt8>, of address: Span<UInt8>) -> InlineBytes<480> {
         var link = InlineBytes<480>(prefix: settings.pageURL.span)
-        _ = link.append("m/")
-        _ = link.append(digits.span)
+        _ = link.append(path)
+        _ = link.append(digits)
         _ = link.append(".")
-        let name = shortName(facts.user.span)
+        let name = shortName(address)
         Template.add(name.span, isURL: true, to: &link)
         return link
     }

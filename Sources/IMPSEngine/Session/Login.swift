@@ -26,11 +26,13 @@ extension Sessions where Port: ~Copyable {
             switch try accounts.authenticate(document, request, element, credentials, systemMessages, &records, &turn) {
             case .challenged(let challenge):
                 writeChallenge(document, element, challenge, into: &writer)
-            case .authenticated:
+            case let outcome:
                 var login = PendingLogin(credentials, request)
                 login.requestHash = hash
+                if case .mayAnswer = outcome { login.isForAnswer = true }
                 let gate = systemMessages.passQuestions(
                     document, request, element, login, &accounts, &self, &mailboxes, &records, &turn, into: &writer)
+                if login.isForAnswer { return writeAnswered(document, element, gate, into: &writer) }
                 guard
                     let (slot, isNew) = try openSession(
                         document, request, element, credentials, gate, &mailboxes, &systemMessages, &records, &turn)
@@ -202,6 +204,17 @@ extension Sessions where Port: ~Copyable {
         writer.text(.nonce, challenge.nonceText.span)
         writer.text(.digestSchema, challenge.schema.name)
         writer.flag(.capabilityRequest, false)
+        writer.close(.loginResponse)
+    }
+
+    /// Who came by a link to the question hears that nothing is asked any more; he logs in with his client now.
+    private func writeAnswered(
+        _ document: borrowing Document, _ element: Document.Element, _ gate: LoginGate, into writer: inout Writer
+    ) {
+        if case .closed = gate { return }
+        writer.open(.loginResponse)
+        writer.clientID(document, of: element)
+        writer.result(.success, "Answered")
         writer.close(.loginResponse)
     }
 

@@ -31,7 +31,7 @@ extension SystemMessages where Port: ~Copyable {
         _ records: inout Records<Port>, _ turn: inout Turn, into writer: inout Writer
     ) -> LoginGate {
         let user = login.user
-        let waits = waits(for: user, request.version, records)
+        let waits = !login.isForAnswer && waits(for: user, request.version, records)
         let pending = pendingLogin(like: login, turn.now)
         guard hasActiveCampaign || waits else {
             if let pending { dropPendingLogin(pending, &records) }
@@ -57,7 +57,7 @@ extension SystemMessages where Port: ~Copyable {
             logDenied(campaigns[denial], user, records, &turn)
             return .closed
         }
-        let isIgnorant = outcome.count == 0 && records.ignoresSystemMessages(login, request)
+        let isIgnorant = outcome.count == 0 && !login.isForAnswer && records.ignoresSystemMessages(login, request)
         var due = view.due
         // An announcement comes with the login, not with what is asked before.
         if waits, !isIgnorant, !due.blocks || records.settings.announcement == .prompt {
@@ -76,11 +76,15 @@ extension SystemMessages where Port: ~Copyable {
                 return .restricted(due)
             }
             if request.version < .v1_3 {
-                writeLegacyRefusal(document, request, element, due, user, &records, turn, into: &writer)
+                let link = accounts.answerLink(campaigns[due[0]], user, records)
+                writeLegacyRefusal(document, request, element, due, link, user, &records, turn, into: &writer)
                 return .closed
             }
         }
-        ask(document, request, element, due, login, outcome, &records, turn, into: &writer)
+        // Who is known to answer needs no other way.
+        let needsLink = !login.isForAnswer && records.knownClient(user, login.clientKey)?.answers != true
+        let link = needsLink ? accounts.answerLink(campaigns[due[0]], user, records) : InlineBytes()
+        ask(document, request, element, due, login, outcome, link, &records, turn, into: &writer)
         return .closed
     }
 
@@ -198,8 +202,8 @@ extension SystemMessages where Port: ~Copyable {
     /// Login-Response 403 with the list, and no session. Source: protocol/system-message.md §4.2, step 2.
     private mutating func ask(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ due: DueCampaigns,
-        _ login: PendingLogin, _ outcome: AnswerOutcome, _ records: inout Records<Port>, _ turn: borrowing Turn,
-        into writer: inout Writer
+        _ login: PendingLogin, _ outcome: AnswerOutcome, _ link: InlineBytes<170>, _ records: inout Records<Port>,
+        _ turn: borrowing Turn, into writer: inout Writer
     ) {
         var timeout: UInt32 = 0
         for index in 0..<due.count where blocks(due[index], records) {
@@ -220,7 +224,7 @@ extension SystemMessages where Port: ~Copyable {
         writer.clientID(document, of: element)
         records.writeReason(
             campaign(at: due[0], for: login.user, records),
-            outcome.failure == .success ? .forbidden : outcome.failure, into: &writer)
+            outcome.failure == .success ? .forbidden : outcome.failure, link: link.span, into: &writer)
         writeSystemMessages(due, for: login.user, at: ProofClient(request), &records, turn, into: &writer)
         writer.close(.loginResponse)
     }
@@ -283,12 +287,13 @@ extension SystemMessages where Port: ~Copyable {
     /// A client without the vocabulary is told why it may not come in. Source: SM-54.
     private func writeLegacyRefusal(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ due: DueCampaigns,
-        _ user: UInt32, _ records: inout Records<Port>, _ turn: borrowing Turn, into writer: inout Writer
+        _ link: InlineBytes<170>, _ user: UInt32, _ records: inout Records<Port>, _ turn: borrowing Turn,
+        into writer: inout Writer
     ) {
         records.noteSent(campaigns[due[0]], user, ProofClient(request), turn)
         writer.open(.loginResponse)
         writer.clientID(document, of: element)
-        records.writeReason(campaigns[due[0]], .forbidden, into: &writer)
+        records.writeReason(campaigns[due[0]], .forbidden, link: link.span, into: &writer)
         writer.close(.loginResponse)
     }
 

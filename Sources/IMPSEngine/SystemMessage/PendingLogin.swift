@@ -1,3 +1,4 @@
+import Digests
 import Octets
 
 /// A login whose credentials were right, and that waits for the answer to a required message: no session yet.
@@ -17,6 +18,8 @@ public struct PendingLogin: ZeroInitializable {
     /// Seconds that the client has.
     var timeout: UInt32 = 0
     var expiresAt = Instant(milliseconds: 0)
+    /// Its user came by a link to the question: with the answer nothing opens. Source: protocol/system-message.md §4.6.
+    var isForAnswer = false
 
     /// A free place.
     public init() {}
@@ -42,6 +45,7 @@ public struct PendingLogin: ZeroInitializable {
         record.append(bigEndian: clientHash)
         record.append(bigEndian: networkHash)
         record.append(bigEndian: timeout)
+        record.append(isForAnswer ? 1 : 0)
     }
 
     /// Reads a stored one; its time begins anew, because the monotonic clock did.
@@ -52,6 +56,8 @@ public struct PendingLogin: ZeroInitializable {
         clientHash = reader.integer()
         networkHash = reader.integer()
         timeout = reader.integer()
+        // Those of former versions have none of this kind.
+        isForAnswer = !reader.isAtEnd && reader.integer() == UInt8(1)
         guard !reader.isBroken else { return nil }
         expiresAt = now.adding(seconds: UInt64(timeout))
     }
@@ -86,6 +92,25 @@ extension SystemMessages where Port: ~Copyable {
             }
         }
         return nil
+    }
+
+    /// Whether a login that waits like this one came by a link to the question; nil when none waits.
+    func isForAnswer(_ login: PendingLogin, _ now: Instant) -> Bool? {
+        pendingLogin(like: login, now).map { pendingLogins[$0].isForAnswer }
+    }
+
+    /// Whether a password is a link to a question that is asked before the door.
+    func isAnswerLink(_ password: Span<UInt8>, of account: Account, _ accounts: borrowing Accounts<Port>) -> Bool {
+        let prefix = AnswerLink.prefix
+        guard password.starts(with: prefix), password.count == prefix.utf8CodeUnitCount + AnswerLink.digitCount else {
+            return false
+        }
+        let digits = password.extracting(prefix.utf8CodeUnitCount..<password.count)
+        for place in operatorPlaces where campaigns[place].blocks && campaigns[place].isActive {
+            let token = accounts.answerToken(of: account, campaigns[place])
+            if equalsInConstantTime(token.span, digits) { return true }
+        }
+        return false
     }
 
     /// Has a login wait, or wait on; the oldest gives way when there is no place.

@@ -98,9 +98,13 @@ extension Records where Port: ~Copyable {
     }
 
     /// Writes the reason of a refusal: the first 200 characters of a message's text. Source: SM-54.
-    mutating func writeReason(_ campaign: Campaign, _ code: StatusCode, into writer: inout Writer) {
+    ///
+    /// - Parameter link: Where it can be answered; empty for none.
+    mutating func writeReason(
+        _ campaign: Campaign, _ code: StatusCode, link: Span<UInt8> = Span(), into writer: inout Writer
+    ) {
         loadText(of: campaign)
-        var count = 0
+        var count = link.count > 0 ? link.count + 1 : 0
         var end = 0
         while count < 200, end < scratch.count, let scalar = UTF8.scalar(in: scratch.span, at: end) {
             end += scalar.byteCount
@@ -108,7 +112,12 @@ extension Records where Port: ~Copyable {
         }
         writer.open(.result)
         writer.integer(.code, UInt64(code.rawValue))
-        writer.text(.description, scratch.span(0..<end))
+        scratch.truncate(to: end)
+        if link.count > 0 {
+            scratch.append(0x20)
+            scratch.append(link)
+        }
+        writer.text(.description, scratch.span)
         writer.close(.result)
     }
 }

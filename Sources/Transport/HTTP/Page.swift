@@ -8,7 +8,7 @@ enum Page: UInt8, BitwiseCopyable, Sendable {
 
     /// What a path names; links that log in are the document, which finds them in its own address.
     init?(path: Span<UInt8>) {
-        if path.equals("/") || path.starts(with: "/m/") {
+        if path.equals("/") || path.starts(with: "/m/") || path.starts(with: "/q/") {
             self = .document
         } else if path.equals("/page.js") {
             self = .script

@@ -24,8 +24,9 @@ extension Accounts where Port: ~Copyable {
         _ = facts.append(account.credential.span)
         let hash = vault.hashKey.hash(5, facts.span)
         var digits = InlineBytes<16>()
-        _ = digits.append(Hexadecimal.digits(of: UInt32(truncatingIfNeeded: hash >> 32)).span)
-        _ = digits.append(Hexadecimal.digits(of: UInt32(truncatingIfNeeded: hash)).span)
+        for place in 0..<AnswerLink.digitCount {
+            _ = digits.append(Hexadecimal.digit(UInt8(truncatingIfNeeded: hash >> UInt64(4 * place))))
+        }
         return digits
     }
 

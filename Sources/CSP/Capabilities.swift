@@ -36,6 +36,17 @@ public struct CIRMethods: BitwiseCopyable, Equatable, Sendable {
     /// A push of WAP in a datagram.
     public static var wapUDP: CIRMethods { CIRMethods(rawValue: 8) }
 
+    /// A short message to a port. Source: protocol/transport.md §6.3.
+    public static var ssms: CIRMethods { CIRMethods(rawValue: 16) }
+
+    /// A push of WAP in a short message. Source: protocol/transport.md §6.5.
+    public static var wapSMS: CIRMethods { CIRMethods(rawValue: 32) }
+
+    /// Whether the client is called by short messages, which cost something.
+    public var hasShortMessages: Bool {
+        rawValue & (CIRMethods.ssms.rawValue | CIRMethods.wapSMS.rawValue) != 0
+    }
+
     /// Whether the client is called by datagrams, of whatever content.
     public var hasDatagrams: Bool {
         rawValue & (CIRMethods.sudp.rawValue | CIRMethods.wapUDP.rawValue) != 0
@@ -51,6 +62,10 @@ public struct CIRMethods: BitwiseCopyable, Equatable, Sendable {
             self = .shttp
         } else if word.equalsIgnoringCase("WAPUDP") {
             self = .wapUDP
+        } else if word.equalsIgnoringCase("SSMS") {
+            self = .ssms
+        } else if word.equalsIgnoringCase("WAPSMS") {
+            self = .wapSMS
         } else {
             return nil
         }

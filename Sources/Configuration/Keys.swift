@@ -100,7 +100,7 @@ extension Configuration {
         return nil
     }
 
-    /// `off`, or words of stcp, sudp, shttp and wapudp.
+    /// `off`, or words for the ways in which clients are called.
     private mutating func setCIR(_ value: Span<UInt8>) -> KeyOutcome {
         var methods = CIRMethods()
         var start = 0
@@ -108,7 +108,7 @@ extension Configuration {
             let end = value.firstIndex(of: 0x20, from: start) ?? value.count
             if end > start {
                 guard let method = CIRMethods(value.extracting(start..<end)) else {
-                    return .refused("off, or words of stcp, sudp, shttp and wapudp")
+                    return .refused("off, or words of stcp, sudp, shttp, wapudp, ssms and wapsms")
                 }
                 methods = methods.union(method)
             }

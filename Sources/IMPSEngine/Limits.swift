@@ -34,6 +34,10 @@ enum Limits {
     @_transparent static var verificationTries: UInt8 { 3 }
     /// Calls to a client that is not heard of: the first, and three more.
     @_transparent static var callsMax: UInt8 { 4 }
+    /// Seconds between two short messages that call a client which was heard of meanwhile.
+    @_transparent static var shortMessageSeconds: UInt64 { 60 }
+    /// Seconds between two short messages that call a client which was not.
+    @_transparent static var unheardShortMessageSeconds: UInt64 { 3600 }
     /// Entries of the block and grant lists of one user.
     @_transparent static var screenedCountMax: UInt32 { 200 }
     /// Users whom one session watches by themselves.

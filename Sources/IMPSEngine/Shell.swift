@@ -45,15 +45,18 @@ extension Engine where Port: ~Copyable {
     ///
     /// - Parameter text: Takes what the request says.
     public mutating func nextNotification(_ turn: inout Turn, into text: inout FixedBytes) -> NotificationOrder? {
-        notifier.next(sessions, &records, &turn, into: &text)
+        notifier.nextCall(&sessions, records, turn.now, into: &text)
+            ?? notifier.next(sessions, &records, &turn, into: &text)
     }
 
     /// Whether it is worth asking for one.
-    public func hasNotifications(_ wall: WallTime) -> Bool { notifier.mayHaveNext(records, wall) }
+    public func hasNotifications(_ wall: WallTime) -> Bool {
+        sessions.shortMessageCalls.count > 0 || notifier.mayHaveNext(records, wall)
+    }
 
     /// An order is not carried out after all; it is given out again.
     public mutating func cancelNotification(_ place: Int, _ turn: borrowing Turn) {
-        notifier.cancel(place, &records, turn)
+        if !notifier.cancelCall(place, &sessions, turn.now) { notifier.cancel(place, &records, turn) }
     }
 
     /// What became of such a request.
@@ -64,6 +67,7 @@ extension Engine where Port: ~Copyable {
     public mutating func notificationEnded(
         _ place: Int, _ outcome: NotificationOutcome, body: Span<UInt8>, _ turn: inout Turn
     ) {
+        guard !notifier.callEnded(place, outcome, body: body, &sessions, &turn) else { return }
         notifier.ended(place, outcome, body: body, &records, &turn)
     }
 

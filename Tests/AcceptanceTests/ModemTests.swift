@@ -112,6 +112,26 @@ import Testing
         #expect(modem.said.contains("AT+CMGF=1"))
     }
 
+    /// Who is logged in and asleep is called by a short message to the port of his client.
+    @Test(arguments: [("SSMS", 3716), ("WAPSMS", 2948)]) func whoSleepsIsCalled(_ method: String, _ port: Int) throws {
+        let modem = try ModemProcess("ok")
+        let engine = try engine(modem)
+        try engine.set(["cir": "sudp ssms wapsms"])
+        try engine.restart()
+        let bob = try engine.client("bob", "1.2", cookie: "im.user.com#20011224#328746293")
+        try bob.logIn()
+        _ = try bob.negotiateCapabilities("<SupportedCIRMethod>\(method)</SupportedCIRMethod>")
+        try write(engine)
+        try wait("a call", seconds: 20 * Programs.slowness) { modem.messages.count == 1 }
+        let call = try #require(modem.messages.first)
+        #expect(call["port"] as? Int == port && call["to"] as? String == "+491700000000", "\(call)")
+        let words = "WVCI 1.2 im.user.com#20011224#328746293"
+        let octets = ([1, 6, 3, 0xC6, 0xAF, 0x8A] + Array(words.utf8)).map { String(format: "%02x", $0) }.joined()
+        #expect(call["text"] as? String == (method == "SSMS" ? words : octets), "\(call)")
+        #expect(call["coding"] as? Int == (method == "SSMS" ? 0 : 4))
+        #expect(try bob.receiveTexts() == ["hello"])
+    }
+
     @Test func aCardGetsItsPIN() throws {
         let modem = try ModemProcess("pin")
         let engine = try engine(modem, "\toption sim_pin '1234'\n")

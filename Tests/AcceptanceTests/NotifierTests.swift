@@ -88,6 +88,59 @@ import Testing
         #expect(kannel.messages.count == 3)
     }
 
+    /// Who is logged in and asleep is called by a short message, which is in nobody's way and costs as little as can be.
+    @Test(arguments: ["SSMS", "WAPSMS"]) func whoSleepsIsCalledByAShortMessage(_ method: String) throws {
+        let kannel = try Kannel()
+        let engine = try engine(
+            section(
+                "sms", "http://127.0.0.1:\(kannel.smsPort)/cgi-bin/sendsms",
+                "\toption username '\(Kannel.user)'\n\toption password '\(Kannel.password)'\n\toption from '12345'\n"),
+            users: ["alice", "bob", "carla"])
+        try engine.set(["cir": "stcp sudp ssms wapsms"])
+        try engine.restart()
+        let bob = try engine.client("bob", "1.2", cookie: "wv:nokia.77")
+        try bob.logIn()
+        let list = try bob.negotiateCapabilities(
+            "<SupportedCIRMethod>STCP</SupportedCIRMethod><SupportedCIRMethod>\(method)</SupportedCIRMethod>")
+        #expect(list.http.text.contains("<SupportedCIRMethod>\(method)</SupportedCIRMethod>") || Programs.syntax != "xml")
+        let alice = try write(engine, "one")
+        let call = try #require(try kannel.await(1).first)
+        #expect(call.to == NotifierTests.number && call.kind == "udh")
+        let words = "WVCI 1.2 wv:nokia.77"
+        if method == "SSMS" {
+            #expect(call.header == [6, 5, 4, 0x0E, 0x84, 0x0E, 0x84])
+            #expect(call.octets == Array(words.utf8), "\(call)")
+        } else {
+            #expect(call.header == [6, 5, 4, 0x0B, 0x84, 0x23, 0xF0])
+            #expect(call.octets == [1, 6, 3, 0xC6, 0xAF, 0x8A] + Array(words.utf8), "\(call)")
+        }
+        // One that sleeps on is not called again for what comes then, and nobody tells him as if he were offline.
+        for text in ["two", "three"] { #expect(try alice.send(text, to: "wv:bob@home.test").code == 200) }
+        #expect(try bob.receiveTexts() == ["one", "two", "three"])
+        #expect(kannel.messages.count == 1)
+        #expect(try state(engine).isEmpty)
+        // Without a number there is nothing to call.
+        let carla = try engine.client("alice", "1.2", cookie: "other")
+        try carla.logIn()
+        let none = try carla.negotiateCapabilities("<SupportedCIRMethod>\(method)</SupportedCIRMethod>")
+        #expect(none.primitive?["CapabilityList/SupportedCIRMethod"] == nil)
+    }
+
+    /// A gateway for calls that is not there keeps nobody from being called later, and is told.
+    @Test func aCallThatDoesNotGoOutIsTriedAgain() throws {
+        let gateway = try Gateway()
+        let engine = try engine(section("sms", gateway.url("error")))
+        try engine.set(["cir": "ssms"])
+        try engine.restart()
+        let bob = try engine.client("bob")
+        try bob.logIn()
+        _ = try bob.negotiateCapabilities("<SupportedCIRMethod>SSMS</SupportedCIRMethod>")
+        try write(engine)
+        try engine.awaitRecord("CIR-FAIL", "why=\"the other side refused it\"")
+        #expect(try gateway.await(1).count == 1)
+        #expect(try bob.receiveTexts() == ["hello"])
+    }
+
     @Test func aPushArrivesWithItsLink() throws {
         let kannel = try Kannel()
         let engine = try engine(

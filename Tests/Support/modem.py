@@ -47,13 +47,20 @@ def decode(hexadecimal, length):
     number = "".join("%X%X" % (octet & 15, octet >> 4) for octet in data[4:4 + octets])[:digits]
     rest = data[4 + octets:]
     coding, count, content = rest[1], rest[2], rest[3:]
-    part = None
+    part = port = None
     skip = 0
     if first & 0x40:
-        assert content[0] == 5 and content[1:3] == b"\0\3"
-        part = list(content[3:6])
-        skip = 7 if coding == 0 else 6
-    if coding == 8:
+        header = content[:content[0] + 1]
+        if header[1:3] == b"\0\3":
+            part = list(header[3:6])
+        else:
+            assert header[1:3] == b"\5\4"
+            port = header[3] << 8 | header[4]
+        skip = (len(header) * 8 + 6) // 7 if coding == 0 else len(header)
+    if coding == 4:
+        assert len(content) == count <= 140
+        text = content[skip:].hex()
+    elif coding == 8:
         assert len(content) == count <= 140
         text = content[skip:].decode("utf-16-be")
     else:
@@ -67,7 +74,7 @@ def decode(hexadecimal, length):
             else:
                 text += ALPHABET[septet]
         assert not escaped
-    return {"to": "+" + number, "text": text, "part": part, "coding": coding}
+    return {"to": "+" + number, "text": text, "part": part, "port": port, "coding": coding}
 
 
 def say(words):

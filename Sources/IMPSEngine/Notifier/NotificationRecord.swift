@@ -130,6 +130,8 @@ struct NotificationQueue: BitwiseCopyable {
     var isUsed = false
     /// All of them need a number.
     var needsNumber = true
+    /// One of them sends short messages with a port, too.
+    var sendsShortMessages = false
     /// Nothing in the index is due before, in seconds since 1970.
     var from: UInt64 = 0
 }

@@ -79,6 +79,8 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
         var section = 0
         var name = InlineBytes<24>()
         var bearer = Bearer.sms
+        /// It calls a client that is logged in, instead of telling somebody who is not.
+        var call: ShortMessageCall?
     }
 
     /// How long a section is left alone.
@@ -94,13 +96,13 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
         var from = UInt64.max
     }
 
-    private var sections: Slab<NotifySection>
+    var sections: Slab<NotifySection>
     private(set) var sectionCount = 0
     /// A look through the index that goes on; nil when the next one begins at its front.
     private var scan: Scan?
     /// Requests at once; the operator's question finds a place beside them.
-    private var underWay = InlineArray<3, UnderWay>(repeating: UnderWay())
-    private var pauses = InlineArray<4, Pause>(repeating: Pause())
+    var underWay = InlineArray<3, UnderWay>(repeating: UnderWay())
+    var pauses = InlineArray<4, Pause>(repeating: Pause())
     /// When somebody is due next.
     var deadline = Deadline()
     var counters = NotificationCounters()
@@ -127,7 +129,9 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
     mutating func endSections(_ records: inout Records<Port>) {
         var needsNumber = true
         for index in 0..<sectionCount where sections[index].bearer == .webhook { needsNumber = false }
-        records.notificationQueue = NotificationQueue(isUsed: sectionCount > 0, needsNumber: needsNumber)
+        var queue = NotificationQueue(isUsed: sectionCount > 0, needsNumber: needsNumber)
+        for index in 0..<sectionCount where sections[index].sendsShortMessages { queue.sendsShortMessages = true }
+        records.notificationQueue = queue
     }
 
     // MARK: Sending
@@ -250,18 +254,19 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
         if scan == nil { records.notificationQueue.from = 0 }
     }
 
-    private var freePlace: Int? {
+    var freePlace: Int? {
         for place in underWay.indices where !underWay[place].isUsed { return place }
         return nil
     }
 
-    private var isModemBusy: Bool {
+    var isModemBusy: Bool {
         for place in underWay.indices where underWay[place].isUsed && underWay[place].bearer == .modem { return true }
         return false
     }
 
     func isUnderWay(_ user: UInt32) -> Bool {
-        for place in underWay.indices where underWay[place].isUsed && underWay[place].user == user { return true }
+        for place in underWay.indices
+        where underWay[place].isUsed && underWay[place].user == user && underWay[place].call == nil { return true }
         return false
     }
 
@@ -348,7 +353,7 @@ struct Notifier<Port: StorePort & ~Copyable>: ~Copyable {
 
     /// A gateway that is not there is left alone longer each time, so that one of them is asked and not everybody's try is
     /// lost.
-    private mutating func pause(_ section: Int, _ now: Instant) {
+    mutating func pause(_ section: Int, _ now: Instant) {
         pauses[section].seconds = min(600, max(30, pauses[section].seconds * 2))
         pauses[section].until = now.adding(seconds: pauses[section].seconds)
     }

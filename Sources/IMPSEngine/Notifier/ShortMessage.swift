@@ -3,6 +3,15 @@ import Octets
 /// A short message by the interface of Kannel's `sendsms`, which other gateways speak too: all of it in the address of a GET.
 extension NotifySection {
     func writeShortMessage(_ facts: borrowing NotificationFacts, into query: inout FixedBytes) {
+        writeSender(to: facts.number.span, into: &query)
+        // What the alphabet of short messages does not have goes in 16 bits, 70 characters in a part instead of 160.
+        query.append(ShortMessage.isInAlphabet(facts.text.span) ? "&coding=0" : "&coding=2")
+        query.append("&charset=UTF-8&")
+        query.parameter("text", facts.text.span)
+    }
+
+    /// Who sends it, and to whom.
+    func writeSender(to number: Span<UInt8>, into query: inout FixedBytes) {
         if !username.isEmpty {
             query.parameter("username", username.span)
             query.append(0x26)
@@ -13,11 +22,7 @@ extension NotifySection {
             query.parameter("from", from.span)
             query.append(0x26)
         }
-        query.parameter("to", facts.number.span)
-        // What the alphabet of short messages does not have goes in 16 bits, 70 characters in a part instead of 160.
-        query.append(ShortMessage.isInAlphabet(facts.text.span) ? "&coding=0" : "&coding=2")
-        query.append("&charset=UTF-8&")
-        query.parameter("text", facts.text.span)
+        query.parameter("to", number)
     }
 }
 

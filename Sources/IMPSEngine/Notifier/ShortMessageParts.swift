@@ -8,9 +8,19 @@ struct ShortMessageParts: ~Copyable {
     private var units = InlineBytes<2100>()
     /// It is in the default alphabet.
     let isPacked: Bool
+    /// How the units are to be read. Source: 3GPP TS 23.038 §4.
+    private let coding: UInt8
+
+    /// Octets for an application.
+    init(octets: Span<UInt8>) {
+        isPacked = false
+        coding = 4
+        _ = units.append(octets)
+    }
 
     init(_ text: Span<UInt8>) {
         isPacked = ShortMessage.isInAlphabet(text)
+        coding = isPacked ? 0 : 8
         var index = 0
         while index < text.count, let (scalar, byteCount) = UTF8.scalar(in: text, at: index) {
             index += byteCount
@@ -57,7 +67,7 @@ struct ShortMessageParts: ~Copyable {
     func write(to number: Span<UInt8>, reference: UInt8, into text: inout FixedBytes) {
         let whole = isPacked ? 160 : 140
         guard units.count > whole else {
-            return write(0..<units.count, to: number, (reference, 1, 1), into: &text)
+            return write(0..<units.count, to: number, header: Span(), into: &text)
         }
         let most = isPacked ? 153 : 134
         var count: UInt8 = 0
@@ -69,41 +79,40 @@ struct ShortMessageParts: ~Copyable {
         start = 0
         for part in 1...count {
             let end = end(of: start, most: most)
-            write(start..<end, to: number, (reference, count, part), into: &text)
+            let header: InlineArray<6, UInt8> = [5, 0, 3, reference, count, part]
+            write(start..<end, to: number, header: header.span, into: &text)
             start = end
         }
     }
 
+    /// Adds the line for a message with a header, which has to fit into one.
+    func write(to number: Span<UInt8>, header: Span<UInt8>, into text: inout FixedBytes) {
+        write(0..<units.count, to: number, header: header, into: &text)
+    }
+
     private func write(
-        _ range: Range<Int>, to number: Span<UInt8>, _ part: (reference: UInt8, count: UInt8, number: UInt8),
-        into text: inout FixedBytes
+        _ range: Range<Int>, to number: Span<UInt8>, header: Span<UInt8>, into text: inout FixedBytes
     ) {
         let digits = number.extracting(1..<number.count)
-        let hasHeader = part.count > 1
-        let headerCount = hasHeader ? 6 : 0
-        // A header takes the place of seven septets, of which the last is filled up with a bit.
-        let skipped = hasHeader && isPacked ? 7 : 0
-        let octetCount = isPacked ? ((range.count + skipped) * 7 + 7) / 8 : range.count + headerCount
+        // A header takes the place of whole septets, of which the last is filled up with bits.
+        let skipped = isPacked ? (header.count * 8 + 6) / 7 : 0
+        let octetCount = isPacked ? ((range.count + skipped) * 7 + 7) / 8 : range.count + header.count
         text.append(decimal: UInt64(8 - 1 + (digits.count + 1) / 2 + octetCount))
         text.append(0x20)
         // The centre that the card knows; SUBMIT, with a header or without; a reference that the modem gives.
-        text.append(hasHeader ? "004100" : "000100")
+        text.append(header.count > 0 ? "004100" : "000100")
         text.append(hexadecimal: UInt8(digits.count))
         text.append("91")
         for index in stride(from: 0, to: digits.count, by: 2) {
             text.append(index + 1 < digits.count ? digits[index + 1] : UInt8(ascii: "F"))
             text.append(digits[index])
         }
-        text.append(isPacked ? "0000" : "0008")
+        text.append("00")
+        text.append(hexadecimal: coding)
         text.append(hexadecimal: UInt8(isPacked ? range.count + skipped : octetCount))
-        if hasHeader {
-            text.append("050003")
-            text.append(hexadecimal: part.reference)
-            text.append(hexadecimal: part.count)
-            text.append(hexadecimal: part.number)
-        }
+        text.append(hexadecimal: header)
         if isPacked {
-            writePacked(range, isAfterHeader: hasHeader, into: &text)
+            writePacked(range, filling: UInt32(skipped * 7 - header.count * 8), into: &text)
         } else {
             text.append(hexadecimal: units.span.extracting(range))
         }
@@ -111,9 +120,11 @@ struct ShortMessageParts: ~Copyable {
     }
 
     /// Septets one behind the other, from the lowest bit on.
-    private func writePacked(_ range: Range<Int>, isAfterHeader: Bool, into text: inout FixedBytes) {
+    ///
+    /// - Parameter filling: Bits before the first.
+    private func writePacked(_ range: Range<Int>, filling: UInt32, into text: inout FixedBytes) {
         var bits: UInt32 = 0
-        var count: UInt32 = isAfterHeader ? 1 : 0
+        var count = filling
         for index in range {
             bits |= UInt32(units.span[index]) << count
             count += 7

@@ -18,6 +18,18 @@ public struct Call: Sendable {
     public var way: Way
 }
 
+/// A call by a short message. Source: protocol/transport.md §6.3, §6.5.
+struct ShortMessageCall: BitwiseCopyable {
+    var slot: UInt16 = 0
+    /// The number of the session.
+    var session: UInt64 = 0
+    var user: UInt32 = 0
+    /// It is a push of WAP, in octets; else text.
+    var isPush = false
+    /// The port of the application that it is for.
+    var port: UInt16 = 0
+}
+
 /// How the client of a session is called; only `Session/` changes it.
 struct SessionCalling {
     /// The client is to be called after this turn. Source: protocol/transport.md §6.
@@ -32,6 +44,31 @@ struct SessionCalling {
     var agreedAt = Instant(milliseconds: 0)
     /// It keeps a connection on which it can be called.
     var hasChannel = false
+    /// It is in the queue of those that are called by a short message.
+    var isQueuedForShortMessage = false
+    /// No short message calls it before: each costs something.
+    var shortMessageFrom = Instant(milliseconds: 0)
+}
+
+/// Sessions that are to be called by a short message; what does not fit is tried again.
+struct ShortMessageCalls {
+    private var slots = InlineArray<16, UInt16>(repeating: 0)
+    private(set) var count = 0
+
+    mutating func append(_ slot: UInt16) -> Bool {
+        guard count < slots.count else { return false }
+        slots[count] = slot
+        count += 1
+        return true
+    }
+
+    mutating func removeFirst() -> UInt16? {
+        guard count > 0 else { return nil }
+        let first = slots[0]
+        count -= 1
+        for place in 0..<count { slots[place] = slots[place + 1] }
+        return first
+    }
 }
 
 /// Communication Initiation Requests: clients that do not poll by themselves are called when something waits for them.
@@ -51,7 +88,8 @@ extension Sessions where Port: ~Copyable {
 
     /// Whether a client can be called now.
     func canCall(_ slot: UInt16) -> Bool {
-        table[slot].calling.hasChannel || table[slot].capabilities.cirMethods.hasDatagrams
+        let methods = table[slot].capabilities.cirMethods
+        return table[slot].calling.hasChannel || methods.hasDatagrams || methods.hasShortMessages
     }
 
     /// The client has spoken, and knows what waits from the Poll flag; what it does not answer it is called for later.
@@ -59,6 +97,9 @@ extension Sessions where Port: ~Copyable {
         table[slot].calling.needsCall = false
         table[slot].calling.count = 0
         table[slot].calling.at = nil
+        // It has heard of the last one, so the next need not wait as long as that.
+        let soon = now.adding(seconds: Limits.shortMessageSeconds)
+        table[slot].calling.shortMessageFrom = min(table[slot].calling.shortMessageFrom, soon)
         guard canCall(slot), table[slot].delivery.mayHaveMore || table[slot].presence.waits else { return }
         // What waits behind an open transaction may go when the client had its time to answer it.
         let next = nextOverdue(slot, records.settings, now)
@@ -121,6 +162,10 @@ extension Sessions where Port: ~Copyable {
                 scheduleCall(slot, at: table[slot].calling.quietUntil)
                 continue
             }
+            guard !isForShortMessage(slot) else {
+                callByShortMessage(slot, now)
+                continue
+            }
             table[slot].calling.count += 1
             counters.calls += 1
             let isDatagram = !table[slot].calling.hasChannel
@@ -128,17 +173,81 @@ extension Sessions where Port: ~Copyable {
             let isPush = isDatagram && !table[slot].capabilities.cirMethods.contains(.sudp)
             words.removeAll()
             if isPush { Sessions.writePushHead(into: &words) }
-            words.append("WVCI ")
-            words.append(table[slot].version.name)
-            words.append(0x20)
+            writeCall(slot, records, into: &words)
             let record = records.clientRecord(of: slot)
-            words.append(record.cookie.span)
             let port = isPush ? Sessions.pushPort : table[slot].capabilities.udpPort
             let way: Call.Way = isDatagram ? .datagram(record.address, port) : .channel
             return Call(slot: slot, way: way)
         }
         return nil
     }
+
+    /// What a client is called with. Source: protocol/transport.md §6.
+    private func writeCall(_ slot: UInt16, _ records: borrowing Records<Port>, into words: inout FixedBytes) {
+        words.append("WVCI ")
+        words.append(table[slot].version.name)
+        words.append(0x20)
+        let record = records.clientRecord(of: slot)
+        words.append(record.cookie.span)
+    }
+
+    // MARK: Short messages
+
+    /// Whether a short message is what is left: there is no connection, and datagrams have been in vain.
+    private func isForShortMessage(_ slot: UInt16) -> Bool {
+        let methods = table[slot].capabilities.cirMethods
+        guard methods.hasShortMessages, !table[slot].calling.hasChannel else { return false }
+        return !methods.hasDatagrams || table[slot].calling.count + 1 >= Limits.callsMax
+    }
+
+    /// Has a client called by one short message, unless the last one was a short while ago.
+    private mutating func callByShortMessage(_ slot: UInt16, _ now: Instant) {
+        guard !table[slot].calling.isQueuedForShortMessage else { return }
+        let from = table[slot].calling.shortMessageFrom
+        guard from <= now, shortMessageCalls.append(slot) else {
+            scheduleCall(slot, at: max(from, now.adding(seconds: 1)))
+            return
+        }
+        table[slot].calling.isQueuedForShortMessage = true
+    }
+
+    /// The next client that is called by a short message, with what it says.
+    ///
+    /// - Parameter text: Takes the words, with the head of a push before them where it is one.
+    mutating func nextShortMessage(
+        _ records: borrowing Records<Port>, _ now: Instant, into text: inout FixedBytes
+    ) -> ShortMessageCall? {
+        while let slot = shortMessageCalls.removeFirst() {
+            table[slot].calling.isQueuedForShortMessage = false
+            // It may have come by itself, or be somebody else's by now.
+            guard table[slot].isOpen, isForShortMessage(slot), table[slot].calling.shortMessageFrom <= now else {
+                continue
+            }
+            counters.calls += 1
+            table[slot].calling.count = Limits.callsMax
+            table[slot].calling.at = nil
+            table[slot].calling.shortMessageFrom = now.adding(seconds: Limits.unheardShortMessageSeconds)
+            let isPush = !table[slot].capabilities.cirMethods.contains(.ssms)
+            text.removeAll()
+            if isPush { Sessions.writePushHead(into: &text) }
+            writeCall(slot, records, into: &text)
+            return ShortMessageCall(
+                slot: slot, session: table[slot].number, user: table[slot].user, isPush: isPush,
+                port: isPush ? Sessions.pushPort : Sessions.shortMessagePort)
+        }
+        return nil
+    }
+
+    /// A short message was not sent: it is tried again at `time`.
+    mutating func callLater(_ call: ShortMessageCall, at time: Instant) {
+        guard hasSession(call.slot, call.session), table[call.slot].calling.count > 0 else { return }
+        table[call.slot].calling.count = Limits.callsMax - 1
+        table[call.slot].calling.shortMessageFrom = time
+        scheduleCall(call.slot, at: time)
+    }
+
+    /// Where handsets await short messages that call them. Source: protocol/transport.md §6.3.
+    private static var shortMessagePort: UInt16 { 3716 }
 
     /// Where handsets await pushes of WAP. Source: protocol/transport.md §6.5.
     private static var pushPort: UInt16 { 2948 }

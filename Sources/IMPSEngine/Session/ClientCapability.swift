@@ -15,7 +15,7 @@ extension Sessions where Port: ~Copyable {
     ) throws(Refusal) {
         if let list = document.first(.capabilityList, in: element) {
             var capabilities = try capabilities(document, list, request.version, records)
-            capabilities.cirMethods = agreedMethods(document, list, request, records)
+            capabilities.cirMethods = agreedMethods(document, list, request, of: table[slot].user, records)
             keepCapabilityLists(document, list, &records)
             guard !records.scratch.isOverflowed, records.scratch.count <= Int(Limits.valueByteCountMax) else {
                 throw Refusal(.badParameter, "capability lists too long")
@@ -164,7 +164,8 @@ extension Sessions where Port: ~Copyable {
 
     /// The methods of a client's list that are to be had. Source: protocol/transport.md §6.6.
     private func agreedMethods(
-        _ document: borrowing Document, _ list: Document.Element, _ request: Request, _ records: borrowing Records<Port>
+        _ document: borrowing Document, _ list: Document.Element, _ request: Request, of user: UInt32,
+        _ records: borrowing Records<Port>
     ) -> CIRMethods {
         var agreed = CIRMethods()
         var next = document.first(.supportedCIRMethod, in: list)
@@ -175,6 +176,11 @@ extension Sessions where Port: ~Copyable {
                 continue
             }
             if method == .stcp, request.client.cirPort == 0 { continue }
+            if method.hasShortMessages,
+                !records.notificationQueue.sendsShortMessages || records.profile(user, .number) == nil
+            {
+                continue
+            }
             agreed = agreed.union(method)
         }
         return agreed

@@ -12,6 +12,8 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
     /// Who came and went, until watchers are told.
     var changes = VisibilityChanges()
     var counters = SessionCounters()
+    /// Who is called by a short message next.
+    var shortMessageCalls = ShortMessageCalls()
 
     init(
         _ table: consuming SessionTable, _ outstanding: consuming OutstandingPool, _ answers: consuming AnswerPool,

@@ -1,3 +1,4 @@
+import CSP
 @testable import IMPSEngine
 import Octets
 import Testing
@@ -12,7 +13,9 @@ import Testing
     private func world(_ sections: [(String, [(String, String)])] = NotifierRuleTests.sms, seed: UInt64 = 1)
         -> (World, Phone)
     {
-        let world = World(users: ["alice", "bob", "carla", "dora", "emil", "fay"], seed: seed)
+        let world = World(users: ["alice", "bob", "carla", "dora", "emil", "fay"], seed: seed) {
+            $0.cirMethods = CIRMethods(rawValue: 63)
+        }
         for user in ["bob", "carla", "dora", "emil", "fay"] {
             #expect(world.control("user set \(user) msisdn +4917\(user.utf8.first!)").hasPrefix("ok"))
         }
@@ -49,6 +52,64 @@ import Testing
         alice.logIn()
         alice.say(send("three", to: "bob"))
         #expect(world.nextNotification() != nil)
+        world.checkInvariants()
+    }
+
+    /// Each short message costs something: who does not come is called once an hour, who comes not twice in a minute.
+    @Test func whoSleepsIsCalledByFewShortMessages() throws {
+        let (world, alice) = world()
+        let bob = world.phone("bob", cookie: "b")
+        func agree(_ methods: String) {
+            let list = methods.split(separator: " ").map { "<SupportedCIRMethod>\($0)</SupportedCIRMethod>" }.joined()
+            bob.say("<ClientCapability-Request><CapabilityList>\(list)</CapabilityList></ClientCapability-Request>")
+        }
+        agree("SSMS")
+        world.pass(seconds: 3)
+        func shortMessage(_ outcome: NotificationOutcome = .answered(status: 202)) -> String? {
+            #expect(world.calls() == [])
+            guard let order = world.nextNotification() else { return nil }
+            world.endNotification(order.place, outcome)
+            return order.text
+        }
+        alice.say(send("one", to: "bob"))
+        #expect(try #require(shortMessage()).contains("&udh=%06%05%04%0E%84%0E%84&text=WVCI%201.2%20b"))
+        for place in 0..<59 {
+            alice.say(send("more \(place)", to: "bob"))
+            #expect(shortMessage() == nil)
+            world.pass(seconds: 60)
+        }
+        world.pass(seconds: 70)
+        #expect(shortMessage() != nil)
+        // He comes, and goes to sleep again.
+        while bob.receive() != nil {}
+        alice.say(send("two", to: "bob"))
+        #expect(shortMessage() == nil)
+        world.pass(seconds: 61)
+        #expect(shortMessage(.failed("it is down", isDown: true)) != nil)
+        // What was not sent is sent later, without anything new.
+        world.pass(seconds: 30)
+        #expect(shortMessage() == nil)
+        world.pass(seconds: 60)
+        #expect(shortMessage() != nil)
+        // Datagrams cost nothing, and come first.
+        while bob.receive() != nil {}
+        agree("SUDP WAPSMS")
+        world.pass(seconds: 3)
+        alice.say(send("three", to: "bob"))
+        for _ in 1...3 {
+            #expect(world.calls() == ["WVCI 1.2 b"])
+            #expect(world.nextNotification() == nil)
+            world.pass(seconds: 11)
+        }
+        world.pass(seconds: 61)
+        #expect(try #require(shortMessage()).contains("&coding=1&udh=%06%05%04%0B%84%23%F0&text=%01%06%03%C6%AF%8AWVCI"))
+        // Who has gone is not called for a message that was for him.
+        while bob.receive() != nil {}
+        alice.say(send("four", to: "bob"))
+        world.pass(seconds: 200)
+        _ = world.calls()
+        bob.say("<Logout-Request/>")
+        #expect(world.nextNotification()?.text.contains("WVCI") != true)
         world.checkInvariants()
     }
 

@@ -178,6 +178,17 @@ final class World {
         engine.endNotifySections()
     }
 
+    /// The datagrams that call clients now; who is called by a short message is in line for the next request then.
+    func calls() -> [String] {
+        beginTurn()
+        var calls: [String] = []
+        while engine.nextCall(turn.now, into: &notification) != nil {
+            calls.append(
+                String(decoding: (0..<notification.count).map { notification[$0] }, as: Swift.UTF8.self))
+        }
+        return calls
+    }
+
     /// The next request of the engine; nil when there is none now.
     func nextNotification(commits: Bool = true) -> (place: Int, text: String)? {
         beginTurn()

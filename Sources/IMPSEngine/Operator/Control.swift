@@ -337,6 +337,7 @@ extension Engine where Port: ~Copyable {
         if sessions[slot].calling.hasChannel { return "stcp" }
         let methods = sessions[slot].capabilities.cirMethods
         if methods.hasDatagrams { return methods.contains(.sudp) ? "sudp" : "wapudp" }
+        if methods.hasShortMessages { return methods.contains(.ssms) ? "ssms" : "wapsms" }
         return methods.contains(.shttp) ? "shttp" : "none"
     }
 

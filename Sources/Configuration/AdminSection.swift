@@ -49,7 +49,9 @@ struct AdminSection {
         guard isOpen else { return }
         isOpen = false
         if configuration.adminPasswordPath.isEmpty {
-            refuse(line, .constant("password_file"), "a file with the password of the page in its first line", &diagnostics)
+            refuse(
+                line, .constant("password_file"), "a file with the password of the page in its first line", &diagnostics
+            )
         }
         if !configuration.adminHasTLS, !AdminSection.isOfThisMachine(configuration.adminAddress.span) {
             diagnostics.warning(

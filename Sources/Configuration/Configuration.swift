@@ -542,7 +542,8 @@ extension Configuration {
                 "needs tls_cert and tls_key, files in PEM, or tls_self_signed")
         }
         if hasAdmin, adminHasTLS, !hasTLS {
-            diagnostics.error(line: adminLine, .constant("admin"), .constant("tls"), "needs tls_port in the section imps")
+            diagnostics.error(
+                line: adminLine, .constant("admin"), .constant("tls"), "needs tls_port in the section imps")
         }
     }
 }

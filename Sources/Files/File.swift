@@ -116,7 +116,9 @@ public enum File {
     }
 
     /// Octets of the volume that a path lies on; 0 when nobody knows.
-    public static func volumeSize(of path: Span<UInt8>) -> UInt64 { unsafe withPath(path) { unsafe libc_volume_size_at($0) } }
+    public static func volumeSize(of path: Span<UInt8>) -> UInt64 {
+        unsafe withPath(path) { unsafe libc_volume_size_at($0) }
+    }
 
     /// Whether others than its owner may read a file.
     public static func isOpenToOthers(_ path: Span<UInt8>) -> Bool {

@@ -41,7 +41,8 @@ struct AdminBrowserTests {
         try browser.await("Answers over time", in: "#message")
         let bars = try #require(
             try browser.run("return document.querySelector('#message svg').getAttribute('aria-label');") as? String)
-        #expect(bars.contains("1 I agree (full): 3; 2 Only look") && bars.contains("(deny): 1; asked, and no answer: 0"))
+        #expect(
+            bars.contains("1 I agree (full): 3; 2 Only look") && bars.contains("(deny): 1; asked, and no answer: 0"))
         #expect(browser.title == "impsd")
         try browser.picture("admin-wide")
         let barriers = try browser.barriers()
@@ -73,7 +74,8 @@ struct AdminBrowserTests {
         try browser.await("advice has begun.", in: "#state")
         let shown = try engine.records(of: ["sysmsg", "show", "advice"])
         #expect(
-            shown.contains { $0["text"] as? String == text.trimmingCharacters(in: .whitespacesAndNewlines) }, "\(shown)")
+            shown.contains { $0["text"] as? String == text.trimmingCharacters(in: .whitespacesAndNewlines) }, "\(shown)"
+        )
         try browser.picture("admin-campaign")
         // Who is asked whether he is sure may say no.
         try browser.click(button: "End")

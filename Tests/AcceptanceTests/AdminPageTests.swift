@@ -116,7 +116,8 @@ import Testing
         }
         #expect(try command(engine, "user list").hasSuffix("ok\n"))
         #expect(
-            try command(engine, "sysmsg add tariff kind=online audience=all text=A\\x20call\\x20costs. option=1|Yes|full")
+            try command(
+                engine, "sysmsg add tariff kind=online audience=all text=A\\x20call\\x20costs. option=1|Yes|full")
                 == "ok\n")
         #expect(try command(engine, "sysmsg list").contains("name=tariff state=active"))
         #expect(try command(engine, "sysmsg add tariff kind=online text=x").hasPrefix("error "))
@@ -139,7 +140,9 @@ import Testing
         }
         #expect(try ask(engine, "POST /admin/command", "Origin: http://127.0.0.1\r\n", body: "status\n").status == 200)
         let page = try ask(engine, "GET /admin")
-        #expect(page.headers["x-frame-options"] == "DENY" && page.headers["content-security-policy"]?.contains("default-src 'none'") == true)
+        #expect(
+            page.headers["x-frame-options"] == "DENY"
+                && page.headers["content-security-policy"]?.contains("default-src 'none'") == true)
         let answer = try ask(engine, "POST /admin/command", body: "status\n")
         #expect(answer.headers["cache-control"] == "no-store")
     }
@@ -198,7 +201,8 @@ import Testing
         let descriptor = stuck.takeDescriptor()
         defer { close(descriptor) }
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
-        let request = "POST /admin/command HTTP/1.1\r\nHost: x\r\n\(basic(AdminPageTests.password))Content-Length: 9\r\n\r\nuser list"
+        let request =
+            "POST /admin/command HTTP/1.1\r\nHost: x\r\n\(basic(AdminPageTests.password))Content-Length: 9\r\n\r\nuser list"
         _ = request.withCString { Glibc.send(descriptor, $0, request.utf8.count, Int32(MSG_NOSIGNAL)) }
         try engine.client("alice").logIn()
         try engine.mustControl(["ping"])
@@ -215,7 +219,9 @@ import Testing
             "curl", "-s", "-k", "-u", "x:\(AdminPageTests.password)", "https://127.0.0.1:\(port)/metrics",
         ]).output
         #expect(answer.contains("impsd_sessions 0"))
-        let plain = try runCommand(["curl", "-s", "-m", "5", "-u", "x:\(AdminPageTests.password)", "http://127.0.0.1:\(port)/metrics"])
+        let plain = try runCommand([
+            "curl", "-s", "-m", "5", "-u", "x:\(AdminPageTests.password)", "http://127.0.0.1:\(port)/metrics",
+        ])
         #expect(plain.output.isEmpty)
     }
 

@@ -55,7 +55,8 @@ import Testing
         let page = try engine.client("alice", "1.3", cookie: "page")
         let asked = try page.logIn(word)
         #expect(asked.code == 403 && asked.primitive?["SessionID"] == nil)
-        #expect(asked.systemMessages.count == 1 && asked.primitive?["Result/Description"]?.text.contains("/q/") == false)
+        #expect(
+            asked.systemMessages.count == 1 && asked.primitive?["Result/Description"]?.text.contains("/q/") == false)
         let id = try #require(asked.systemMessages.first?["SystemMessageID"]?.text)
         try engine.restart()
         page.connection = try engine.connect()

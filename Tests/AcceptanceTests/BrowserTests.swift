@@ -122,7 +122,8 @@ struct BrowserTests {
     @Test func whatAHandsetCannotAnswerIsAnsweredHere() throws {
         let engine = try engine()
         try engine.mustControl([
-            "sysmsg", "add", "terms", "--kind", "login", "--text", "Messages cost ten cents each. Agreed?", "--required",
+            "sysmsg", "add", "terms", "--kind", "login", "--text", "Messages cost ten cents each. Agreed?",
+            "--required",
             "--blocking", "--option", "1|I accept|full", "--option", "2|I decline|deny", "--legacy", "deny",
         ])
         let handset = try engine.client("alice", "1.2")

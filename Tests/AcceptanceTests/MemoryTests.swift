@@ -13,7 +13,32 @@ import Testing
         print("memory: \(resident / 1024) KB resident after start, \(own / 1024) KB of them its own")
         // How much of the program itself is resident is up to the system.
         #expect(resident <= 1 << 23)
-        #expect(own <= 896 << 10)
+        #expect(own <= 640 << 10)
+    }
+
+    /// The pages are part of the program; the pool of the operator's is all that they take.
+    @Test func pagesTakeNothingWhileNobodyOpensThem() throws {
+        guard Programs.runner.isEmpty else { return }
+        func own(_ sections: String) throws -> Int {
+            let engine = try EngineProcess(starts: false)
+            engine.sections = sections
+            try engine.start()
+            return try engine.ownBytes()
+        }
+        let without = try own("")
+        let with = try own(
+            """
+            config page 'main'
+            \toption enabled '1'
+            \toption url 'http://gateway.lan:8080/'
+
+            config admin 'main'
+            \toption port '0'
+            \toption password_file '/nowhere'
+
+            """)
+        print("memory: \(without / 1024) KB of its own without pages, \(with / 1024) KB with them")
+        #expect(with - without <= 32 << 10)
     }
 
     @Test func tenThousandRequestsLeaveTheHeapAsItWas() throws {

@@ -102,7 +102,8 @@ import Testing
         try bob.logIn()
         let list = try bob.negotiateCapabilities(
             "<SupportedCIRMethod>STCP</SupportedCIRMethod><SupportedCIRMethod>\(method)</SupportedCIRMethod>")
-        #expect(list.http.text.contains("<SupportedCIRMethod>\(method)</SupportedCIRMethod>") || Programs.syntax != "xml")
+        #expect(
+            list.http.text.contains("<SupportedCIRMethod>\(method)</SupportedCIRMethod>") || Programs.syntax != "xml")
         let alice = try write(engine, "one")
         let call = try #require(try kannel.await(1).first)
         #expect(call.to == NotifierTests.number && call.kind == "udh")

@@ -201,6 +201,38 @@ struct BoardTests {
         expectRecordsHaveTheirForm(board)
     }
 
+    // MARK: The page
+
+    /// Somebody opens the gateway's page in Chromium, and talks with a handset.
+    @Test(.enabled(if: Browser.isThere), arguments: VirtualBoard.architectures)
+    func thePageLogsInAndTalks(_ architecture: String) throws {
+        let page = "\nconfig page 'main'\n\toption enabled '1'\n\toption url 'http://gateway.lan:8080/'\n"
+        let board = try VirtualBoard(
+            architecture,
+            files: [
+                "provision": VirtualBoard.provision(["alice", "bob"]),
+                "imps.config": try VirtualBoard.configuration(["poll_min": "1"]) + page,
+            ])
+        try board.boot()
+        let browser = try Browser()
+        try browser.open("http://127.0.0.1:\(board.port)/")
+        try wait("the form", seconds: 30) { try browser.sees("#login") }
+        try browser.type("alice", into: "#name")
+        try browser.type(VirtualBoard.password(of: "alice") + "\n", into: "#password")
+        try browser.await("alice", in: "#me", seconds: 30)
+        let bob = try board.client("bob")
+        try bob.logIn()
+        #expect(try bob.send("from a handset", to: "wv:alice@home.arpa").code == 200)
+        try browser.await("bob", in: "#list", seconds: 30)
+        try browser.click("#list button")
+        try browser.await("from a handset", in: "#log", seconds: 30)
+        try browser.type("from the page\n", into: "#text")
+        try wait("the answer", seconds: 30) { try bob.receiveTexts() == ["from the page"] }
+        try browser.picture("board-\(architecture)")
+        #expect(try browser.complaints() == [])
+        expectRecordsHaveTheirForm(board)
+    }
+
     // MARK: Power cuts
 
     @Test(arguments: VirtualBoard.architectures) func nothingAcknowledgedIsLostByPowerCuts(_ architecture: String)

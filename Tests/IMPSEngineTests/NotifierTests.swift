@@ -102,7 +102,8 @@ import Testing
             world.pass(seconds: 11)
         }
         world.pass(seconds: 61)
-        #expect(try #require(shortMessage()).contains("&coding=1&udh=%06%05%04%0B%84%23%F0&text=%01%06%03%C6%AF%8AWVCI"))
+        #expect(
+            try #require(shortMessage()).contains("&coding=1&udh=%06%05%04%0B%84%23%F0&text=%01%06%03%C6%AF%8AWVCI"))
         // Who has gone is not called for a message that was for him.
         while bob.receive() != nil {}
         alice.say(send("four", to: "bob"))

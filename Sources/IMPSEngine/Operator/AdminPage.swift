@@ -50,7 +50,7 @@ extension Engine where Port: ~Copyable {
         if turn.journal.begin(.authFail, turn.now, turn.wall) {
             turn.journal.text("ip", client.address.span)
             turn.journal.text("user", name)
-            turn.journal.word("why", "password")
+            turn.journal.word("why", "badpass")
             turn.journal.end()
         }
         return .closed

@@ -97,6 +97,14 @@ MUTANTS = [
     ("wakes people", "Notifier/Notifier.swift", "if quiet > 0 {", "if false {", None),
     ("begins each look anew", "Notifier/Notifier.swift", "self.scan = scan\n        deadline.schedule", "deadline.schedule", None),
     ("looks at the same for ever", "Notifier/Notifier.swift", "notification.nextFrom = turn.wall.secondsSince1970 + Notifier.notToldSeconds", "", None),
+    ("a link to a question opens", "Session/Login.swift", "if login.isForAnswer { return writeAnswered(document, element, gate, into: &writer) }", "", None),
+    ("an answer by a link opens", "Accounts/Authentication.swift", "return isForAnswer ? .mayAnswer : .authenticated", "return .authenticated", None),
+    ("a link outlives a restart as a login", "SystemMessage/PendingLogin.swift", "isForAnswer = !reader.isAtEnd && reader.integer() == UInt8(1)", "isForAnswer = false", None),
+    ("a link outlives the password", "Accounts/AnswerLink.swift", "        _ = facts.append(account.credential.span)\n", "", None),
+    ("a link outlives the question", "SystemMessage/PendingLogin.swift", "campaigns[place].blocks && campaigns[place].isActive {", "campaigns[place].blocks {", None),
+    ("calls by short messages each time", "Session/CIR.swift", "guard from <= now, shortMessageCalls", "guard shortMessageCalls", None),
+    ("calls by short messages first", "Session/CIR.swift", "return !methods.hasDatagrams ||", "return methods.hasShortMessages ||", None),
+    ("forgets a call that was not sent", "Session/CIR.swift", "        table[call.slot].calling.shortMessageFrom = time\n", "", None),
     ("asks a dead gateway for everybody", "Notifier/Notifier.swift", "if isDown { pause(order.section, turn.now) }", "", None),
 ]
 
@@ -119,7 +127,7 @@ let package = Package(
     ])
 """
 
-FAST = "AdmissionTests|ImpoliteTests|TimeTests|LimitTests|NonceTests|DeliveryTests|ProofTests|NoticeTests|MessageContentTests|NotifierRuleTests"
+FAST = "AdmissionTests|ImpoliteTests|TimeTests|LimitTests|NonceTests|DeliveryTests|ProofTests|NoticeTests|MessageContentTests|NotifierRuleTests|AnswerLinkRuleTests"
 
 
 def kill_session(session):

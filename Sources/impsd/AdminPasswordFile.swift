@@ -18,6 +18,6 @@ extension AdminPassword {
         }
         let end = text.span.firstIndex(of: 0x0A) ?? text.count
         let password = AdminPassword(text.span.extracting(0..<end).trimmed())
-        return (password, "its first line has fewer than 8 octets")
+        return (password, "its first line has fewer than 8 octets, or more than 200")
     }
 }

@@ -39,6 +39,83 @@ import Testing
         }
     }
 
+    private func reply(_ connection: HTTPConnection) throws -> Reply? {
+        try connection.receive().flatMap { try Client.reply($0) }
+    }
+
+    /// What is broken behind good requests takes nothing from them, and what follows an end is not looked at.
+    @Test func goodRequestsBeforeABrokenOneAreAnswered() throws {
+        let client = try engine.client("alice")
+        func good(_ id: String, _ fields: String = "") -> String {
+            let body = client.document("<GetSPInfo-Request/>", transaction: id)
+            return post("\(type)\(fields)Content-Length: \(body.utf8.count)\r\n", body)
+        }
+        for (tail, status) in [
+            ("BROKEN\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+            (post("\(type)Content-Length: 5\r\nContent-Length: 6\r\n", "12345"), 400),
+        ] {
+            let connection = try engine.connect()
+            try connection.send(good("a") + good("b") + tail + good("never"))
+            for id in ["a", "b"] {
+                #expect(try reply(connection)?.transactionID == id)
+            }
+            #expect(try connection.receive()?.status == status)
+            #expect(try connection.isClosed())
+        }
+        let connection = try engine.connect()
+        try connection.send(good("a") + good("last", "Connection: close\r\n") + good("never"))
+        #expect(try reply(connection)?.transactionID == "a")
+        #expect(try reply(connection)?.transactionID == "last")
+        #expect(try connection.receive() == nil)
+        // Half a request behind two waits for its end.
+        let slow = try engine.connect()
+        let third = good("c")
+        try slow.send(good("a") + good("b") + third.prefix(60))
+        for id in ["a", "b"] { #expect(try reply(slow)?.transactionID == id) }
+        #expect(slow.isSilent(milliseconds: 100))
+        try slow.send(String(third.dropFirst(60)))
+        #expect(try reply(slow)?.transactionID == "c")
+        // Half of a chunked one behind a good one.
+        let halves = client.document("<GetSPInfo-Request/>", transaction: "halves")
+        let first = halves.prefix(halves.count / 2)
+        let second = halves.dropFirst(first.count)
+        let part = "\(String(first.utf8.count, radix: 16))\r\n\(first)\r\n\(String(second.utf8.count, radix: 16))\r\n"
+        try slow.send(good("a") + post("\(type)Transfer-Encoding: chunked\r\n", part + second.prefix(20)))
+        #expect(try reply(slow)?.transactionID == "a")
+        #expect(slow.isSilent(milliseconds: 100))
+        try slow.send(second.dropFirst(20) + "\r\n0\r\n\r\n" + good("behind"))
+        for id in ["halves", "behind"] { #expect(try reply(slow)?.transactionID == id) }
+        // Chunks in the middle.
+        let body = client.document("<GetSPInfo-Request/>", transaction: "chunked")
+        let chunks = "\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n"
+        try slow.send(good("a") + post("\(type)Transfer-Encoding: chunked\r\n", chunks) + good("z"))
+        for id in ["a", "chunked", "z"] {
+            #expect(try reply(slow)?.transactionID == id)
+        }
+    }
+
+    /// Answers that fill all the room there is, again and again within a turn, from as many connections as there are buffers for.
+    @Test func manyConnectionsMayPipelineAtOnce() throws {
+        let engine = try EngineProcess(starts: false)
+        engine.sections = "config page 'main'\n\toption enabled '1'\n\toption url 'http://gateway.lan:8080/'\n"
+        try engine.start()
+        let page = "GET /page.js HTTP/1.1\r\nHost: x\r\n\r\n"
+        let call = "GET /cir/nobody HTTP/1.1\r\nHost: x\r\n\r\n"
+        for (request, count, status) in [(page, 8, 200), (call, 40, 404)] {
+            let connections = try (0..<40).map { _ in try engine.connect() }
+            for _ in 0..<3 {
+                for connection in connections { try connection.send(String(repeating: request, count: count)) }
+                for connection in connections {
+                    for _ in 0..<count { try #require(try connection.receive()?.status == status) }
+                }
+            }
+        }
+        #expect(engine.isRunning)
+        for name in ["request_buffers", "medium_buffers", "large_buffers"] {
+            #expect(try engine.pool(name, "used") == 0)
+        }
+    }
+
     @Test func aRequestMayComeOctetByOctet() throws {
         let connection = try engine.connect()
         let body = try body()

@@ -65,7 +65,11 @@ import Testing
             engine.kill()
             umount2(volume, 2 /* MNT_DETACH */)
         }
-        try engine.set(["data_dir": volume + "/data"])
+        let word = engine.folder.path + "/word"
+        try "a long password\n".write(toFile: word, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: word)
+        engine.sections = "config admin 'main'\n\toption port '0'\n\toption password_file '\(word)'\n"
+        try engine.set(["data_dir": volume + "/data", "batch_ms": "200"])
         for user in ["alice", "bob"] {
             let ending = try engine.control(
                 ["--offline", "user", "add", user], input: engine.password(of: user) + "\n")
@@ -93,9 +97,66 @@ import Testing
         #expect(try alice.poll() == nil)
         #expect(try alice.request("<KeepAlive-Request/>").code == 200)
         #expect(engine.isRunning)
+        // Requests one behind the other share the turn that cannot be kept: each hears of its own, in order.
+        let messages = (0..<12).map {
+            alice.document(
+                $0 % 3 == 2 ? "<GetSPInfo-Request/>" : alice.sendContent(text, to: ["wv:bob@home.test"]),
+                transaction: "full \($0)")
+        }
+        try alice.connection.send(messages.map { StoreTests.post($0, alice) }.joined())
+        for place in messages.indices {
+            let reply = try #require(try StoreTests.reply(alice.connection))
+            #expect(reply.transactionID == "full \(place)" && (reply.code == 507) == (place % 3 != 2), "\(place)")
+        }
+        // The operator's page asks in the middle of such a turn: what was refused stays refused, once.
+        let page = try HTTPConnection(port: AdminPageTests.port(engine))
+        let proof = Data("x:a long password".utf8).base64EncodedString()
+        let other = try engine.client("alice")
+        other.sessionID = alice.sessionID
+        for round in 0..<4 {
+            let body = alice.document(alice.sendContent(text, to: ["wv:bob@home.test"]), transaction: "in \(round)")
+            try alice.connection.send(StoreTests.post(body, alice))
+            try page.send("GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic \(proof)\r\n\r\n")
+            let next = other.document(other.sendContent(text, to: ["wv:bob@home.test"]), transaction: "on \(round)")
+            try other.connection.send(StoreTests.post(next, other))
+            #expect(try StoreTests.reply(alice.connection)?.code == 507)
+            #expect(try page.receive()?.status == 200)
+            #expect(try StoreTests.reply(other.connection)?.code == 507)
+        }
+        #expect(engine.isRunning)
         try FileManager.default.removeItem(atPath: filler)
         try wait("room") { try alice.send("small", to: "wv:bob@home.test").code == 200 }
         #expect(try bob.receiveTexts() == Array(repeating: text, count: accepted) + ["small"])
+    }
+
+    private static func post(_ body: String, _ client: Client) -> String {
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: \(client.contentType)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+
+    private static func reply(_ connection: HTTPConnection) throws -> Reply? {
+        try connection.receive().flatMap { try Client.reply($0) }
+    }
+
+    /// What lies in a connection's buffer is one turn: one commit, one write.
+    @Test func requestsOneBehindTheOtherAreFewCommits() throws {
+        let engine = try EngineProcess()
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let before = try engine.status("commits")
+        let bodies = (0..<96).map {
+            alice.document(alice.sendContent("message \($0)", to: ["wv:bob@home.test"]), transaction: "p\($0)")
+        }
+        try alice.connection.send(bodies.map { StoreTests.post($0, alice) }.joined())
+        for place in bodies.indices {
+            let reply = try #require(try StoreTests.reply(alice.connection))
+            #expect(reply.transactionID == "p\(place)" && reply.code == 200)
+        }
+        let commits = try engine.status("commits") - before
+        print("pipelining: 96 messages in \(commits) commits")
+        #expect(commits <= 32)
+        let bob = try engine.client("bob")
+        try bob.logIn()
+        #expect(try bob.receiveTexts() == (0..<96).map { "message \($0)" })
     }
 
     @Test func nothingIsWrittenWhenNothingHappens() throws {

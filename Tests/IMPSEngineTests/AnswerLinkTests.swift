@@ -69,6 +69,56 @@ import Testing
         #expect(field("Code", answered) == "200" && field("SessionID", answered) == nil, "\(answered)")
     }
 
+    /// It is for one question: others are neither shown nor answered, whatever number somebody guesses.
+    @Test func itIsForOneQuestion() throws {
+        let world = world()
+        let word = try word(Phone(world, "alice", cookie: "handset").logIn())
+        for (name, kind) in [("tariff", "login"), ("news", "login"), ("online", "online")] {
+            let needs = name == "news" ? "" : "required=1 blocking=1 option=1|yes|full option=2|no|deny"
+            #expect(world.control("sysmsg add \(name) kind=\(kind) legacy=deny text=Other? \(needs)").hasPrefix("ok"))
+        }
+        // Somebody who can has been asked all of it.
+        let other = Phone(world, "alice", version: "1.3", cookie: "other")
+        let all = other.logIn()
+        let ids = all.matches(of: #/<SystemMessageID>([^<]*)</#).map { String($0.1) }
+        #expect(ids.count == 3, "\(all)")
+        let page = Phone(world, "alice", version: "1.3", cookie: "page")
+        let asked = page.logIn(password: word)
+        #expect(asked.contains("Agreed?") && !asked.contains("Other?"), "\(asked)")
+        let own = try #require(field("SystemMessageID", asked))
+        for id in ids where id != own {
+            let refused = answerAlone(page, id, 2)
+            #expect(field("Code", refused) == "426", "\(refused)")
+        }
+        #expect(field("Code", answerAlone(page, own)) == "200")
+        // What he was not shown is still asked.
+        let left = Phone(world, "alice", version: "1.3", cookie: "last").logIn()
+        #expect(left.contains("Other?") && !left.contains("Agreed?"))
+        _ = page.logIn(password: word)
+        #expect(Phone(world, "alice", version: "1.3", cookie: "last").logIn().contains("Other?"))
+    }
+
+    /// One cookie, by password and by link: the store says what memory says.
+    @Test func aLoginAndALinkOfOneCookieStayWhatTheyAre() throws {
+        let world = world()
+        let word = try word(Phone(world, "alice", cookie: "handset").logIn())
+        let phone = Phone(world, "alice", version: "1.3", cookie: "same")
+        _ = phone.logIn()
+        let id = try #require(field("SystemMessageID", phone.logIn(password: word)))
+        world.crash()
+        #expect(field("SessionID", answerAlone(phone, id)) == nil)
+    }
+
+    @Test func whatIsAskedEachTimeHasNone() {
+        let world = World(users: ["alice"]) { $0.pageURL = InlineBytes(Array("http://gateway/".utf8).span)! }
+        let added = world.control(
+            "sysmsg add terms kind=login policy=every-login required=1 blocking=1 legacy=deny text=Agreed? option=1|yes|full"
+        )
+        #expect(added.hasPrefix("ok"))
+        let refused = Phone(world, "alice", cookie: "handset").logIn()
+        #expect(field("Code", refused) == "403" && !refused.contains("/q/"))
+    }
+
     @Test func itEndsWithTheQuestionAndThePassword() throws {
         let world = world()
         let handset = Phone(world, "alice", cookie: "handset")

@@ -80,17 +80,47 @@ import Testing
         }
         world.pass(seconds: 70)
         #expect(shortMessage() != nil)
+        // A store that fails costs nothing more.
+        alice.say(send("kept", to: "bob"))
+        _ = world.control("user add x digest righteous", commits: false)
+        world.pass(seconds: 61)
+        #expect(shortMessage() == nil)
         // He comes, and goes to sleep again.
         while bob.receive() != nil {}
         alice.say(send("two", to: "bob"))
         #expect(shortMessage() == nil)
         world.pass(seconds: 61)
-        #expect(shortMessage(.failed("it is down", isDown: true)) != nil)
-        // What was not sent is sent later, without anything new.
+        #expect(shortMessage(.failed("it is down", isDown: false)) != nil)
+        // What was not sent is sent later, without anything new, and the later the more often that was so.
         world.pass(seconds: 30)
         #expect(shortMessage() == nil)
-        world.pass(seconds: 60)
+        world.pass(seconds: 31)
+        #expect(shortMessage(.answered(status: 503)) != nil)
+        world.pass(seconds: 290)
+        #expect(shortMessage() == nil)
+        world.pass(seconds: 11)
+        #expect(shortMessage(.answered(status: 403)) != nil)
+        world.pass(seconds: 3590)
+        #expect(shortMessage() == nil)
+        world.pass(seconds: 11)
         #expect(shortMessage() != nil)
+        // Who has several sessions, or one after the other, is called in one of them at a time.
+        while bob.receive() != nil {}
+        world.pass(seconds: 61)
+        let again = world.phone("bob", cookie: "again")
+        again.say(
+            "<ClientCapability-Request><CapabilityList><SupportedCIRMethod>SSMS</SupportedCIRMethod></CapabilityList></ClientCapability-Request>"
+        )
+        world.pass(seconds: 3)
+        alice.say(send("twice", to: "bob"))
+        #expect(shortMessage() != nil && shortMessage() == nil)
+        // Who comes while he stands in line is not called.
+        world.pass(seconds: 61)
+        #expect(world.calls() == [])
+        while again.receive() != nil {}
+        while bob.receive() != nil {}
+        #expect(world.nextNotification() == nil)
+        again.say("<Logout-Request/>")
         // Datagrams cost nothing, and come first.
         while bob.receive() != nil {}
         agree("SUDP WAPSMS")

@@ -33,6 +33,8 @@ extension Accounts where Port: ~Copyable {
     /// A link to a question for who cannot answer it where he is; empty where there is no page, or no room in a reason.
     func answerLink(_ campaign: Campaign, _ user: UInt32, _ records: borrowing Records<Port>) -> InlineBytes<170> {
         guard !records.settings.pageURL.isEmpty, campaign.number != 0, campaign.blocks,
+            // What is asked at each login is asked again, whatever was answered before.
+            campaign.policy != .everyLogin,
             let account = records.account(of: user)
         else { return InlineBytes() }
         let link = records.pageLink("q/", answerToken(of: account, campaign).span, of: account.display.span)

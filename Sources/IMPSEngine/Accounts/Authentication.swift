@@ -20,8 +20,8 @@ struct Credentials {
 enum LoginOutcome {
     case challenged(Challenge)
     case authenticated
-    /// Only what is asked before the door may be answered: no session.
-    case mayAnswer
+    /// Only the question of this campaign may be answered: no session.
+    case mayAnswer(UInt32)
 }
 
 /// Why a login failed; the client learns no more than that it did.
@@ -85,16 +85,16 @@ extension Accounts where Port: ~Copyable {
             }
             try checkDigest(document, request, digest, at: place, credentials, &records, &turn)
         } else if let password = document.first(.password, in: element) {
-            guard
-                try checkPassword(document, request, password, credentials, systemMessages, &records, &turn) == .wholly
-            else { return .mayAnswer }
+            let campaign = try checkPassword(
+                document, request, password, credentials, systemMessages, &records, &turn)
+            if let campaign { return .mayAnswer(campaign) }
         } else if document.first(.digestSchema, in: element) != nil {
             return .challenged(try challenge(document, request, element, credentials, &records, &turn))
         } else if isAnswer,
-            let isForAnswer = systemMessages.isForAnswer(PendingLogin(credentials, request), turn.now)
+            let campaign = systemMessages.campaignAnswered(by: PendingLogin(credentials, request), turn.now)
         {
             // Who has to answer proved already who he is.
-            return isForAnswer ? .mayAnswer : .authenticated
+            return campaign != 0 ? .mayAnswer(campaign) : .authenticated
         } else {
             // Network authentication is not offered, and nothing else was.
             throw failure(.badParameter, "no credentials", request, credentials, &turn)
@@ -128,15 +128,11 @@ extension Accounts where Port: ~Copyable {
         return Refusal(cause == .otherClient ? .userIDAndClientIDDoNotMatch : .invalidPassword, description)
     }
 
-    private enum Proof {
-        case wholly
-        case forAnswer
-    }
-
+    /// - Returns: the campaign that it is no more than a link to; nil for a password.
     private mutating func checkPassword(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
-    ) throws(Refusal) -> Proof {
+    ) throws(Refusal) -> UInt32? {
         // The second phase of a login with the schema PWD carries the password and closes the challenge.
         if let place = challenges.place(of: credentials.challenger), challenges[place].schema == .pwd {
             dropChallenge(place, &records)
@@ -145,8 +141,8 @@ extension Accounts where Port: ~Copyable {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
         if let account = credentials.account {
-            if records.takeLink(password.span, of: account.number, turn.wall) { return .wholly }
-            if systemMessages.isAnswerLink(password.span, of: account, self) { return .forAnswer }
+            if records.takeLink(password.span, of: account.number, turn.wall) { return nil }
+            if let campaign = systemMessages.campaign(linkedBy: password.span, of: account, self) { return campaign }
         }
         guard let account = credentials.account else {
             try spendCheck(request, credentials, records, &turn)
@@ -156,7 +152,7 @@ extension Accounts where Port: ~Copyable {
         guard try isPassword(password, of: account, request, credentials, records, &turn) else {
             throw failure(.wrongPassword, nil, request, credentials, &turn)
         }
-        return .wholly
+        return nil
     }
 
     /// Compares a password in clear, as sent in UTF-8. Every failure takes the time of PBKDF2, whatever the account is.

@@ -12,9 +12,9 @@ extension Notifier where Port: ~Copyable {
         guard sessions.shortMessageCalls.count > 0, let place = freePlace else { return nil }
         while let call = sessions.nextShortMessage(records, now, into: &text) {
             // What does not fit beside the port into one calls nobody; cookies of the field are a third as long.
-            guard let number = records.profile(call.user, .number), text.count <= (call.isPush ? 133 : 152) else {
-                continue
-            }
+            guard let number = records.profile(call.user, .number),
+                call.isPush ? text.count <= 133 : ShortMessageParts(text.span).fits(152)
+            else { continue }
             guard let section = sectionForCalls(now) else {
                 sessions.callLater(call, at: now.adding(seconds: Limits.shortMessageSeconds))
                 continue
@@ -52,17 +52,21 @@ extension Notifier where Port: ~Copyable {
         let order = underWay[place]
         underWay[place] = UnderWay()
         var why: StaticString = "the other side refused it"
+        var isFinal = false
         switch outcome {
         case .sent: return true
         case .answered(let status):
             pauses[order.section] = Pause()
             if order.bearer.isTaken(status, body) { return true }
-        case .refused: why = "the modem refused it"
+            isFinal = (400..<500).contains(status) && status != 408 && status != 429
+        case .refused:
+            why = "the modem refused it"
+            isFinal = true
         case .failed(let words, let isDown):
             why = words
             if isDown { pause(order.section, turn.now) }
         }
-        sessions.callLater(call, at: turn.now.adding(seconds: Limits.shortMessageSeconds))
+        sessions.callFailed(call, isFinal: isFinal, turn.now)
         if turn.journal.begin(.cirFail, turn.now, turn.wall) {
             turn.journal.number("slot", UInt64(call.slot))
             turn.journal.sentence("why", why)

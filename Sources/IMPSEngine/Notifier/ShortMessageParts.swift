@@ -85,6 +85,9 @@ struct ShortMessageParts: ~Copyable {
         }
     }
 
+    /// Whether it is in the default alphabet, and so many septets at most.
+    func fits(_ most: Int) -> Bool { isPacked && units.count <= most }
+
     /// Adds the line for a message with a header, which has to fit into one.
     func write(to number: Span<UInt8>, header: Span<UInt8>, into text: inout FixedBytes) {
         write(0..<units.count, to: number, header: header, into: &text)

@@ -13,14 +13,14 @@ public enum AdminAdmission: Sendable {
 
 /// The password of the operator's page, as far as it has to be kept.
 public struct AdminPassword: Sendable {
-    /// Octets of the shortest.
-    public static var byteCountMin: Int { 8 }
+    /// How many octets it may have: few enough to be said with a name.
+    public static var byteCounts: ClosedRange<Int> { 8...200 }
 
     fileprivate let digest: InlineBytes<32>
 
-    /// A password; nil for one that is too short.
+    /// A password; nil for one that is too short or too long.
     public init?(_ password: Span<UInt8>) {
-        guard password.count >= AdminPassword.byteCountMin else { return nil }
+        guard AdminPassword.byteCounts.contains(password.count) else { return nil }
         digest = DigestAlgorithm.sha256.digest(password)
     }
 }

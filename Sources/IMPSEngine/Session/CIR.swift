@@ -46,14 +46,25 @@ struct SessionCalling {
     var hasChannel = false
     /// It is in the queue of those that are called by a short message.
     var isQueuedForShortMessage = false
-    /// No short message calls it before: each costs something.
+    /// No short message calls it before.
     var shortMessageFrom = Instant(milliseconds: 0)
+    /// Short messages that were not taken, one after the other.
+    var shortMessageFailures: UInt8 = 0
 }
 
-/// Sessions that are to be called by a short message; what does not fit is tried again.
+/// Sessions that are to be called by a short message, and whom one called lately: each costs somebody something.
+///
+/// It is kept when the rest becomes what the store says, so that a store that fails costs nothing more.
 struct ShortMessageCalls {
+    private struct Recent {
+        var user: UInt32 = 0
+        var at = Instant(milliseconds: 0)
+    }
+
     private var slots = InlineArray<16, UInt16>(repeating: 0)
     private(set) var count = 0
+    /// As many as may go out in a minute.
+    private var recent = InlineArray<64, Recent>(repeating: Recent())
 
     mutating func append(_ slot: UInt16) -> Bool {
         guard count < slots.count else { return false }
@@ -69,6 +80,27 @@ struct ShortMessageCalls {
         for place in 0..<count { slots[place] = slots[place + 1] }
         return first
     }
+
+    /// When a user may be called again, in whichever session.
+    func mayCall(_ user: UInt32, _ now: Instant) -> Instant {
+        var from = now
+        var earliest = recent[0].at
+        for place in recent.indices {
+            if recent[place].user == user { from = max(from, ShortMessageCalls.end(of: recent[place].at)) }
+            earliest = min(earliest, recent[place].at)
+        }
+        // Nobody is called when there were as many as there may be.
+        return earliest == Instant(milliseconds: 0) ? from : max(from, ShortMessageCalls.end(of: earliest))
+    }
+
+    mutating func note(_ user: UInt32, _ now: Instant) {
+        var oldest = 0
+        for place in recent.indices where recent[place].at < recent[oldest].at { oldest = place }
+        recent[oldest].user = user
+        recent[oldest].at = now
+    }
+
+    private static func end(of time: Instant) -> Instant { time.adding(seconds: Limits.shortMessageSeconds) }
 }
 
 /// Communication Initiation Requests: clients that do not poll by themselves are called when something waits for them.
@@ -100,6 +132,8 @@ extension Sessions where Port: ~Copyable {
         // It has heard of the last one, so the next need not wait as long as that.
         let soon = now.adding(seconds: Limits.shortMessageSeconds)
         table[slot].calling.shortMessageFrom = min(table[slot].calling.shortMessageFrom, soon)
+        table[slot].calling.shortMessageFailures = 0
+        table[slot].calling.isQueuedForShortMessage = false
         guard canCall(slot), table[slot].delivery.mayHaveMore || table[slot].presence.waits else { return }
         // What waits behind an open transaction may go when the client had its time to answer it.
         let next = nextOverdue(slot, records.settings, now)
@@ -203,7 +237,7 @@ extension Sessions where Port: ~Copyable {
     /// Has a client called by one short message, unless the last one was a short while ago.
     private mutating func callByShortMessage(_ slot: UInt16, _ now: Instant) {
         guard !table[slot].calling.isQueuedForShortMessage else { return }
-        let from = table[slot].calling.shortMessageFrom
+        let from = max(table[slot].calling.shortMessageFrom, shortMessageCalls.mayCall(table[slot].user, now))
         guard from <= now, shortMessageCalls.append(slot) else {
             scheduleCall(slot, at: max(from, now.adding(seconds: 1)))
             return
@@ -218,11 +252,15 @@ extension Sessions where Port: ~Copyable {
         _ records: borrowing Records<Port>, _ now: Instant, into text: inout FixedBytes
     ) -> ShortMessageCall? {
         while let slot = shortMessageCalls.removeFirst() {
+            // It may have come by itself, or the place be somebody else's by now.
+            guard slot < table.end, table[slot].isOpen, table[slot].calling.isQueuedForShortMessage else { continue }
             table[slot].calling.isQueuedForShortMessage = false
-            // It may have come by itself, or be somebody else's by now.
-            guard table[slot].isOpen, isForShortMessage(slot), table[slot].calling.shortMessageFrom <= now else {
+            guard isForShortMessage(slot) else { continue }
+            guard shortMessageCalls.mayCall(table[slot].user, now) <= now else {
+                scheduleCall(slot, at: shortMessageCalls.mayCall(table[slot].user, now))
                 continue
             }
+            shortMessageCalls.note(table[slot].user, now)
             counters.calls += 1
             table[slot].calling.count = Limits.callsMax
             table[slot].calling.at = nil
@@ -238,7 +276,18 @@ extension Sessions where Port: ~Copyable {
         return nil
     }
 
-    /// A short message was not sent: it is tried again at `time`.
+    /// A short message was not taken: it is tried again, the later the more often that was so.
+    ///
+    /// - Parameter isFinal: It was refused as it is, and will be again.
+    mutating func callFailed(_ call: ShortMessageCall, isFinal: Bool, _ now: Instant) {
+        guard hasSession(call.slot, call.session) else { return }
+        let waits: [4 of UInt64] = [60, 300, 1800, Limits.unheardShortMessageSeconds]
+        let place = isFinal ? 3 : Int(min(3, table[call.slot].calling.shortMessageFailures))
+        table[call.slot].calling.shortMessageFailures = UInt8(place + 1)
+        callLater(call, at: now.adding(seconds: waits[place]))
+    }
+
+    /// A short message was not sent, for want of something of ours: it is tried again at `time`.
     mutating func callLater(_ call: ShortMessageCall, at time: Instant) {
         guard hasSession(call.slot, call.session), table[call.slot].calling.count > 0 else { return }
         table[call.slot].calling.count = Limits.callsMax - 1

@@ -29,7 +29,7 @@ extension Sessions where Port: ~Copyable {
             case let outcome:
                 var login = PendingLogin(credentials, request)
                 login.requestHash = hash
-                if case .mayAnswer = outcome { login.isForAnswer = true }
+                if case .mayAnswer(let campaign) = outcome { login.campaign = campaign }
                 let gate = systemMessages.passQuestions(
                     document, request, element, login, &accounts, &self, &mailboxes, &records, &turn, into: &writer)
                 if login.isForAnswer { return writeAnswered(document, element, gate, into: &writer) }

@@ -134,14 +134,18 @@ extension Sessions where Port: ~Copyable {
 
     /// Becomes what the store says.
     mutating func reload(_ records: inout Records<Port>, _ turn: inout Turn) {
+        // At a start nobody was called just now; later somebody may have been, and each call costs something.
+        let wait = table.count == 0 ? Limits.shortMessageSeconds : Limits.unheardShortMessageSeconds
         table.removeAll()
         outstanding.removeAll()
         marks.removeAll()
-        reloadSessions(&records, &turn)
+        reloadSessions(&records, &turn, shortMessagesFrom: turn.now.adding(seconds: wait))
         reloadAnswers(&records, turn.now)
     }
 
-    private mutating func reloadSessions(_ records: inout Records<Port>, _ turn: inout Turn) {
+    private mutating func reloadSessions(
+        _ records: inout Records<Port>, _ turn: inout Turn, shortMessagesFrom time: Instant
+    ) {
         var skipped: UInt64 = 0
         var next: UInt16? = 0
         while let start = next, let slot = records.storedSession(from: start) {
@@ -157,6 +161,7 @@ extension Sessions where Port: ~Copyable {
                 continue
             }
             session.lastSeen = turn.now
+            session.calling.shortMessageFrom = time
             let seconds = session.expirySeconds
             session.expiresAt = turn.now.adding(seconds: session.closing == 0 ? seconds : Session.closingSeconds)
             table.open(session, at: slot)

@@ -40,10 +40,13 @@ extension SystemMessages where Port: ~Copyable {
         var outcome = AnswerOutcome()
         if request.version == .v1_3, let list = document.first(.systemMessageResponseList, in: element) {
             outcome = takeAnswers(
-                document, list, of: user, request.client, ProofClient(request), login: login.tag, &accounts, &sessions,
+                document, list, of: user, request.client, ProofClient(request), login: login.tag, only: login.campaign,
+                &accounts, &sessions,
                 &mailboxes, &records, &turn, details: false,
                 into: &writer)
-            if outcome.count > 0 { records.noteAnswers(user, login.clientKey, agent: request.agent.span) }
+            if outcome.count > 0, !login.isForAnswer {
+                records.noteAnswers(user, login.clientKey, agent: request.agent.span)
+            }
             // What is answered here holds for the sessions that are open elsewhere too.
             if outcome.failureCount < outcome.count { applyLevel(to: user, &sessions, mailboxes, &records, &turn) }
         }
@@ -65,6 +68,8 @@ extension SystemMessages where Port: ~Copyable {
         }
         guard due.blocks else {
             if let pending { dropPendingLogin(pending, &records) }
+            // Nothing is shown to him who came by a link, so nothing counts as asked.
+            if login.isForAnswer { return .open(view.level, DueCampaigns(), isLate: outcome.isLate) }
             guard due.count > 0 else { return .open(view.level, due, isLate: outcome.isLate) }
             noteAsked(due, user, isPending: pending != nil, &records, turn.wall)
             return .open(level(records.sheet(of: user)), due, isLate: outcome.isLate)
@@ -160,6 +165,7 @@ extension SystemMessages where Port: ~Copyable {
         var view = LoginView()
         var others = DueCampaigns()
         for place in operatorPlaces where campaigns[place].number != 0 {
+            if login.isForAnswer, campaigns[place].number != login.campaign { continue }
             let entry = sheet.entry(of: campaigns[place].number)
             if let entry, entry.state != .denied { view.level = view.level.intersection(entry.grant) }
             let state = entry?.generation == campaigns[place].generation ? entry?.state : nil
@@ -213,7 +219,7 @@ extension SystemMessages where Port: ~Copyable {
         let isPending = place != nil
         let isRepeat =
             place.map { login.requestHash != 0 && pendingLogins[$0].requestHash == login.requestHash } ?? false
-        if outcome.count == 0, !isRepeat {
+        if outcome.count == 0, !isRepeat, !login.isForAnswer {
             records.noteUnanswered(login.user, login.clientKey, agent: request.agent.span, turn.wall)
         }
         var pending = login

@@ -18,11 +18,15 @@ public struct PendingLogin: ZeroInitializable {
     /// Seconds that the client has.
     var timeout: UInt32 = 0
     var expiresAt = Instant(milliseconds: 0)
-    /// Its user came by a link to the question: with the answer nothing opens. Source: protocol/system-message.md §4.6.
-    var isForAnswer = false
+    /// The campaign whose question its user came to by a link: that he may answer, and with it nothing opens; 0 for a login.
+    /// Source: protocol/system-message.md §4.6.
+    var campaign: UInt32 = 0
 
     /// A free place.
     public init() {}
+
+    /// It opens nothing, whatever is answered.
+    var isForAnswer: Bool { campaign != 0 }
 
     /// What a login is recognised by while it waits for an answer.
     init(_ credentials: Credentials, _ request: Request) {
@@ -45,7 +49,7 @@ public struct PendingLogin: ZeroInitializable {
         record.append(bigEndian: clientHash)
         record.append(bigEndian: networkHash)
         record.append(bigEndian: timeout)
-        record.append(isForAnswer ? 1 : 0)
+        record.append(bigEndian: campaign)
     }
 
     /// Reads a stored one; its time begins anew, because the monotonic clock did.
@@ -57,7 +61,7 @@ public struct PendingLogin: ZeroInitializable {
         networkHash = reader.integer()
         timeout = reader.integer()
         // Those of former versions have none of this kind.
-        isForAnswer = !reader.isAtEnd && reader.integer() == UInt8(1)
+        campaign = reader.isAtEnd ? 0 : reader.integer()
         guard !reader.isBroken else { return nil }
         expiresAt = now.adding(seconds: UInt64(timeout))
     }
@@ -94,23 +98,25 @@ extension SystemMessages where Port: ~Copyable {
         return nil
     }
 
-    /// Whether a login that waits like this one came by a link to the question; nil when none waits.
-    func isForAnswer(_ login: PendingLogin, _ now: Instant) -> Bool? {
-        pendingLogin(like: login, now).map { pendingLogins[$0].isForAnswer }
+    /// The campaign that a login which waits like this one is for, 0 for a whole one; nil when none waits.
+    func campaignAnswered(by login: PendingLogin, _ now: Instant) -> UInt32? {
+        pendingLogin(like: login, now).map { pendingLogins[$0].campaign }
     }
 
-    /// Whether a password is a link to a question that is asked before the door.
-    func isAnswerLink(_ password: Span<UInt8>, of account: Account, _ accounts: borrowing Accounts<Port>) -> Bool {
+    /// The campaign that a password is a link to, of those that ask before the door; nil when it is none.
+    func campaign(
+        linkedBy password: Span<UInt8>, of account: Account, _ accounts: borrowing Accounts<Port>
+    ) -> UInt32? {
         let prefix = AnswerLink.prefix
         guard password.starts(with: prefix), password.count == prefix.utf8CodeUnitCount + AnswerLink.digitCount else {
-            return false
+            return nil
         }
         let digits = password.extracting(prefix.utf8CodeUnitCount..<password.count)
-        for place in operatorPlaces where campaigns[place].blocks && campaigns[place].isActive {
+        for place in operatorPlaces where campaigns[place].number != 0 && campaigns[place].blocks {
             let token = accounts.answerToken(of: account, campaigns[place])
-            if equalsInConstantTime(token.span, digits) { return true }
+            if equalsInConstantTime(token.span, digits) { return campaigns[place].number }
         }
-        return false
+        return nil
     }
 
     /// Has a login wait, or wait on; the oldest gives way when there is no place.
@@ -122,7 +128,8 @@ extension SystemMessages where Port: ~Copyable {
             pendingLogins[soonest] = PendingLogin()
         }
         guard let place else { return }
-        if pendingLogins[place].user == 0 {
+        // What is stored has to say what it is for.
+        if pendingLogins[place].user == 0 || pendingLogins[place].campaign != login.campaign {
             records.scratch.removeAll()
             login.write(into: &records.scratch)
             records.store.put(Key.pendingLogin(UInt16(place)).span, records.scratch)

@@ -88,8 +88,9 @@ extension SystemMessages where Port: ~Copyable {
     @inline(never)
     mutating func takeAnswers(
         _ document: borrowing Document, _ list: Document.Element, of user: UInt32, _ client: Client,
-        _ proof: ProofClient, login: UInt32 = 0, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,
-        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn, details: Bool,
+        _ proof: ProofClient, login: UInt32 = 0, only campaign: UInt32 = 0, _ accounts: inout Accounts<Port>,
+        _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>,
+        _ turn: inout Turn, details: Bool,
         into writer: inout Writer
     ) -> AnswerOutcome {
         var outcome = AnswerOutcome()
@@ -97,8 +98,9 @@ extension SystemMessages where Port: ~Copyable {
         while let response = next {
             next = document.next(after: response)
             let refusal = takeAnswer(
-                document, response, of: user, client, proof, login: login, &accounts, &sessions, &mailboxes, &records,
-                &turn, &outcome)
+                document, response, of: user, client, proof, login: login, only: campaign, &accounts, &sessions,
+                &mailboxes,
+                &records, &turn, &outcome)
             outcome.count += 1
             guard let refusal else { continue }
             outcome.failureCount += 1
@@ -116,13 +118,16 @@ extension SystemMessages where Port: ~Copyable {
     /// One answer; refused with 426 for a message that is not asked of this user, 402 for what is no answer to it.
     private mutating func takeAnswer(
         _ document: borrowing Document, _ response: Document.Element, of user: UInt32, _ client: Client,
-        _ proof: ProofClient, login: UInt32, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,
-        _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>, _ turn: inout Turn,
+        _ proof: ProofClient, login: UInt32, only number: UInt32, _ accounts: inout Accounts<Port>,
+        _ sessions: inout Sessions<Port>, _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>,
+        _ turn: inout Turn,
         _ outcome: inout AnswerOutcome
     ) -> Refusal? {
         guard let element = document.first(.systemMessageID, in: response),
             let id = SystemMessageID(document.word(of: element)), id.user == user, let place = place(of: id.campaign)
         else { return Refusal(.invalidMessageID) }
+        // Who came by a link to one question answers no other.
+        guard number == 0 || id.campaign == number else { return Refusal(.invalidMessageID) }
         let campaign = campaign(at: place, for: user, records)
         // The answer to one time it was asked is none to the next.
         guard campaign.generation == id.generation, var entry = records.sheet(of: user).entry(campaign),

@@ -1,5 +1,5 @@
 /// The HTTP status codes that this server sends. Source: protocol/transport.md §1.2.
-public enum HTTPStatus: UInt16, Sendable {
+public enum HTTPStatus: UInt16, BitwiseCopyable, Sendable {
     /// 200: the answer is a message, or nothing when it is empty.
     case ok = 200
     /// 204: nothing waits for the client that asks by SHTTP.

@@ -43,6 +43,9 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     private struct OctetRange: Sendable {
         var start = 0
         var count = 0
+
+        /// Towards the front; what was not read yet is nowhere.
+        mutating func move(by octetCount: Int) { start = max(0, start - octetCount) }
     }
 
     /// Octets that chunk sizes, extensions and trailers may take: whoever needs more does not send messages.
@@ -51,9 +54,9 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     private static var beginningByteCount: Int { 1500 }
     private var phase = Phase.head
     /// Octets of the buffer that were looked at.
-    private var index = 0
+    private var index: Int
     /// Where the line that is being looked for begins.
-    private var lineStart = 0
+    private var lineStart: Int
     private var bodyStart = 0
     private var bodyCount = 0
     private var contentLength: Int?
@@ -82,10 +85,37 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     public private(set) var expectsContinue = false
 
     /// A reader at the beginning of a request.
-    public init() {}
+    ///
+    /// - Parameter start: Where in the buffer it begins.
+    public init(at start: Int = 0) {
+        startIndex = start
+        index = start
+        lineStart = start
+    }
+
+    /// Where in the buffer the request begins.
+    public private(set) var startIndex: Int
+
+    /// The same for when the request was moved to the front of its buffer.
+    var atFront: RequestReader {
+        var reader = self
+        reader.startIndex = 0
+        reader.index -= startIndex
+        reader.lineStart -= startIndex
+        reader.bodyStart = max(0, bodyStart - startIndex)
+        reader.contentTypeRange.move(by: startIndex)
+        reader.hostRange.move(by: startIndex)
+        reader.originRange?.move(by: startIndex)
+        reader.userAgentRange.move(by: startIndex)
+        reader.callKeyRange.move(by: startIndex)
+        reader.pathRange.move(by: startIndex)
+        reader.knownTagRange.move(by: startIndex)
+        reader.authorizationRange.move(by: startIndex)
+        return reader
+    }
 
     /// True when no octet of the request was seen yet.
-    public var isIdle: Bool { phase == .head && index == 0 }
+    public var isIdle: Bool { phase == .head && index == startIndex }
 
     /// True when the head is read and the body is not.
     public var isInBody: Bool { phase != .head && phase != .complete }
@@ -136,7 +166,7 @@ public struct RequestReader: BitwiseCopyable, Sendable {
     /// Reads on after octets were added to the buffer.
     ///
     /// - Parameters:
-    ///   - buffer: The request from its first octet; chunks are joined in place.
+    ///   - buffer: What has the request, from its first octet on; chunks are joined in place.
     ///   - limits: What is the most.
     public mutating func advance(_ buffer: inout FixedBytes, _ limits: RequestLimits) -> RequestProgress {
         while true {

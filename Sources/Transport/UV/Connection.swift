@@ -36,6 +36,12 @@ struct Connection: ZeroInitializable {
     var tls = TLSConnections.none
     /// The borrowed buffer with sealed octets that there is no room for yet.
     var sealed = BufferPool.none
+    /// It is in the list of those that are looked at again without hearing from their clients.
+    var isWaiting = false
+    /// What was found wrong behind requests whose answers go out first.
+    var refusal: HTTPStatus?
+    /// The rest of a request lies there since the one before it was handled: its time begins now.
+    var beginsAnew = false
     /// It came to the operator's page.
     var isAdmin = false
     var closesAfterReply = false

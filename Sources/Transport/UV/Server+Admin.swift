@@ -71,11 +71,10 @@ extension Server {
     }
 
     /// Answers a whole request to the operator's page.
-    mutating func answerAdmin(_ index: Int) {
+    mutating func answerAdmin(_ index: Int) -> Answer {
         let reader = connections[index].reader
         let buffer = connections[index].buffer
         let client = connections[index].client
-        connections[index].closesAfterReply = !reader.keepsAlive
         let request =
             buffer == BufferPool.none
             ? Server.adminRequest(arrival, reader, client, handler, &turn)
@@ -101,8 +100,7 @@ extension Server {
                 answer.status = .contentTooLarge
             }
         }
-        hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField, isHead: reader.isHead)
-        keepRest(index, from: reader.endIndex)
+        return answer
     }
 
     /// What a request asks for, if whoever sent it knows the password.
@@ -166,8 +164,7 @@ extension Server {
     /// Holds the next part of what a command says.
     mutating func goOnWithAdmin(_ index: Int) {
         guard heldCount < held.count, heldOctets.freeCapacity >= AdminSeat.outputByteCount else {
-            waiting[waitingCount] = UInt16(index)
-            waitingCount += 1
+            wait(index)
             return
         }
         var answer = Answer()

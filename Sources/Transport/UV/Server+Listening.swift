@@ -70,7 +70,7 @@ extension Server {
     }
 
     private var anyIsBound: Bool {
-        for index in isBound.indices where isBound[index] { return true }
+        for index in 0..<Server.adminListener where isBound[index] { return true }
         return false
     }
 

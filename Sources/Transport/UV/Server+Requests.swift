@@ -67,6 +67,7 @@ extension Server {
         let buffer = connections[index].buffer
         if buffer == BufferPool.none { arrival.advance(by: count) } else { buffers[buffer].advance(by: count) }
         switch connections[index].phase {
+        case .reading where admin.isAnswering(index): keepForLater(index)
         case .reading: process(index)
         case .held, .writing: keepForLater(index)
         case .free, .draining, .closing: break
@@ -78,15 +79,17 @@ extension Server {
         connections[index].hasEnded = true
         switch connections[index].phase {
         case .held, .writing: break
-        case .reading where isWaiting(index): break
+        case .reading where connections[index].isWaiting: break
         case .reading, .draining, .free, .closing: close(index)
         }
     }
 
-    /// Whether a whole request may lie in the buffer of a connection.
-    func isWaiting(_ index: Int) -> Bool {
-        for position in 0..<waitingCount where Int(waiting[position]) == index { return true }
-        return false
+    /// Has a connection looked at again in the next turn, without hearing from its client.
+    mutating func wait(_ index: Int) {
+        guard !connections[index].isWaiting else { return }
+        connections[index].isWaiting = true
+        waiting[waitingCount] = UInt16(index)
+        waitingCount += 1
     }
 
     /// A client that sends its next request before it has the answer: the octets wait in a borrowed buffer.
@@ -109,31 +112,79 @@ extension Server {
         if connections[index].drained > 1 << 20 { close(index) }
     }
 
-    /// Reads on in the octets of a connection that waits for a request.
+    /// Reads on in the octets of a connection that waits for a request, and handles all requests that are whole.
+    ///
+    /// Those that lie one behind the other are handled in one turn, as far as there is room for their answers and others
+    /// are not kept waiting; what is left of the octets is moved once.
     mutating func process(_ index: Int) {
-        let buffer = connections[index].buffer
-        let progress: RequestProgress
-        let wasIdle = connections[index].reader.isIdle
-        let wasInBody = connections[index].reader.isInBody
-        let limits = connections[index].isAdmin ? sizes.adminLimits : sizes.limits
-        if buffer == BufferPool.none {
-            progress = connections[index].reader.advance(&arrival, limits)
-        } else {
-            progress = connections[index].reader.advance(&buffers[buffer], limits)
-        }
-        switch progress {
-        case .incomplete:
-            guard !connections[index].hasEnded else { return close(index) }
-            if wasIdle { connections[index].startedAt = turn.now }
-            guard makeRoom(index) else { return }
-            if connections[index].reader.isInBody, !wasInBody {
-                connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
-                sayContinue(index)
-            } else if wasIdle {
-                connections[index].deadline = turn.now.adding(seconds: settings.headerTimeout)
+        if let refusal = connections[index].refusal { return refuse(index, refusal) }
+        let wasIdle = connections[index].reader.isIdle || connections[index].beginsAnew
+        let wasInBody = connections[index].reader.isInBody && !connections[index].beginsAnew
+        connections[index].beginsAnew = false
+        var runStart = 0
+        var count = 0
+        while true {
+            switch advance(index) {
+            case .complete:
+                // Somebody else's answer may have needed its room.
+                guard dispatch(index) else { return }
+                if count == 0 { runStart = held[heldCount - 1].start }
+                count += 1
+                let end = connections[index].reader.endIndex
+                guard mayGoOn(index, behind: end, count, runStart) else {
+                    return keepRest(index, from: end, RequestReader())
+                }
+                connections[index].reader = RequestReader(at: end)
+            case .incomplete:
+                guard count > 0 else { return awaitRest(index, wasIdle: wasIdle, wasInBody: wasInBody) }
+                // It goes on when the answers before it are out.
+                let reader = connections[index].reader
+                connections[index].beginsAnew = true
+                return keepRest(index, from: reader.startIndex, reader.atFront)
+            case .refused(let status):
+                guard count > 0 else { return refuse(index, status) }
+                connections[index].refusal = status
+                return keepRest(index, from: connections[index].reader.startIndex, RequestReader())
             }
-        case .complete: dispatch(index)
-        case .refused(let status): refuse(index, status)
+        }
+    }
+
+    private mutating func advance(_ index: Int) -> RequestProgress {
+        let buffer = connections[index].buffer
+        let limits = connections[index].isAdmin ? sizes.adminLimits : sizes.limits
+        if buffer == BufferPool.none { return connections[index].reader.advance(&arrival, limits) }
+        return connections[index].reader.advance(&buffers[buffer], limits)
+    }
+
+    /// Whether another request of a connection may be handled in this turn: one behind an answer that is in the clear, for
+    /// what is sealed has less room; and not many, for others wait.
+    private func mayGoOn(_ index: Int, behind end: Int, _ count: Int, _ runStart: Int) -> Bool {
+        let buffer = connections[index].buffer
+        let octetCount = buffer == BufferPool.none ? arrival.count : buffers[buffer].count
+        return end < octetCount && count < Server.runCountMax && heldOctets.count - runStart < Server.runByteCountMax
+            && !connections[index].closesAfterReply && !connections[index].isAdmin
+            && connections[index].tls == TLSConnections.none && hasRoomForReply
+    }
+
+    /// Requests of one connection that are handled in one turn at most.
+    private static var runCountMax: Int { 32 }
+    /// Octets of their answers, without the last.
+    static var runByteCountMax: Int { 8192 }
+
+    private var hasRoomForReply: Bool {
+        heldCount < held.count && heldOctets.freeCapacity >= sizes.replyByteCountMax + ResponseHead.byteCountMax
+    }
+
+    /// Waits for what is missing of a request.
+    private mutating func awaitRest(_ index: Int, wasIdle: Bool, wasInBody: Bool) {
+        guard !connections[index].hasEnded else { return close(index) }
+        if wasIdle { connections[index].startedAt = turn.now }
+        guard makeRoom(index) else { return }
+        if connections[index].reader.isInBody, !wasInBody {
+            connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
+            sayContinue(index)
+        } else if wasIdle {
+            connections[index].deadline = turn.now.adding(seconds: settings.headerTimeout)
         }
     }
 
@@ -197,28 +248,26 @@ extension Server {
 
     // MARK: Handling
 
-    /// Handles a whole request and holds its answer.
-    private mutating func dispatch(_ index: Int) {
-        if heldCount == held.count
-            || heldOctets.freeCapacity < sizes.replyByteCountMax + ResponseHead.byteCountMax
-        {
+    /// Handles a whole request and holds its answer; false when its connection is gone.
+    private mutating func dispatch(_ index: Int) -> Bool {
+        if !hasRoomForReply {
             finishTurn()
             beginTurn()
-            // Somebody else's answer may have needed its room.
-            guard connections[index].phase == .reading else { return }
+            guard connections[index].phase == .reading else { return false }
         }
         if turn.entropy.isSpent { turn.entropy = Clock.entropy() }
-        if connections[index].isAdmin { return answerAdmin(index) }
         let reader = connections[index].reader
-        let client = connections[index].client
-        let buffer = connections[index].buffer
-        let answer =
-            buffer == BufferPool.none
-            ? Server.answer(arrival, reader, client, handler, &turn)
-            : Server.answer(buffers, buffer, reader, client, handler, &turn)
         connections[index].closesAfterReply = !reader.keepsAlive
+        let buffer = connections[index].buffer
+        let client = connections[index].client
+        let answer =
+            connections[index].isAdmin
+            ? answerAdmin(index)
+            : buffer == BufferPool.none
+                ? Server.answer(arrival, reader, client, handler, &turn)
+                : Server.answer(buffers, buffer, reader, client, handler, &turn)
         hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField, isHead: reader.isHead)
-        keepRest(index, from: reader.endIndex)
+        return true
     }
 
     /// What is sent for a request.
@@ -291,7 +340,7 @@ extension Server {
     }
 
     /// Puts an answer behind the others of this turn.
-    mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
+    private mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
         var reply = HeldReply()
         reply.connection = UInt16(index)
         reply.start = heldOctets.count
@@ -317,8 +366,10 @@ extension Server {
     }
 
     /// Keeps what came behind the request that is handled, and is ready for the next one.
-    mutating func keepRest(_ index: Int, from end: Int) {
-        connections[index].reader = RequestReader()
+    ///
+    /// - Parameter reader: How far that is read.
+    private mutating func keepRest(_ index: Int, from end: Int, _ reader: RequestReader) {
+        connections[index].reader = reader
         connections[index].saidContinue = false
         let buffer = connections[index].buffer
         if buffer == BufferPool.none {
@@ -395,7 +446,7 @@ extension Server {
         if code != 0 { close(index) }
     }
 
-    private mutating func returnOutput(_ index: Int) {
+    mutating func returnOutput(_ index: Int) {
         if connections[index].output != BufferPool.none { buffers.give(connections[index].output, &pools) }
         connections[index].output = BufferPool.none
     }
@@ -412,8 +463,7 @@ extension Server {
         if admin.isAnswering(index) {
             connections[index].phase = .reading
             connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
-            waiting[waitingCount] = UInt16(index)
-            waitingCount += 1
+            wait(index)
             return
         }
         if connections[index].hasEnded,
@@ -428,10 +478,7 @@ extension Server {
         }
         connections[index].phase = .reading
         connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
-        if connections[index].buffer != BufferPool.none {
-            waiting[waitingCount] = UInt16(index)
-            waitingCount += 1
-        }
+        if connections[index].buffer != BufferPool.none { wait(index) }
         readOn(index)
     }
 
@@ -446,85 +493,11 @@ extension Server {
         shutDown(index)
     }
 
-    private mutating func readOn(_ index: Int) {
+    mutating func readOn(_ index: Int) {
         guard connections[index].isPaused, !connections[index].hasEnded else { return }
         // What is sealed and waits is read first, when nothing else is under way.
         if connections[index].tls != TLSConnections.none, connections[index].phase == .reading { return }
         connections[index].isPaused = false
         startReading(index)
-    }
-
-    // MARK: Ending
-
-    /// Ends our side. The client's side is read on for a moment: closing at once would reset the connection and could
-    /// take the answer with it.
-    private mutating func shutDown(_ index: Int) {
-        guard unsafe uv_is_closing(uv_shim_handle(handles + index)) == 0 else { return }
-        if connections[index].tls != TLSConnections.none {
-            endSealed(index)
-            // What still comes is thrown away as it is.
-            closeSealed(index)
-        }
-        returnBuffer(index)
-        connections[index].phase = .draining
-        connections[index].deadline = turn.now.adding(seconds: 2)
-        let code = unsafe uv_shutdown(shutdowns + index, uv_shim_stream(handles + index)) { _, _ in }
-        if code != 0 { close(index) }
-        readOn(index)
-    }
-
-    /// Gives the handle back to libuv; the place is free when libuv says so.
-    mutating func close(_ index: Int) {
-        guard unsafe uv_is_closing(uv_shim_handle(handles + index)) == 0 else { return }
-        returnBuffer(index)
-        closeSealed(index)
-        connections[index].phase = .closing
-        unsafe uv_close(uv_shim_handle(handles + index)) { handle in
-            guard let handle = unsafe handle else { return }
-            let server = unsafe Server.of(handle.pointee.loop)
-            unsafe server.pointee.closed(Server.index(handle.pointee.data))
-        }
-    }
-
-    private mutating func closed(_ index: Int) {
-        returnOutput(index)
-        forgetWaiting(index)
-        if admin.isAnswering(index) { admin.free() }
-        connections.close(index)
-        pools[poolPlaces.connections].give()
-        beginTurn()
-        acceptWaiting()
-    }
-
-    /// Whoever gets the place next has not sent what this one did.
-    private mutating func forgetWaiting(_ index: Int) {
-        var count = 0
-        for position in 0..<waitingCount where Int(waiting[position]) != index {
-            waiting[count] = waiting[position]
-            count += 1
-        }
-        waitingCount = count
-    }
-
-    /// Cuts connections that took too long over what they were doing.
-    mutating func cutLateConnections() {
-        for index in 0..<connections.count where connections[index].deadline <= turn.now {
-            switch connections[index].phase {
-            case .reading:
-                let reader = connections[index].reader
-                if turn.journal.begin(.connTimeout, turn.now, turn.wall) {
-                    logAddress(index)
-                    turn.journal.word("in", reader.isIdle ? "idle" : reader.isInBody ? "body" : "head")
-                    turn.journal.end()
-                }
-                if reader.isIdle {
-                    closeIdle(index)
-                } else {
-                    refuse(index, reader.isCut ? .contentTooLarge : .requestTimeout)
-                }
-            case .writing, .draining: close(index)
-            case .free, .held, .closing: break
-            }
-        }
     }
 }

@@ -11,21 +11,43 @@ extension Server {
             turn.journal.number("answers", UInt64(heldCount))
             turn.journal.end()
         }
-        for position in 0..<heldCount where held[position].isDurable {
+        var position = 0
+        while position < heldCount {
+            var end = position + 1
+            var isDurable = held[position].isDurable
+            while end < heldCount, held[end].connection == held[position].connection {
+                isDurable = isDurable || held[end].isDurable
+                end += 1
+            }
+            if isDurable, connections[Int(held[position].connection)].phase == .held { revoke(position..<end, error) }
+            position = end
+        }
+    }
+
+    /// Writes the answers of a connection anew, one behind the other as they were.
+    private mutating func revoke(_ run: Range<Int>, _ error: StoreError) {
+        let index = Int(held[run.lowerBound].connection)
+        let mark = heldOctets.count
+        for position in run {
             let reply = held[position]
-            let index = Int(reply.connection)
-            guard connections[index].phase == .held else { continue }
-            let outcome = handler.revoke(heldOctets, answer: reply.bodyStart..<reply.end, error)
             let start = heldOctets.count
-            var head = ResponseHead(.ok, contentLength: outcome == .message ? handler.replyByteCount : 0)
-            head.closes = connections[index].closesAfterReply
-            head.write(contentType: contentType(ofHead: reply.start..<reply.bodyStart).span, into: &heldOctets)
-            if outcome == .message { handler.appendReply(to: &heldOctets) }
+            if reply.isDurable {
+                let outcome = handler.revoke(heldOctets, answer: reply.bodyStart..<reply.end, error)
+                var head = ResponseHead(.ok, contentLength: outcome == .message ? handler.replyByteCount : 0)
+                head.closes = connections[index].closesAfterReply && position == run.upperBound - 1
+                head.write(contentType: contentType(ofHead: reply.start..<reply.bodyStart).span, into: &heldOctets)
+                // It tells of nothing any more, whatever becomes of the rest of the turn.
+                held[position].isDurable = false
+                held[position].bodyStart = heldOctets.count
+                if outcome == .message { handler.appendReply(to: &heldOctets) }
+            } else {
+                held[position].bodyStart = start + reply.bodyStart - reply.start
+                heldOctets.appendCopy(of: reply.start..<reply.end)
+            }
             guard !heldOctets.isOverflowed else {
                 // No room to say so: the client repeats what it hears nothing about.
-                heldOctets.truncate(to: start)
-                close(index)
-                continue
+                heldOctets.truncate(to: mark)
+                return close(index)
             }
             held[position].start = start
             held[position].end = heldOctets.count

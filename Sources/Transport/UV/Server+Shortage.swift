@@ -29,7 +29,8 @@ extension Server {
     /// Whether a connection holds a buffer of a size and waits for its client.
     private func holdsBuffer(_ index: Int, for byteCount: Int) -> Bool {
         switch connections[index].phase {
-        case .reading: return buffers.isSameSize(connections[index].buffer, for: byteCount) && !isWaiting(index)
+        case .reading:
+            return buffers.isSameSize(connections[index].buffer, for: byteCount) && !connections[index].isWaiting
         case .writing: return buffers.isSameSize(connections[index].output, for: byteCount)
         case .free, .held, .draining, .closing: return false
         }

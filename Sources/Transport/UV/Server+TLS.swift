@@ -167,7 +167,7 @@ extension Server {
         case .reading:
             if tls.waits(connections[index].tls) { return isOver ? 2 : 0 }
             // Who waits for us is not the one who stalls.
-            guard !connections[index].isPaused else { return 0 }
+            guard !connections[index].isPaused, !admin.isAnswering(index) else { return 0 }
             if isBusy { return 3 }
             return connections[index].reader.isIdle && connections[index].buffer == BufferPool.none ? 1 : 0
         // Who does not take his answer, and has begun to say something else.

@@ -431,6 +431,7 @@ public struct Server: ~Copyable {
             waitingCount = 0
             for index in 0..<count {
                 let connection = Int(waiting[index])
+                connections[connection].isWaiting = false
                 if connections[connection].phase == .reading {
                     if admin.isAnswering(connection) {
                         goOnWithAdmin(connection)
@@ -465,7 +466,17 @@ public struct Server: ~Copyable {
         let count = heldCount
         heldCount = 0
         collectedCount = 0
-        for index in 0..<count { release(held[index]) }
+        var position = 0
+        while position < count {
+            var reply = held[position]
+            position += 1
+            // Answers of one connection that lie one behind the other go out together.
+            while position < count, held[position].connection == reply.connection, held[position].start == reply.end {
+                reply.end = held[position].end
+                position += 1
+            }
+            release(reply)
+        }
         heldOctets.removeAll()
         sendCalls()
         makeOrders()

@@ -99,7 +99,8 @@ public struct ServerSizes: Sendable {
     public var largeBufferByteCount: Int {
         max(
             limits.headByteCountMax + limits.bodyByteCountMax + 4096,
-            TLSConnections.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax))
+            TLSConnections.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax),
+            replyByteCountMax + ResponseHead.byteCountMax + Server.runByteCountMax)
     }
     /// Octets of the largest answer when it is sealed.
     var sealedByteCountMax: Int { TLSConnections.sealedByteCount(replyByteCountMax + ResponseHead.byteCountMax) }

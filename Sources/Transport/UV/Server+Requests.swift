@@ -43,7 +43,10 @@ extension Server {
         let buffer = connections[index].buffer
         if buffer != BufferPool.none { return unsafe buffers[buffer].freeStorage() }
         arrival.removeAll()
-        return unsafe arrival.freeStorage()
+        let free = unsafe arrival.freeStorage()
+        // What cannot be handled yet has to lie in a buffer: no more of it is read than fits into a small one.
+        guard connections[index].phase != .reading || admin.isAnswering(index) else { return unsafe free }
+        return unsafe UnsafeMutableBufferPointer(rebasing: free[..<min(free.count, BufferSizes.smallByteCount)])
     }
 
     private mutating func arrived(_ index: Int, _ count: Int) {
@@ -167,9 +170,9 @@ extension Server {
     }
 
     /// Requests of one connection that are handled in one turn at most.
-    private static var runCountMax: Int { 32 }
+    private static var runCountMax: Int { 64 }
     /// Octets of their answers, without the last.
-    static var runByteCountMax: Int { 8192 }
+    static var runByteCountMax: Int { 24_576 }
 
     private var hasRoomForReply: Bool {
         heldCount < held.count && heldOctets.freeCapacity >= sizes.replyByteCountMax + ResponseHead.byteCountMax

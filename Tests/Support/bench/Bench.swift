@@ -23,6 +23,13 @@ import Wire
                         + "\(format(result.microseconds, "µs CPU each", 1))"
                 ))
         }
+        let pipelined = try accept(connections: 16, depth: 32)
+        rows.append(
+            (
+                "the same, 16 connections with 32 under way each",
+                "\(format(pipelined.rate, "/s")), \(format(pipelined.microseconds, "µs CPU each", 1))"
+            ))
+        if CommandLine.arguments.contains("accept") { return show(rows) }
         rows.append(("messages delivered at login", format(try deliveries(), "/s")))
         let poll = try polls()
         rows.append(
@@ -220,7 +227,7 @@ import Wire
                 .utf8)
     }
 
-    private static func accept(connections: Int) throws -> (rate: Double, microseconds: Double) {
+    private static func accept(connections: Int, depth: Int = 1) throws -> (rate: Double, microseconds: Double) {
         let engine = try engine()
         let clients = try (0..<connections).map { try engine.client("alice", cookie: "c\($0)") }
         for client in clients { try client.logIn() }
@@ -232,7 +239,7 @@ import Wire
                     "m\($0)")
             }
         }
-        let load = try Load(port: engine.port, requests: requests, expecting: "<Code>200</Code>")
+        let load = try Load(port: engine.port, requests: requests, expecting: "<Code>200</Code>", depth: depth)
         let cpu = try engine.status("cpu_us")
         let seconds = try load.run()
         let count = Double(connections * each)

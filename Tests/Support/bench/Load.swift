@@ -8,6 +8,8 @@ final class Load {
         var descriptor: Int32
         var requests: [[UInt8]]
         var next = 0
+        /// Requests whose answers are awaited.
+        var open = 0
         var input = [UInt8](repeating: 0, count: 65_536)
         var inputCount = 0
     }
@@ -15,10 +17,13 @@ final class Load {
     private var lines: [Line] = []
     /// What has to be in each answer; with nothing, answers have to be empty.
     private let expected: String
+    /// Requests that each connection has under way at most.
+    private let depth: Int
 
     /// - Parameter requests: For each connection what it posts, one after the other.
-    init(port: UInt16, requests: [[[UInt8]]], expecting text: String) throws {
+    init(port: UInt16, requests: [[[UInt8]]], expecting text: String, depth: Int = 1) throws {
         expected = text
+        self.depth = depth
         for requests in requests {
             lines.append(Line(descriptor: try HTTPConnection(port: port).takeDescriptor(), requests: requests))
         }
@@ -38,7 +43,7 @@ final class Load {
                 guard try receive(index) else { continue }
                 if lines[index].next < lines[index].requests.count {
                     try post(index)
-                } else {
+                } else if lines[index].open == 0 {
                     entries[index].fd = -1
                     open -= 1
                 }
@@ -48,15 +53,21 @@ final class Load {
     }
 
     private func post(_ index: Int) throws {
-        let request = lines[index].requests[lines[index].next]
-        lines[index].next += 1
+        // When half of what may be under way is answered it goes on, with as many as there may be.
+        guard lines[index].open <= depth / 2 else { return }
+        var request: [UInt8] = []
+        while lines[index].open < depth, lines[index].next < lines[index].requests.count {
+            request += lines[index].requests[lines[index].next]
+            lines[index].next += 1
+            lines[index].open += 1
+        }
         let count = request.withUnsafeBufferPointer {
             send(lines[index].descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         guard count == request.count else { throw HarnessError("send") }
     }
 
-    /// True when an answer is complete.
+    /// True when an answer is complete, or several are.
     private func receive(_ index: Int) throws -> Bool {
         let descriptor = lines[index].descriptor
         let before = lines[index].inputCount
@@ -67,18 +78,34 @@ final class Load {
         lines[index].inputCount += count
         let total = lines[index].inputCount
         lines[index].input[total] = 0
-        return try lines[index].input.withUnsafeBytes { (input: UnsafeRawBufferPointer) throws -> Bool in
-            let text = input.baseAddress!.assumingMemoryBound(to: CChar.self)
-            guard let end = strstr(text, "\r\n\r\n"), let name = strstr(text, "Content-Length: ") else { return false }
-            let length = strtol(name + 16, nil, 10)
-            let bodyStart = UnsafePointer(end) + 4 - text
-            guard total >= bodyStart + length else { return false }
-            let isRight = expected.isEmpty ? length == 0 : strstr(text + bodyStart, expected) != nil
-            guard isRight, total == bodyStart + length else {
-                throw HarnessError("not what was expected: \(String(decoding: input[..<total], as: UTF8.self))")
+        var start = 0
+        var answered = 0
+        try lines[index].input.withUnsafeBytes { (input: UnsafeRawBufferPointer) throws in
+            let all = input.baseAddress!.assumingMemoryBound(to: CChar.self)
+            while start < total {
+                let text = all + start
+                guard let end = strstr(text, "\r\n\r\n"), let name = strstr(text, "Content-Length: ") else { return }
+                let length = strtol(name + 16, nil, 10)
+                let bodyStart = UnsafePointer(end) + 4 - text
+                guard total - start >= bodyStart + length else { return }
+                let found = strstr(text + bodyStart, expected)
+                let isRight =
+                    expected.isEmpty
+                    ? length == 0 : found.map { UnsafePointer($0) < text + bodyStart + length } ?? false
+                guard isRight, answered < lines[index].open else {
+                    throw HarnessError(
+                        "not what was expected: \(String(decoding: input[start..<total], as: UTF8.self))")
+                }
+                start += bodyStart + length
+                answered += 1
             }
-            lines[index].inputCount = 0
-            return true
         }
+        guard answered > 0 else { return false }
+        lines[index].input.withUnsafeMutableBytes { input in
+            input.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[start..<total]))
+        }
+        lines[index].inputCount = total - start
+        lines[index].open -= answered
+        return true
     }
 }

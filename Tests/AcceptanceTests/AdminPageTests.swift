@@ -199,7 +199,6 @@ import Testing
         let stuck = try HTTPConnection(port: try AdminPageTests.port(engine))
         var size = Int32(2048)
         let descriptor = stuck.takeDescriptor()
-        defer { close(descriptor) }
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
         let request =
             "POST /admin/command HTTP/1.1\r\nHost: x\r\n\(basic(AdminPageTests.password))Content-Length: 9\r\n\r\nuser list"

@@ -42,6 +42,8 @@ struct Connection: ZeroInitializable {
     var refusal: HTTPStatus?
     /// The rest of a request lies there since the one before it was handled: its time begins now.
     var beginsAnew = false
+    /// Its client sends the next request before it has the answer.
+    var isPipelining = false
     /// It came to the operator's page.
     var isAdmin = false
     var closesAfterReply = false

@@ -41,8 +41,17 @@ extension Server {
     /// Where the next octets of a request shall land.
     mutating func storage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
         let buffer = connections[index].buffer
-        if buffer != BufferPool.none { return unsafe buffers[buffer].freeStorage() }
         arrival.removeAll()
+        arrivesBehindRest = false
+        if buffer != BufferPool.none {
+            // With a small rest of what came before, as much is read at once as without.
+            guard connections[index].phase == .reading, !admin.isAnswering(index),
+                buffers[buffer].capacity == BufferSizes.smallByteCount
+            else { return unsafe buffers[buffer].freeStorage() }
+            arrival.append(copy: buffers[buffer], 0..<buffers[buffer].count)
+            arrivesBehindRest = true
+            return unsafe arrival.freeStorage()
+        }
         let free = unsafe arrival.freeStorage()
         // What cannot be handled yet has to lie in a buffer: no more of it is read than fits into a small one.
         guard connections[index].phase != .reading || admin.isAnswering(index) else { return unsafe free }
@@ -68,7 +77,15 @@ extension Server {
     /// So many octets of a request came to where they shall land.
     mutating func octetsArrived(_ index: Int, _ count: Int) {
         let buffer = connections[index].buffer
-        if buffer == BufferPool.none { arrival.advance(by: count) } else { buffers[buffer].advance(by: count) }
+        if arrivesBehindRest {
+            arrivesBehindRest = false
+            returnBuffer(index)
+            arrival.advance(by: count)
+        } else if buffer == BufferPool.none {
+            arrival.advance(by: count)
+        } else {
+            buffers[buffer].advance(by: count)
+        }
         switch connections[index].phase {
         case .reading where admin.isAnswering(index): keepForLater(index)
         case .reading: process(index)
@@ -97,6 +114,7 @@ extension Server {
 
     /// A client that sends its next request before it has the answer: the octets wait in a borrowed buffer.
     private mutating func keepForLater(_ index: Int) {
+        connections[index].isPipelining = true
         if connections[index].buffer == BufferPool.none {
             guard borrowBuffer(index, from: 0) else { return }
         }
@@ -137,6 +155,14 @@ extension Server {
                 guard mayGoOn(index, behind: end, count, runStart) else {
                     return keepRest(index, from: end, RequestReader())
                 }
+                if !hasRoomForReply {
+                    // The turn is full: it ends here, and what is left begins the next one.
+                    finishTurn()
+                    beginTurn()
+                    if connections[index].phase == .writing { keepRest(index, from: end, RequestReader()) }
+                    guard connections[index].phase == .reading else { return }
+                    count = 0
+                }
                 connections[index].reader = RequestReader(at: end)
             case .incomplete:
                 guard count > 0 else { return awaitRest(index, wasIdle: wasIdle, wasInBody: wasInBody) }
@@ -166,7 +192,7 @@ extension Server {
         let octetCount = buffer == BufferPool.none ? arrival.count : buffers[buffer].count
         return end < octetCount && count < Server.runCountMax && heldOctets.count - runStart < Server.runByteCountMax
             && !connections[index].closesAfterReply && !connections[index].isAdmin
-            && connections[index].tls == TLSConnections.none && hasRoomForReply
+            && connections[index].tls == TLSConnections.none
     }
 
     /// Requests of one connection that are handled in one turn at most.
@@ -366,6 +392,9 @@ extension Server {
         held[heldCount] = reply
         heldCount += 1
         connections[index].phase = .held
+        // More than fits is read at once when this is answered.
+        let isPlain = connections[index].tls == TLSConnections.none
+        if isPlain, connections[index].isPipelining, !connections[index].isPaused { pause(index) }
     }
 
     /// Keeps what came behind the request that is handled, and is ready for the next one.

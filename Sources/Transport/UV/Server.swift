@@ -60,6 +60,8 @@ public struct Server: ~Copyable {
     var buffers: BufferPool
     /// Where octets land; what is not handled in the same callback moves to a borrowed buffer.
     var arrival: FixedBytes
+    /// In front of what arrives lies what a connection has in its small buffer.
+    var arrivesBehindRest = false
     var held: Slab<HeldReply>
     var heldCount = 0
     /// Heads and bodies of the held answers.

@@ -74,7 +74,11 @@ final class Load {
         let count = lines[index].input.withUnsafeMutableBytes {
             recv(descriptor, $0.baseAddress! + before, 65_535 - before, 0)
         }
-        guard count > 0 else { throw HarnessError("the connection ended") }
+        guard count > 0 else {
+            throw HarnessError(
+                "the connection ended: \(count) \(errno), \(before) octets, \(lines[index].open) open, \(lines[index].next) sent"
+            )
+        }
         lines[index].inputCount += count
         let total = lines[index].inputCount
         lines[index].input[total] = 0

@@ -25,7 +25,8 @@ file=$dist/symbols/impsd
 "$cross/normalize.py" "$file"
 id=$(llvm-readelf --notes "$file" | sed -n 's/.*Build ID: //p')
 llvm-objcopy --only-keep-debug "$file" "$dist/symbols/$id.debug"
-llvm-objcopy --strip-all "$file" "$dist/impsd"
+# The table of sections is for tools, which have the .debug file.
+llvm-objcopy --strip-sections "$file" "$dist/impsd"
 chmod 755 "$dist/impsd"
 rm "$file"
 # One program with three names.

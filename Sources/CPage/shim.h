@@ -2,7 +2,7 @@
 
 // The page for browsers, each file as it is sent: compressed by `make page` from what lies beside it. The line below changes
 // with it, because compilers do not see when what is embedded does.
-// embeds 5061e60654a06f12
+// embeds 654239960b7d44b6
 
 // Each in a section of its own: where several modules have it, the linker keeps one.
 #define PAGE_FILE(name) __attribute__((section(".rodata.page_" #name)))

@@ -56,7 +56,7 @@ struct AdminSection {
         if !configuration.adminHasTLS, !AdminSection.isOfThisMachine(configuration.adminAddress.span) {
             diagnostics.warning(
                 line: line, .constant("admin"), .constant("listen"),
-                "the password and all that is shown cross the network for everybody to read; option tls '1' seals them")
+                "the password crosses the network for everybody to read; option tls '1' seals it")
         }
     }
 

@@ -232,7 +232,7 @@ import Testing
             ("", "admin.password_file: a file with the password"),
             ("\toption tls '1'\n\toption password_file '/p'\n", "admin.tls: needs tls_port"),
             ("\toption pasword_file '/p'\n", "did you mean password_file?"),
-            ("\toption listen '0.0.0.0'\n\toption password_file '/p'\n", "warning: admin.listen: the password and"),
+            ("\toption listen '0.0.0.0'\n\toption password_file '/p'\n", "warning: admin.listen: the password crosses"),
         ] {
             let engine = try EngineProcess(starts: false)
             engine.sections = "config admin 'main'\n" + lines

@@ -5,4 +5,7 @@ folder=$(dirname "$1")
 case $1 in
 */page.js) set -- "$folder/words.js" "$folder/wire.js" "$folder/people.js" "$folder/questions.js" "$folder/page.js" ;;
 esac
-cat "$@" | sed -E 's/^ +//; /^\/\//d; /^\/\*\*.*\*\/$/d; /^\/\*\*$/,/^\*\/$/d'
+cat "$@" | sed -E 's/^ +//; /^\/\//d; /^\/\*\*.*\*\/$/d; /^\/\*\*$/,/^\*\/$/d' | case $1 in
+*.css) sed -E 's/ *([{};,]) */\1/g; s/: /:/g' | tr -d '\n' ;;
+*) cat ;;
+esac

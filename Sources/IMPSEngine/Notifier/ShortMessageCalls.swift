@@ -95,13 +95,10 @@ extension NotifySection {
         var order = NotificationOrder()
         order.pin = pin
         order.url = url
-        // The length of the header, the element for ports of 16 bits, to and from. Source: 3GPP TS 23.040 §9.2.3.24.4.
-        var header = InlineBytes<8>()
-        let from: UInt16 = call.isPush ? 9200 : call.port
-        let octets: InlineArray<7, UInt8> = [
-            6, 5, 4, UInt8(call.port >> 8), UInt8(call.port & 0xFF), UInt8(from >> 8), UInt8(from & 0xFF),
-        ]
-        for index in octets.indices { _ = header.append(octets[index]) }
+        // The length of the header, the element for ports of 16 bits, to 2948 from 9200 for pushes, 3716 both ways for calls.
+        // Source: 3GPP TS 23.040 §9.2.3.24.4, protocol/transport.md §6.3, §6.5.
+        let header: InlineArray<7, UInt8> =
+            call.isPush ? [6, 5, 4, 0x0B, 0x84, 0x23, 0xF0] : [6, 5, 4, 0x0E, 0x84, 0x0E, 0x84]
         guard bearer == .modem else {
             text.append(url.span.firstIndex(of: UInt8(ascii: "?")) == nil ? "?" : "&")
             writeSender(to: number, into: &text)

@@ -26,8 +26,6 @@ struct ShortMessageCall: BitwiseCopyable {
     var user: UInt32 = 0
     /// It is a push of WAP, in octets; else text.
     var isPush = false
-    /// The port of the application that it is for.
-    var port: UInt16 = 0
 }
 
 /// How the client of a session is called; only `Session/` changes it.
@@ -270,8 +268,7 @@ extension Sessions where Port: ~Copyable {
             if isPush { Sessions.writePushHead(into: &text) }
             writeCall(slot, records, into: &text)
             return ShortMessageCall(
-                slot: slot, session: table[slot].number, user: table[slot].user, isPush: isPush,
-                port: isPush ? Sessions.pushPort : Sessions.shortMessagePort)
+                slot: slot, session: table[slot].number, user: table[slot].user, isPush: isPush)
         }
         return nil
     }
@@ -294,9 +291,6 @@ extension Sessions where Port: ~Copyable {
         table[call.slot].calling.shortMessageFrom = time
         scheduleCall(call.slot, at: time)
     }
-
-    /// Where handsets await short messages that call them. Source: protocol/transport.md §6.3.
-    private static var shortMessagePort: UInt16 { 3716 }
 
     /// Where handsets await pushes of WAP. Source: protocol/transport.md §6.5.
     private static var pushPort: UInt16 { 2948 }

@@ -16,7 +16,8 @@ extension Accounts where Port: ~Copyable {
     /// What a link to a question proves itself by.
     func answerToken(of account: Account, _ campaign: Campaign) -> InlineBytes<16> {
         var facts = InlineBytes<200>()
-        for shift: UInt32 in [24, 16, 8, 0] {
+        for place in 0..<4 {
+            let shift = UInt32(24 - 8 * place)
             _ = facts.append(UInt8(truncatingIfNeeded: account.number >> shift))
             _ = facts.append(UInt8(truncatingIfNeeded: campaign.number >> shift))
             _ = facts.append(UInt8(truncatingIfNeeded: UInt32(campaign.generation) >> shift))

@@ -131,6 +131,8 @@ public struct Configuration: Sendable {
     public var lastLine: UInt64 = 0
     /// `notify` sections.
     public var notifySectionCount = 0
+    /// `upstream` sections.
+    public var upstreamCount = 0
     /// The device of a modem that short messages go out by; empty for none.
     public var modemPath = InlineBytes<64>()
     /// There is a page for browsers.
@@ -321,6 +323,7 @@ extension Configuration {
         private var message = MessageSection()
         private var client = ClientSection()
         private var notify = NotifyLines()
+        private var upstream = UpstreamLines()
         private var page = PageSection()
         private var admin = AdminSection()
         private var names = SectionNames()
@@ -333,6 +336,7 @@ extension Configuration {
             type = reader.word
             let isMessage = type.span.equals("sysmsg") || type.span.equals("help")
             let isNotify = type.span.equals("notify")
+            let isUpstream = type.span.equals("upstream")
             if isMain {
                 hasMain = true
             } else if isMessage {
@@ -341,6 +345,8 @@ extension Configuration {
                 client.begin(reader)
             } else if isNotify {
                 notify.begin(reader)
+            } else if isUpstream {
+                upstream.begin(reader)
             } else if type.span.equals("page") {
                 page.begin(reader)
             } else if type.span.equals("admin") {
@@ -348,9 +354,9 @@ extension Configuration {
             } else {
                 diagnostics.warning(
                     line: reader.line, type.span, type.span,
-                    "unknown section, expected imps, sysmsg, help, client, notify, page or admin")
+                    "unknown section, expected imps, sysmsg, help, client, notify, upstream, page or admin")
             }
-            if isMessage || isNotify, !names.add(reader) {
+            if isMessage || isNotify || isUpstream, !names.add(reader) {
                 diagnostics.error(line: reader.line, type.span, type.span, "another section has this name")
             }
         }
@@ -361,6 +367,7 @@ extension Configuration {
             if message.isOpen { message.take(reader, &diagnostics) }
             if client.isOpen { client.take(reader, &diagnostics) }
             if notify.isOpen { notify.take(reader, &diagnostics) }
+            if upstream.isOpen { upstream.take(reader, &diagnostics) }
             if page.isOpen { page.take(reader, &configuration, &diagnostics) }
             if admin.isOpen { admin.take(reader, &configuration, &diagnostics) }
         }
@@ -369,6 +376,7 @@ extension Configuration {
             message.finish(&diagnostics)
             client.finish(&configuration, &diagnostics)
             notify.finish(&configuration, &diagnostics)
+            upstream.finish(&configuration, &diagnostics)
             page.finish(&configuration, &diagnostics)
             admin.finish(configuration, &diagnostics)
         }

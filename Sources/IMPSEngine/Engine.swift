@@ -22,6 +22,8 @@ public struct EngineMemory: ~Copyable {
     let senders: Slab<SenderShare>
     let settings: Slab<Settings>
     let notifySections: Slab<NotifySection>
+    var upstreams: Slab<Upstream>
+    var relays: Slab<Relay>
     let scratch: FixedBytes
 
     /// Octets that `scratch` needs.
@@ -42,6 +44,8 @@ public struct EngineMemory: ~Copyable {
     public static var senderCount: Int { 64 }
     /// Sections of the configuration by which those are told who are offline.
     public static var notifySectionCount: Int { 4 }
+    /// Services behind this one.
+    public static var upstreamCount: Int { 4 }
 
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
@@ -61,6 +65,8 @@ public struct EngineMemory: ~Copyable {
     ///   - senders: `senderCount` of them.
     ///   - settings: A place for them, beside the engine: reading one may copy all that holds it.
     ///   - notifySections: `notifySectionCount` of them.
+    ///   - upstreams: `upstreamCount` of them, or none where there is no service behind this one.
+    ///   - relays: As many as answers of it are awaited at once.
     ///   - scratch: `scratchByteCount` octets.
     public init(
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>,
@@ -71,7 +77,8 @@ public struct EngineMemory: ~Copyable {
         throttles: consuming Slab<Throttle>, campaigns: consuming Slab<Campaign>,
         pendingLogins: consuming Slab<PendingLogin>, refused: consuming Slab<RefusedMessages>,
         senders: consuming Slab<SenderShare>, settings: consuming Slab<Settings>,
-        notifySections: consuming Slab<NotifySection>, scratch: consuming FixedBytes
+        notifySections: consuming Slab<NotifySection>, upstreams: consuming Slab<Upstream>,
+        relays: consuming Slab<Relay>, scratch: consuming FixedBytes
     ) {
         self.sessions = sessions
         self.buckets = buckets
@@ -90,6 +97,8 @@ public struct EngineMemory: ~Copyable {
         self.senders = senders
         self.settings = settings
         self.notifySections = notifySections
+        self.upstreams = upstreams
+        self.relays = relays
         self.scratch = scratch
     }
 }
@@ -106,6 +115,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var people: People<Port>
     var systemMessages: SystemMessages<Port>
     var notifier: Notifier<Port>
+    var gateway: Gateway<Port>
     /// How often the state was read from the store.
     public private(set) var reloadCount: UInt64 = 0
 
@@ -124,6 +134,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
         mailboxes = Mailboxes(memory.senders)
         systemMessages = SystemMessages(memory.campaigns, memory.pendingLogins, memory.refused)
         notifier = Notifier(memory.notifySections)
+        gateway = Gateway(memory.upstreams, memory.relays)
     }
 
     /// The store, lent to the engine; the shell begins and commits its transactions.
@@ -163,6 +174,7 @@ extension Engine where Port: ~Copyable {
             systemMessages.resumeRestriction(slot, &sessions, records, turn.now)
             sessions.call(slot)
         }
+        gateway.reload(&sessions, &mailboxes, systemMessages, &records, &turn)
         sessions.resumePresence(records)
         systemMessages.reloadPendingLogins(records, turn.now)
         mailboxes.reload(records, isFirst: reloadCount == 1, turn.now)
@@ -193,6 +205,7 @@ extension Engine where Port: ~Copyable {
             sessions.timePassed(slot, &mailboxes, systemMessages, &records, &turn)
             guard sessions[slot].isOpen else { continue }
             systemMessages.timePassed(slot, &sessions, &mailboxes, &records, &turn)
+            gateway.timePassed(slot, &sessions, turn.now)
             sessions.scheduleNext(slot, turn.now)
         }
         tellPeople(&turn)

@@ -88,6 +88,9 @@ public struct Settings: ZeroInitializable, Sendable {
     /// The name or address at which clients reach this server; empty for the one that each of them reached it by.
     public var cirAddress = InlineBytes<64>()
 
+    /// The domains whose users belong to a service behind this one, by the place of the upstream.
+    public internal(set) var upstreamDomains = InlineArray<4, InlineBytes<64>>(repeating: InlineBytes())
+
     /// Where clients differ from the protocol.
     public var quirks = QuirkTable()
 
@@ -104,4 +107,27 @@ public struct Settings: ZeroInitializable, Sendable {
 
     /// The defaults.
     public init() {}
+}
+
+extension Settings {
+    /// The place of the upstream that the user of an address belongs to, as a client writes it; nil for none.
+    func upstream(of text: Span<UInt8>) -> Int? {
+        guard hasUpstreams, let address = Address(text, homeDomain: domain.span), address.kind == .user else {
+            return nil
+        }
+        return upstream(of: address)
+    }
+
+    /// The place of the upstream that the user of an address belongs to; nil for none.
+    func upstream(of address: Address) -> Int? {
+        let text = address.canonical
+        guard hasUpstreams, let at = text.firstIndex(of: 0x40) else { return nil }
+        let domain = text.extracting(at + 1..<text.count)
+        for place in upstreamDomains.indices where !upstreamDomains[place].isEmpty {
+            if domain.equals(upstreamDomains[place].span) { return place }
+        }
+        return nil
+    }
+
+    private var hasUpstreams: Bool { !upstreamDomains[0].isEmpty }
 }

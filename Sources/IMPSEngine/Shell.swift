@@ -16,11 +16,16 @@ extension Engine where Port: ~Copyable {
     ///
     /// What waits already is told a moment later, because clients take what follows at once for the answer.
     public mutating func openChannel(_ id: Span<UInt8>, _ now: Instant) -> (slot: UInt16, number: UInt64)? {
-        sessions.openChannel(id, now)
+        let channel = sessions.openChannel(id, now)
+        if let channel { gateway.watch(channel.slot, &sessions, now, isNew: true) }
+        return channel
     }
 
     /// The connection of a session is still there, after the engine read its state again.
-    public mutating func keepChannel(_ slot: UInt16, _ number: UInt64) { sessions.keepChannel(slot, number) }
+    public mutating func keepChannel(_ slot: UInt16, _ number: UInt64) {
+        sessions.keepChannel(slot, number)
+        if sessions.hasSession(slot, number) { gateway.watch(slot, &sessions, sessions[slot].lastSeen) }
+    }
 
     /// The connection of a session is gone.
     public mutating func closeChannel(_ slot: UInt16, _ number: UInt64) { sessions.closeChannel(slot, number) }
@@ -82,6 +87,22 @@ extension Engine where Port: ~Copyable {
     /// They are used from now on.
     public mutating func endNotifySections() { notifier.endSections(&records) }
 
+    // MARK: Services behind this one
+
+    /// Takes the `upstream` sections of the configuration instead of those before: all of them between begin and end.
+    public mutating func beginUpstreams() { gateway.beginSections() }
+
+    /// Takes one of them.
+    public mutating func take(_ section: borrowing Upstream, name: Span<UInt8>) { gateway.take(section, name: name) }
+
+    /// They are used from now on.
+    public mutating func endUpstreams(_ turn: inout Turn) {
+        gateway.endSections(&sessions, &mailboxes, systemMessages, &records, &turn)
+    }
+
+    /// How many answers of them are awaited.
+    public var relayCount: Int { gateway.relayCount }
+
     // MARK: Time
 
     /// The wall clock began to be trusted: `timePassed` looks at all that hangs on the date.
@@ -127,7 +148,10 @@ extension Engine where Port: ~Copyable {
     public mutating func beginRun(boot: Span<UInt8>) -> PreviousRun { records.beginRun(boot: boot) }
 
     /// Notes that the process ends as it should.
-    public mutating func endRun() { records.endRun() }
+    public mutating func endRun() {
+        gateway.endRun(sessions, &records)
+        records.endRun()
+    }
 
     /// Reads from the store what is always there; false when that is not possible.
     public func answers() -> Bool { records.answers() }

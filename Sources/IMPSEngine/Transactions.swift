@@ -12,6 +12,13 @@ public enum Reply: Sendable {
     case malformed
     /// It is written in characters that nobody reads here: HTTP 415.
     case unsupported
+    /// The answer comes from elsewhere: the message in the writer goes there first, as the relay of this place.
+    case deferred(Int)
+    /// Nothing was done, because as many answers are awaited as can be: the request is to be handled again when one came.
+    case later
+
+    /// The answer is in the writer.
+    public var isMessage: Bool { if case .message = self { return true } else { return false } }
 }
 
 /// A transaction of a client, taken apart.
@@ -62,8 +69,8 @@ extension Engine where Port: ~Copyable {
         let id = descriptor.flatMap { document.first(.sessionID, in: $0) }
         var slot = id.flatMap { sessions.table.find(id: document.word(of: $0)) }
         let number = slot.map { sessions[$0].number } ?? 0
+        if let done = relay(document, session, of: slot, version, client, agent, &turn, into: &writer) { return done }
         if let slot { open(slot, client, &turn, into: &writer) }
-
         var envelope = openEnvelope(document, sessionID: id, into: &writer)
         let emptyMark = writer.mark
         var asksForMore = false
@@ -112,6 +119,15 @@ extension Engine where Port: ~Copyable {
         return .message
     }
 
+    /// Whether a message has credentials in it: then nobody should find it in memory later.
+    public func hasCredentials(_ document: borrowing Document) -> Bool {
+        guard let root = document.root, let session = document.first(.session, in: root),
+            let transaction = document.first(.transaction, in: session),
+            let content = document.first(.transactionContent, in: transaction)
+        else { return false }
+        return document.first(.loginRequest, in: content) != nil
+    }
+
     private func refuseUnreadable(
         _ document: borrowing Document, _ version: Version, into writer: inout Writer
     ) -> Reply {
@@ -120,7 +136,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// A session is heard of: what is due in it is looked at before its message is.
-    private mutating func open(_ slot: UInt16, _ client: Client, _ turn: inout Turn, into writer: inout Writer) {
+    mutating func open(_ slot: UInt16, _ client: Client, _ turn: inout Turn, into writer: inout Writer) {
         writer.output.setLimit(Int(clamping: sessions[slot].capabilities.parserSize))
         sessions.touch(slot, turn.now)
         sessions.noteAddress(of: slot, client, &records)
@@ -135,7 +151,7 @@ extension Engine where Port: ~Copyable {
     private mutating func responseArrived(
         _ document: borrowing Document, _ request: Request, in slot: UInt16, _ turn: inout Turn
     ) {
-        if let id = request.transactionID, let number = Decimal.parse(document.word(of: id)),
+        if let id = request.transactionID, let number = sessions[slot].transactionNumber(document.word(of: id)),
             sessions.presenceAnswered(number, in: slot)
         {
             return
@@ -155,14 +171,14 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Ends a message, after what else goes with it.
-    private mutating func close(
+    mutating func close(
         _ envelope: inout Envelope, _ slot: UInt16?, _ turn: inout Turn, into writer: inout Writer
     ) {
         guard let slot else { return envelope.close(poll: false, into: &writer) }
         mailboxes.sendMore(in: slot, &sessions, systemMessages, &records, &turn, &envelope, into: &writer)
         if sessions[slot].isOpen { sessions.heard(slot, records, turn.now) }
         envelope.close(
-            poll: mailboxes.hasMore(in: slot, &sessions, records, turn.now),
+            poll: mailboxes.hasMore(in: slot, &sessions, records, turn.now) || sessions[slot].upstream.hasMore,
             cir: sessions.channelFlag(slot, records, turn.now), into: &writer)
     }
 
@@ -188,7 +204,7 @@ extension Engine where Port: ~Copyable {
         guard let version = answer.version else { return .malformed }
         let code = error == .full ? StatusCode.messageQueueFull : .internalServerError
         // A server transaction of ours just stays in its queue.
-        return refuse(answer, code, in: version, mode: .response, into: &writer) == .message ? .message : .empty
+        return refuse(answer, code, in: version, mode: .response, into: &writer).isMessage ? .message : .empty
     }
 
     /// One Status for each transaction of `mode` in a message.
@@ -230,7 +246,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Takes a transaction apart; nil when it has no usable descriptor.
-    private func request(
+    func request(
         _ document: borrowing Document, _ transaction: Document.Element, _ version: Version, _ client: Client,
         _ agent: Span<UInt8>
     ) -> Request? {
@@ -261,7 +277,7 @@ extension Engine where Port: ~Copyable {
         envelope.closeTransaction(into: &writer)
     }
 
-    private func openResponse(
+    func openResponse(
         _ document: borrowing Document, _ request: Request, _ envelope: inout Envelope, into writer: inout Writer
     ) {
         if let id = request.transactionID {
@@ -318,7 +334,7 @@ extension Engine where Port: ~Copyable {
         envelope.closeTransaction(into: &writer)
     }
 
-    private func logRefusal(
+    func logRefusal(
         _ document: borrowing Document, _ request: Request, _ code: StatusCode, in slot: UInt16?, _ turn: inout Turn
     ) {
         guard turn.journal.begin(.refused, turn.now, turn.wall) else { return }

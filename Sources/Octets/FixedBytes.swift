@@ -95,7 +95,19 @@ public struct FixedBytes: ~Copyable {
 
     /// Forgets the content and overwrites it, for secrets.
     public mutating func wipe() {
-        for index in 0..<count { storage[index] = 0 }
+        storage.zero(0..<count)
+        removeAll()
+    }
+
+    /// Overwrites octets that are in use, and stay so.
+    public mutating func wipe(_ range: Range<Int>) {
+        invariant(range.upperBound <= count, "IM003 range in use")
+        storage.zero(range)
+    }
+
+    /// Forgets the content and overwrites all of the storage, for what was there before.
+    public mutating func wipeAll() {
+        storage.zero(0..<storage.count)
         removeAll()
     }
 

@@ -154,3 +154,11 @@ extension Span where Element == UInt8 {
         }
     }
 }
+
+extension Slab where Element == UInt8 {
+    /// Overwrites the octets of `range`.
+    mutating func zero(_ range: Range<Int>) {
+        let octets = unsafe pointers(range)
+        unsafe octets.update(repeating: 0)
+    }
+}

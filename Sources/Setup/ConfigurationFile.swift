@@ -25,7 +25,8 @@ public struct ConfigurationFile: ~Copyable {
     }
 }
 
-/// Takes the `sysmsg` and `help` sections of a configuration into the store, and the `notify` sections into the engine.
+/// Takes the `sysmsg` and `help` sections of a configuration into the store, and the `notify` and `upstream`
+/// sections into the engine.
 public struct SectionTaker: ~Copyable {
     private var fields = CampaignFields()
     private var line = Memory.buffer(ControlCommand.lineByteCountMax)
@@ -49,6 +50,7 @@ public struct SectionTaker: ~Copyable {
         engine.endSections(&turn) { SectionTaker.has("sysmsg", $0, in: text) }
         engine.endHelp { SectionTaker.has("help", $0, in: text) }
         SectionTaker.takeNotify(text, into: &engine)
+        SectionTaker.takeUpstreams(text, into: &engine, &turn)
         var reader = UCIReader(text)
         var type = InlineBytes<64>()
         var name = InlineBytes<64>()
@@ -91,6 +93,30 @@ public struct SectionTaker: ~Copyable {
         }
         if isOpen { engine.take(section, name: name.span) }
         engine.endNotifySections()
+    }
+
+    private static func takeUpstreams(
+        _ text: Span<UInt8>, into engine: inout Engine<Environment>, _ turn: inout Turn
+    ) {
+        engine.beginUpstreams()
+        var reader = UCIReader(text)
+        var section = Upstream()
+        var name = InlineBytes<2100>()
+        var isOpen = false
+        while let statement = try? reader.next() {
+            let word = reader.word
+            let value = reader.value
+            if case .section = statement {
+                if isOpen { engine.take(section, name: name.span) }
+                isOpen = word.span.equals("upstream")
+                section = Upstream()
+                name = value
+            } else if isOpen {
+                _ = section.take(word.span, value.span)
+            }
+        }
+        if isOpen { engine.take(section, name: name.span) }
+        engine.endUpstreams(&turn)
     }
 
     /// Takes the fields of the section that comes next.

@@ -153,6 +153,16 @@ extension Document {
     }
 }
 
+// MARK: - Forgetting a document
+
+extension Document {
+    /// Forgets the document and overwrites its texts, for one with secrets in it.
+    public mutating func wipe() {
+        texts.wipe()
+        begin()
+    }
+}
+
 // MARK: - Making a document
 
 extension Document {

@@ -1,7 +1,7 @@
 import Octets
 
 /// How a document is written in octets.
-public enum Syntax: UInt8, Sendable {
+public enum Syntax: UInt8, BitwiseCopyable, Sendable {
     /// XML text.
     case xml = 1
     /// WBXML tokens.

@@ -17,8 +17,8 @@ extension Writer {
         }
     }
 
-    /// As deep as a document may be.
-    private mutating func write(_ document: borrowing Document, _ element: Document.Element) {
+    /// Writes an element of a document with all that is in it; as deep as a document may be.
+    public mutating func write(_ document: borrowing Document, _ element: Document.Element) {
         let tag = document.tag(of: element)
         guard document.firstChild(of: element) != nil else {
             let text = document.text(of: element)

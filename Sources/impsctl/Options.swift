@@ -61,6 +61,7 @@ struct Options: ~Copyable {
           presence NAME        whether a user is there, and what he says of himself
           watchers NAME        who watches him now, and who asked to see him
           notifications        who was told while offline that messages wait, or is to be
+          accounting           sessions at services behind this one: who was asked, what was granted, how much reached them
 
         System Messages:
           sysmsg add NAME --kind login|online|welcome --text TEXT [--lead-in TEXT]

@@ -24,7 +24,8 @@ enum Quantity {
     }
 
     private static func isTime(_ key: Span<UInt8>) -> Bool {
-        key.equals("at") || key.equals("sent") || key.equals("shown") || key.equals("answered")
+        key.equals("at") || key.equals("began") || key.equals("ended") || key.equals("sent") || key.equals("shown")
+            || key.equals("answered")
             || key.equals("created") || key.equals("from") || key.equals("until") || key.equals("due")
     }
 

@@ -95,6 +95,8 @@ struct Table: ~Copyable {
             add(Column("Code", "code", isNumber: true, rank: 5))
             add(Column("Due", "due", rank: 3))
             add(Column("When", "at"))
+        } else if options.word(0, is: "accounting") {
+            addAccounting()
         } else if options.word(0, is: "sysmsg"), options.word(1, is: "list") {
             add(Column("Name", "name"))
             add(Column("State", "state"))
@@ -121,6 +123,17 @@ struct Table: ~Copyable {
             return false
         }
         return true
+    }
+
+    private mutating func addAccounting() {
+        add(Column("User", "user"))
+        add(Column("At", "upstream", rank: 2))
+        add(Column("Began", "began", rank: 1))
+        add(Column("Ended", "ended"))
+        add(Column("Asked", "asked", rank: 4))
+        add(Column("Level", "level", rank: 3))
+        add(Column("Transactions", "transactions", isNumber: true))
+        add(Column("End", "end", rank: 5))
     }
 
     private mutating func add(_ column: Column) {

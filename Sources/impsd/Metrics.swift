@@ -7,7 +7,7 @@ struct Metrics: ~Copyable {
     private static var counters: StaticString {
         """
         written_kb cpu_us commits commits_failed changes logins auth_failures requests repeated calls accepted delivered refused \
-        expired notified not_notified
+        expired notified not_notified relayed not_relayed upstream_logins
         """
     }
     /// What is told of the process by others, and says nothing as a number.

@@ -13,23 +13,23 @@ import Wire
 
 /// Joins the engine, its store and the network.
 final class Service: RequestHandler {
-    private var engine: Engine<Environment>
-    private var document: Document
-    private var writer: Writer
+    var engine: Engine<Environment>
+    var document: Document
+    var writer: Writer
     private var file: ConfigurationFile
     private var sections: SectionTaker
     private let clock: Clock
     private let configPath: InlineBytes<200>
-    private let folder: DataFolder
-    private let lastExit: LastExit
-    private var confinement = Confinement()
+    let folder: DataFolder
+    let lastExit: LastExit
+    var confinement = Confinement()
     private var hadRoom = true
     private var looksAt = Instant(milliseconds: 0)
-    private var slowestCommit: UInt64 = 0
-    private var wear = Wear()
+    var slowestCommit: UInt64 = 0
+    var wear = Wear()
     /// What of the store's writing is in `wear` already.
     private var countedByteCount: UInt64 = 0
-    private var flashBudget: UInt64
+    var flashBudget: UInt64
     private var checkpointHours: UInt64
     /// When the live store in memory is copied next; nil while it is what the copy is.
     private var checkpointsAt: Instant?
@@ -38,9 +38,10 @@ final class Service: RequestHandler {
     private var notification = Memory.buffer(Service.notificationByteCount)
     private var order = NotificationOrder()
     private var target: Target?
+    private var relayAgent = InlineBytes<64>()
     private var clockTrust: ClockTrust
     private var adminPassword: AdminPassword?
-    private let volumeByteCount: UInt64
+    let volumeByteCount: UInt64
 
     /// - Parameters:
     ///   - lastExit: What `status` tells of the process before.
@@ -106,8 +107,11 @@ final class Service: RequestHandler {
             log(error, client, &turn)
         }
         if case .message = reply, writer.isOverflowed { reply = .malformed }
-        return HandledRequest(
+        var handled = HandledRequest(
             reply: reply, isDurable: engine.store.changeCount != changesBefore, version: writer.version)
+        handled.hasCredentials = engine.hasCredentials(document)
+        if handled.hasCredentials { document.wipe() }
+        return handled
     }
 
     private func log(_ error: WireError, _ client: Client, _ turn: inout Turn) {
@@ -167,7 +171,7 @@ final class Service: RequestHandler {
     /// Octets of what a notification says.
     static var notificationByteCount: Int { 4096 }
     /// Octets of the lines of a head that every request has.
-    private static var headByteCount: Int { 300 }
+    static var headByteCount: Int { 300 }
 
     override func hasOrders(_ turn: borrowing Turn) -> Bool { engine.hasNotifications(turn.wall) }
 
@@ -234,6 +238,37 @@ final class Service: RequestHandler {
             outcome = .failed(failure.explanation, isDown: failure != .busy)
         }
         engine.notificationEnded(Int(number), outcome, body: answer.span(body), &turn)
+    }
+
+    // MARK: Services behind this one
+
+    override func relayOrder(_ relay: Int) -> OutgoingOrder? {
+        let order = engine.relayOrder(relay)
+        target = Target(order.url.span)
+        relayAgent = order.agent
+        guard let target else { return nil }
+        return OutgoingOrder(
+            number: 0, target: target, pin: order.pin.isEmpty ? nil : Fingerprint(order.pin.span),
+            byteCount: writer.output.count + target.path.count + Service.headByteCount, seconds: UInt64(order.seconds))
+    }
+
+    override func writeRelay(into request: inout FixedBytes) {
+        if let target { request.append(writer, target, agent: relayAgent.span) }
+        // It may be a login, and lies in the request from now on.
+        writer.output.wipe()
+    }
+
+    override func cancelRelay(_ relay: Int, _ turn: inout Turn) { _ = refuseRelay(relay, .busy, &turn) }
+
+    override func relayEnded(
+        _ relay: Int, _ result: OutgoingResult, sent: borrowing FixedBytes, answer: borrowing FixedBytes,
+        body: Range<Int>, _ turn: inout Turn
+    ) -> HandledRequest {
+        endRelay(relay, result, sent, answer, body, &turn)
+    }
+
+    override func nextWatch(_ turn: inout Turn) -> Int? {
+        engine.hasWatches ? engine.nextWatch(turn, into: &writer) : nil
     }
 
     // MARK: Store
@@ -369,17 +404,6 @@ final class Service: RequestHandler {
         return engine.control(&command, &turn, into: &output)
     }
 
-    /// What `status` says, for who gathers figures; nothing ends it.
-    private func writeMetrics(
-        _ pools: borrowing PoolTable, _ turn: inout Turn, into output: inout FixedBytes
-    ) -> ControlProgress {
-        writer.output.removeAll()
-        writeStatus(pools, &turn, into: &writer.output)
-        engine.writeStatus(&turn, into: &writer.output)
-        Metrics.write(writer.output, into: &output)
-        return .done
-    }
-
     override func admitsAdmin(_ authorization: Span<UInt8>, _ client: Client, _ turn: inout Turn) -> HTTPStatus {
         guard let adminPassword else { return .serviceUnavailable }
         switch engine.admitAdmin(authorization, adminPassword, client, &turn) {
@@ -441,55 +465,6 @@ final class Service: RequestHandler {
         return .done
     }
 
-    /// What is known of the process and its memory; the engine adds its own.
-    private func writeStatus(_ pools: borrowing PoolTable, _ turn: inout Turn, into output: inout FixedBytes) {
-        output.field("version", Release.version.octets)
-        output.field("pid", UInt64(getpid()))
-        output.field("last_exit", lastExit.why.octets)
-        output.field("mode", folder.mode.name.octets)
-        output.field("confined_calls", confinement.calls.name.octets)
-        output.field("confined_places", confinement.places.name.octets)
-        output.field("written_kb", wear.total / 1024)
-        output.field("written_kb_day", wear.ofDay(turn.now) / 1024)
-        output.field("flash_budget_kb_day", flashBudget / 1024)
-        output.field("volume_kb", volumeByteCount / 1024)
-        output.field("cpu_us", libc_cpu_microseconds())
-        output.field("heap_bytes", UInt64(libc_heap_bytes()))
-        if let resident = ResidentMemory() {
-            output.field("own_kb", resident.own)
-            output.field("map_kb", resident.map)
-            output.field("program_kb", resident.program)
-        }
-        let facts = engine.store.facts
-        output.field("commits", facts.commitCount)
-        output.field("commits_failed", facts.failedCommitCount)
-        output.field("commit_ms_most", slowestCommit)
-        output.field("changes", facts.changeCount)
-        output.field("page_bytes", facts.pageByteCount)
-        output.field("pages", facts.pageCount)
-        output.field("pages_max", facts.pageCountMax)
-        output.endRecord()
-        for index in 0..<pools.count {
-            var pool = pools[index]
-            count(&pool)
-            guard pool.isCounted else { continue }
-            output.field("pool", pool.name.octets)
-            output.field("count", UInt64(pool.count))
-            output.field("bytes", UInt64(pool.byteCount))
-            output.field("used", UInt64(pool.used))
-            output.field("most", UInt64(pool.most))
-            output.field("refused", pool.refused)
-            output.endRecord()
-        }
-        output.field("record", ("memory" as StaticString).octets)
-        for index in 0..<pools.count {
-            var pool = pools[index]
-            count(&pool)
-            if !pool.isCounted { output.field(pool.name, UInt64(pool.count * pool.byteCount)) }
-        }
-        output.endRecord()
-    }
-
     override func confined(_ confinement: Confinement) { self.confinement = confinement }
 
     override func count(_ pool: inout Pool) {
@@ -533,27 +508,5 @@ final class Service: RequestHandler {
             turn.journal.sentence("means", "addresses, port, paths and sizes change at the next start")
             turn.journal.end()
         }
-    }
-}
-
-extension FixedBytes {
-    /// Adds the request that carries a notification.
-    fileprivate mutating func append(
-        _ order: NotificationOrder, _ target: Target, _ notification: borrowing FixedBytes
-    ) {
-        append(order.isPost ? "POST " : "GET ")
-        append(target.path.span)
-        append(copy: notification, order.query)
-        append(" HTTP/1.1\r\nHost: ")
-        target.writeHost(into: &self)
-        append("\r\nUser-Agent: impsd\r\nConnection: close\r\n")
-        append(copy: notification, order.fields)
-        if order.isPost {
-            append("Content-Length: ")
-            append(decimal: UInt64(order.body.count))
-            append("\r\n")
-        }
-        append("\r\n")
-        append(copy: notification, order.body)
     }
 }

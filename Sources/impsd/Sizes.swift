@@ -16,6 +16,8 @@ struct Sizes {
     var throttles: Int { 512 }
     var records: Int { 64 }
     var elements: Int
+    /// Places for services behind this one.
+    var upstreams: Int
     /// Octets of all texts of a message, without what XML escapes them with.
     var textByteCount: Int
     var server: ServerSizes
@@ -38,6 +40,7 @@ struct Sizes {
         server.limits.hasPages = configuration.hasPage
         server.limits.pageHost = configuration.pageHost
         server.hasAdmin = configuration.hasAdmin
+        upstreams = configuration.upstreamCount > 0 ? EngineMemory.upstreamCount : 0
         server.replyByteCountMax = message + 16_384 + min(4 * message, max(0, total / 17 - message))
         server.heldByteCountMax = server.replyByteCountMax + ResponseHead.byteCountMax + min(total / 16, 163_840)
         textByteCount = message + 16_384
@@ -53,6 +56,9 @@ struct Sizes {
         server.buffers = Sizes.buffers(
             share: max(0, total - fixedByteCount) * 3 / 10, small: Int(configuration.requestBuffers),
             largeByteCount: server.largeBufferByteCount)
+
+        // Each takes a buffer for what goes there, and one for what comes back.
+        if upstreams > 0 { server.relays = min(64, max(2, server.buffers.small / 4)) }
 
         let left = max(0, total - fixedByteCount - server.buffers.byteCount)
         if sessions == 0 { sessions = min(65_000, max(16, left * 4 / 7 / Sizes.sessionByteCount)) }
@@ -92,7 +98,7 @@ struct Sizes {
     private var fixedByteCount: Int {
         let connections = Server.connectionPool(server)
         return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
-            + Server.outgoingPool.count * Server.outgoingPool.byteCount + Server.modemPool.byteCount
+            + Server.outgoingPool(server).count * Server.outgoingPool(server).byteCount + Server.modemPool.byteCount
             + Server.heldPool(server).byteCount
             + ControlServer.pool.byteCount * ControlServer.pool.count + Server.adminPool(server).byteCount
             + (connections.count - server.connections) * connections.byteCount
@@ -119,6 +125,8 @@ struct Sizes {
             Pool(
                 "notify_sections", count: EngineMemory.notifySectionCount, byteCount: MemoryLayout<NotifySection>.stride
             ))
+        pools.add(Pool("upstreams", count: upstreams, byteCount: MemoryLayout<Upstream>.stride))
+        pools.add(Pool("relays", count: server.relays, byteCount: MemoryLayout<Relay>.stride))
         pools.add(Pool("notification", count: 1, byteCount: Service.notificationByteCount))
         pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
         pools.add(Pool("texts", count: 1, byteCount: textByteCount))
@@ -145,6 +153,7 @@ struct Sizes {
             refused: Memory.slab(EngineMemory.refusedCount, RefusedMessages.self),
             senders: Memory.slab(EngineMemory.senderCount, SenderShare.self), settings: Memory.slab(1, Settings.self),
             notifySections: Memory.slab(EngineMemory.notifySectionCount, NotifySection.self),
+            upstreams: Memory.slab(upstreams, Upstream.self), relays: Memory.slab(server.relays, Relay.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
     }
 }

@@ -58,6 +58,7 @@ final class World {
                 refused: lent(EngineMemory.refusedCount, RefusedMessages()),
                 senders: lent(EngineMemory.senderCount, SenderShare()), settings: lent(1, Settings()),
                 notifySections: lent(EngineMemory.notifySectionCount, NotifySection()),
+                upstreams: lent(EngineMemory.upstreamCount, Upstream()), relays: lent(8, Relay()),
                 scratch: FixedBytes(lent(2048, UInt8(0)))))
     }
 
@@ -141,7 +142,7 @@ final class World {
         let client = Client(address: InlineBytes(Array(address.utf8).span)!)
         let reply = engine.handle(
             document, body: body.span, client: client, agent: Array(agent.utf8).span, turn: &turn, into: &writer)
-        guard reply == .message else { return "" }
+        guard reply.isMessage else { return "" }
         return String(decoding: (0..<writer.output.count).map { writer.output[$0] }, as: Swift.UTF8.self)
     }
 

@@ -1,18 +1,26 @@
 import Octets
 
 /// How an account proves that it is itself.
-public enum AccountKind: UInt8, Sendable {
+public enum AccountKind: UInt8, BitwiseCopyable, Sendable {
     /// The password is kept, sealed with the device key: the protocol hashes nonce and password, so both logins work.
     case digest = 1
     /// PBKDF2 of the password is kept: no login by digest.
     case passwordOnly = 2
+    /// Another service knows who he is; nothing of that is kept.
+    case upstream = 3
 
     /// The word of the operator's tool.
-    public var name: StaticString { self == .digest ? "digest" : "password-only" }
+    public var name: StaticString {
+        switch self {
+        case .digest: return "digest"
+        case .passwordOnly: return "password-only"
+        case .upstream: return "upstream"
+        }
+    }
 }
 
 /// A user of the server.
-struct Account {
+struct Account: BitwiseCopyable {
     /// Names the user in keys; never used again.
     var number: UInt32
     var kind: AccountKind
@@ -80,8 +88,15 @@ extension Records where Port: ~Copyable {
         scratch.removeAll()
         account.write(into: &scratch)
         store.put(Key.account(address).span, scratch)
+        name(account.number, address)
+    }
+
+    /// Gives a number the address that it stands for, with an account or without.
+    mutating func name(_ user: UInt32, _ address: Span<UInt8>) {
         scratch.removeAll()
         scratch.append(address)
-        store.put(Key.user(account.number).span, scratch)
+        store.put(Key.user(user).span, scratch)
     }
+
+    mutating func forgetName(of user: UInt32) { store.delete(Key.user(user).span) }
 }

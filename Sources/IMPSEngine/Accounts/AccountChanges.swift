@@ -91,6 +91,19 @@ extension Accounts where Port: ~Copyable {
         log(.userAdd, address, &turn)
     }
 
+    /// The account of a user whom an upstream has taken, who may be here for the first time; nil when there is no room.
+    mutating func accountOfUpstream(
+        _ address: InlineBytes<100>, _ records: inout Records<Port>, _ turn: inout Turn
+    ) -> Account? {
+        if let account = records.account(address.span) { return account }
+        guard records.store.hasRoom else { return nil }
+        let account = Account(
+            number: takeUserNumber(&records), kind: .upstream, created: turn.wall.storedSeconds, display: address,
+            credential: InlineBytes())
+        records.store(account, address: address.span)
+        return account
+    }
+
     /// Whether an account can be made; its address.
     ///
     /// - Throws: `notAnAddress`, `userExists`, `passwordRefused`, `storeFull`.
@@ -99,6 +112,7 @@ extension Accounts where Port: ~Copyable {
         _ name: Span<UInt8>, password: Span<UInt8>, _ records: borrowing Records<Port>
     ) throws(OperatorError) -> Address {
         let address = try records.localAddress(name)
+        guard address.isLocal else { throw .notAnAddress }
         guard records.account(address.canonical) == nil, !address.isSystem else { throw .userExists }
         guard records.store.hasRoom else { throw .storeFull }
         try check(password)
@@ -149,7 +163,7 @@ extension Accounts where Port: ~Copyable {
         _ turn: inout Turn
     ) throws(OperatorError) {
         let address = try records.localAddress(name)
-        guard var account = records.account(address.canonical) else { throw .userUnknown }
+        guard var account = records.account(address.canonical), account.kind != .upstream else { throw .userUnknown }
         account.kind = kind ?? account.kind
         account.credential = try credential(password, account.kind, address.canonical, &turn)
         records.store(account, address: address.canonical)
@@ -208,13 +222,15 @@ extension Accounts where Port: ~Copyable {
             _ = credential.append(salt.span)
             _ = credential.append(hash.span)
             return credential
+        case .upstream: throw .passwordRefused
         }
     }
 }
 
 extension Records where Port: ~Copyable {
     func localAddress(_ name: Span<UInt8>) throws(OperatorError) -> Address {
-        guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user, address.isLocal
+        guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user,
+            address.isLocal || settings.upstream(of: address) != nil
         else { throw .notAnAddress }
         return address
     }

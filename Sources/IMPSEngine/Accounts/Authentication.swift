@@ -4,7 +4,7 @@ import Octets
 import Wire
 
 /// Who wants to log in: what every Login-Request has.
-struct Credentials {
+struct Credentials: BitwiseCopyable {
     /// The address of the account, whether or not there is one.
     let address: InlineBytes<100>
     let cookieHash: UInt64
@@ -61,20 +61,15 @@ extension Accounts where Port: ~Copyable {
         return Credentials(
             address: canonical, cookieHash: cookieHash, clientHash: clientHash,
             agentHash: UInt32(truncatingIfNeeded: Hash64(request.agent.span).value),
-            account: address.isLocal ? records.account(canonical.span) : nil, challenger: challenger)
+            account: address.isLocal || records.settings.upstream(of: address) != nil
+                ? records.account(canonical.span) : nil, challenger: challenger)
     }
 
     mutating func authenticate(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) throws(Refusal) -> LoginOutcome {
-        let wait = throttles.waitSeconds(
-            credentials.address.span, from: request.client.network.span, turn.now,
-            failuresMax: records.settings.loginFailuresMax)
-        guard wait == 0 else {
-            logWait(wait, "failures", request, credentials, &turn)
-            throw Refusal(.serviceUnavailable, "too many failed logins, try again later")
-        }
+        try waitForFailures(request, credentials, records, &turn)
         let isAnswer = document.first(.systemMessageResponseList, in: element) != nil
         if let digest = document.first(.digestBytes, in: element) {
             // Others may have asked for challenges until this one had to give way: that is no failure.
@@ -101,6 +96,30 @@ extension Accounts where Port: ~Copyable {
         }
         throttles.noteSuccess(credentials.address.span, from: request.client.network.span, turn.now)
         return .authenticated
+    }
+
+    /// Another service has taken somebody, or not, from where he is.
+    mutating func noteVerdict(_ isTaken: Bool, on user: Span<UInt8>, _ client: Client, _ now: Instant) {
+        if isTaken { return throttles.noteSuccess(user, from: client.network.span, now) }
+        authFailures += 1
+        noteFailure(user, client, now)
+    }
+
+    /// Whether somebody has logged in from where he is before, as far as that is remembered.
+    func isKnown(_ user: Span<UInt8>, _ client: Client) -> Bool {
+        throttles.isKnown(user, from: client.network.span)
+    }
+
+    /// Throws 503 while who comes has to wait after failures.
+    mutating func waitForFailures(
+        _ request: Request, _ credentials: Credentials, _ records: borrowing Records<Port>, _ turn: inout Turn
+    ) throws(Refusal) {
+        let wait = throttles.waitSeconds(
+            credentials.address.span, from: request.client.network.span, turn.now,
+            failuresMax: records.settings.loginFailuresMax)
+        guard wait > 0 else { return }
+        logWait(wait, "failures", request, credentials, &turn)
+        throw Refusal(.serviceUnavailable, "too many failed logins, try again later")
     }
 
     /// A number for the name of an account that nobody outside can foresee; never 0.
@@ -180,6 +199,10 @@ extension Accounts where Port: ~Copyable {
             try spendCheck(request, credentials, records, &turn)
             let hash = vault.hash(password: password.span, salt: salt, iterations: rounds)
             return equalsInConstantTime(hash.span, expected)
+        case .upstream:
+            try spendCheck(request, credentials, records, &turn)
+            burnTime(password)
+            return false
         }
     }
 

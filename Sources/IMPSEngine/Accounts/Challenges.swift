@@ -1,7 +1,7 @@
 import Octets
 
 /// Who asked for a challenge, and so who may answer it.
-struct Challenger {
+struct Challenger: BitwiseCopyable {
     /// A keyed hash of the address of the account, whether or not there is one.
     var nameHash: UInt64
     var cookieHash: UInt64

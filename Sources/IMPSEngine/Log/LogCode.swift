@@ -15,6 +15,8 @@ public enum LogCode: UInt8, Sendable {
     case mailboxFull, expired, unconfirmed
     // Who is offline
     case notify, notifyFail
+    // Services behind this one
+    case upstreamFail, upstreamBack
     // The operator
     case userAdd, userDelete, userPassword, disconnect
     // System Messages
@@ -71,6 +73,8 @@ public enum LogCode: UInt8, Sendable {
         case .outgoingFail: return "OUT-FAIL"
         case .notify: return "NOTIFY"
         case .notifyFail: return "NOTIFY-FAIL"
+        case .upstreamFail: return "UPSTREAM-FAIL"
+        case .upstreamBack: return "UPSTREAM-BACK"
         case .login: return "LOGIN"
         case .logout: return "LOGOUT"
         case .authFail: return "AUTH-FAIL"
@@ -102,13 +106,15 @@ public enum LogCode: UInt8, Sendable {
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
-            .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .notifyFail, .authFail, .authWait,
+            .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .notifyFail, .upstreamFail,
+            .authFail,
+            .authWait,
             .sessionsFull,
             .mailboxFull:
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
             .checkpoint, .start, .pool, .tlsCertificate, .tlsMade, .confined, .ready, .stop, .reload,
-            .status, .level, .clock, .storeOpen, .storeRoom, .login, .logout,
+            .status, .level, .clock, .storeOpen, .storeRoom, .upstreamBack, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
         case .connTimeout, .cirFail, .tlsFail, .tlsBusy, .expired, .unconfirmed, .notify: return .info

@@ -193,7 +193,7 @@ extension Mailboxes where Port: ~Copyable {
         _ envelope: inout Envelope, into writer: inout Writer
     ) -> Bool {
         let user = sessions[slot].user
-        envelope.openTransaction(.request, id: Decimal.digits(of: sequence).span, into: &writer)
+        envelope.openTransaction(.request, id: sessions[slot].transactionID(sequence).span, into: &writer)
         guard let form = write(sequence, in: slot, &sessions, systemMessages, &records, &turn, into: &writer) else {
             removeEntry(sequence, of: user, &records)
             sessions.forget(sequence, in: slot)
@@ -287,7 +287,8 @@ extension Mailboxes where Port: ~Copyable {
     ) {
         let code = StatusCode(rawValue: sessions[slot].closing) ?? .forcedLogout
         let why = sessions[slot].closingReason.words
-        envelope.openTransaction(.request, id: Decimal.digits(of: records.takeSequence()).span, into: &writer)
+        let id = sessions[slot].transactionID(records.takeSequence())
+        envelope.openTransaction(.request, id: id.span, into: &writer)
         writer.open(.disconnect)
         writer.result(code, why)
         writer.close(.disconnect)
@@ -315,7 +316,8 @@ extension Mailboxes where Port: ~Copyable {
                 }
             }
         }
-        guard let id = request.transactionID, let sequence = Decimal.parse(document.word(of: id)),
+        guard let id = request.transactionID,
+            let sequence = sessions[slot].transactionNumber(document.word(of: id)),
             wasSent(sequence, to: slot, sessions, records),
             let entry = records.mailboxEntry(sessions[slot].user, sequence)
         else { return }

@@ -163,13 +163,19 @@ public struct NotifySection: ZeroInitializable, Sendable {
     }
 
     private mutating func takePin(_ value: Span<UInt8>) -> StaticString? {
+        guard let pin = NotifySection.pin(value) else { return "the 64 digits of a SHA-256" }
+        self.pin = pin
+        return nil
+    }
+
+    /// The SHA-256 of a certificate as people write it; nil when it is none.
+    static func pin(_ value: Span<UInt8>) -> InlineBytes<100>? {
         var digits = 0
         for index in value.indices where value[index] != UInt8(ascii: ":") {
-            guard Hexadecimal.value(value[index]) != nil else { return "the 64 digits of a SHA-256" }
+            guard Hexadecimal.value(value[index]) != nil else { return nil }
             digits += 1
         }
-        guard digits == 64 else { return "the 64 digits of a SHA-256" }
-        return NotifySection.set(&pin, value, "the 64 digits of a SHA-256")
+        return digits == 64 ? InlineBytes(value) : nil
     }
 
     private mutating func takeText(language: Span<UInt8>, _ value: Span<UInt8>) -> StaticString? {

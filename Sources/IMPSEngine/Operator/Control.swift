@@ -149,13 +149,14 @@ extension Engine where Port: ~Copyable {
             return .done
         }
         if verb.span.equals("notifications") { return listNotifications(&command, turn.wall, into: &output) }
+        if verb.span.equals("accounting") { return listAccounting(&command, into: &output) }
         if verb.span.equals("watchers") { return try listWatchers(words.next().span, &command, into: &output) }
         if verb.span.equals("ping") {
             guard records.answers() else { throw .storeUnreadable }
             return .done
         }
         throw .usage(
-            "user, contacts, import, presence, watchers, notifications, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
+            "user, contacts, import, presence, watchers, notifications, accounting, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
         )
     }
 
@@ -402,6 +403,9 @@ extension Engine where Port: ~Copyable {
         output.field("expired", mailboxes.counters.expired)
         output.field("notified", notifier.counters.sent)
         output.field("not_notified", notifier.counters.failed)
+        output.field("relayed", gateway.counters.relayed)
+        output.field("not_relayed", gateway.counters.failed)
+        output.field("upstream_logins", gateway.counters.logins)
         output.field("room", records.store.hasRoom ? 1 : 0)
         output.endRecord()
     }

@@ -41,7 +41,7 @@ extension Session {
     /// Whether its user is to be seen through it: not before a question is settled, nor before it was looked whether there is
     /// one, nor without a level that has presence, nor when it is over. Source: SM-67.
     var showsUser: Bool {
-        isOpen && closing == 0 && !access.isRestricted && access.epoch != 0
+        isOpen && closing == 0 && !access.isRestricted && access.epoch != 0 && !isRelayed
             && !access.level.intersection(.below(.presenceFeat)).isEmpty
     }
 }

@@ -41,6 +41,8 @@ import Octets
 /// | `l` user | links that log him in, as hashes | `LoginLinks` | 3 |
 /// | `n` user | what became of telling him that messages wait | `NotificationRecord` | 3 |
 /// | `o` time, user | who is to be told then |  | 3 |
+/// | `a` number | a session at the service behind that has ended | `AccountingRecord` | 3 |
+/// | `u` slot | the session at the service behind | `UpstreamRecord` | 3 |
 typealias Key = InlineBytes<112>
 
 /// What a key begins with: the letters of the table above.
@@ -75,6 +77,8 @@ enum RecordKind {
     @_transparent static var loginLinks: UInt8 { UInt8(ascii: "l") }
     @_transparent static var notification: UInt8 { UInt8(ascii: "n") }
     @_transparent static var notificationDue: UInt8 { UInt8(ascii: "o") }
+    @_transparent static var accounting: UInt8 { UInt8(ascii: "a") }
+    @_transparent static var upstreamSession: UInt8 { UInt8(ascii: "u") }
 }
 
 extension InlineBytes where capacity == 112 {
@@ -185,6 +189,12 @@ extension InlineBytes where capacity == 112 {
 
     @inline(never)
     static func session(_ slot: UInt16) -> Key { numbered(RecordKind.session, slot) }
+
+    @inline(never)
+    static func accounting(_ number: UInt32) -> Key { numbered(RecordKind.accounting, number) }
+
+    @inline(never)
+    static func upstreamSession(_ slot: UInt16) -> Key { numbered(RecordKind.upstreamSession, slot) }
 
     @inline(never)
     static func user(_ number: UInt32) -> Key { numbered(RecordKind.user, number) }

@@ -76,6 +76,12 @@ extension Sessions where Port: ~Copyable {
             && (!table[slot].isServiceAgreed || primitive.requirement.isMet(by: table[slot].functions))
     }
 
+    /// Whether a client has been silent for a while since it negotiated, as one that lets others look whether something
+    /// waits.
+    private func isAtRest(_ slot: UInt16) -> Bool {
+        table[slot].hasCapabilities && table[slot].calling.agreedAt.adding(seconds: 2) <= table[slot].lastSeen
+    }
+
     /// Whether a session may use a primitive now.
     ///
     /// - Throws: the code of the Disconnect when the session is over, 501 for what 1.3 has beyond this server, 405 for a
@@ -86,9 +92,13 @@ extension Sessions where Port: ~Copyable {
             throw Refusal(StatusCode(rawValue: table[slot].closing) ?? .forcedLogout)
         }
         let admission = primitive.admission
-        if admission.has(.beyond) { throw Refusal(.notImplemented) }
+        // What another service has beyond this one is its own matter.
+        let isOwn = !table[slot].isRelayed
+        if isOwn, admission.has(.beyond) { throw Refusal(.notImplemented) }
         if !admission.has(.partOfLogin) {
-            guard primitive.requirement.isMet(by: FunctionSet.offered) else { throw Refusal(.serviceNotSupported) }
+            guard !isOwn || primitive.requirement.isMet(by: FunctionSet.offered) else {
+                throw Refusal(.serviceNotSupported)
+            }
             if table[slot].access.isRestricted {
                 let asksByMessage = table[slot].access.asksByMessage
                 guard admission.has(.whileAsked) || asksByMessage && admission.has(.whileAskedByMessage) else {
@@ -98,6 +108,8 @@ extension Sessions where Port: ~Copyable {
                 throw Refusal(.serviceNotAgreed)
             }
         }
-        if !admission.has(.negotiates) { table[slot].isReady = true }
+        if !admission.has(.negotiates) || primitive == .keepAliveRequest && isAtRest(slot) {
+            table[slot].isReady = true
+        }
     }
 }

@@ -122,6 +122,11 @@ extension Sessions where Port: ~Copyable {
         return table[slot].calling.hasChannel || methods.hasDatagrams || methods.hasShortMessages
     }
 
+    /// Whether a client waits to be told by this server that it should poll: it is called, or asks at its URL.
+    func isTold(_ slot: UInt16) -> Bool {
+        canCall(slot) || table[slot].capabilities.cirMethods.contains(.shttp)
+    }
+
     /// The client has spoken, and knows what waits from the Poll flag; what it does not answer it is called for later.
     mutating func heard(_ slot: UInt16, _ records: borrowing Records<Port>, _ now: Instant) {
         table[slot].calling.needsCall = false
@@ -174,7 +179,7 @@ extension Sessions where Port: ~Copyable {
         _ records: borrowing Records<Port>, _ now: Instant
     ) -> Bool {
         mailboxes.hasMore(in: slot, &self, records, now)
-            || systemMessages.mayAsk(slot, self, now)
+            || systemMessages.mayAsk(slot, self, now) || table[slot].upstream.hasMore
     }
 
     /// The next client to be called; to be asked for after what it is called for is durable.

@@ -227,6 +227,14 @@ extension Sessions where Port: ~Copyable {
         if isVersion6 { _ = text.append(0x5D) }
     }
 
+    /// How this server calls a client, among what another service agreed on with it.
+    func writeCalling(
+        _ slot: UInt16, _ request: Request, _ records: borrowing Records<Port>, into writer: inout Writer
+    ) {
+        writeMethods(slot, request, records, into: &writer)
+        if request.version > .v1_1 { writeCallURL(slot, request, records, into: &writer) }
+    }
+
     /// The URL of SHTTP. In 1.2 its element has no token in WBXML, and clients that miss it poll; A reads it spelled out.
     ///
     /// - Source: protocol/transport.md §6.4, protocol/session.md §6.2, CL-18.

@@ -18,7 +18,8 @@ extension Sessions where Port: ~Copyable {
         let hash = hash == 0 ? 0 : max(1, hash ^ UInt64(request.client.networkHash) << 32)
         do throws(Refusal) {
             let credentials = try accounts.credentials(document, request, element, records)
-            if hash != 0, let slot = session(of: credentials, request, turn.now),
+            if hash != 0, let user = credentials.account?.number,
+                let slot = session(of: user, credentials, request, turn.now),
                 replayAnswer(hash, in: slot, records, now: turn.now, into: &writer)
             {
                 return
@@ -33,12 +34,14 @@ extension Sessions where Port: ~Copyable {
                 let gate = systemMessages.passQuestions(
                     document, request, element, login, &accounts, &self, &mailboxes, &records, &turn, into: &writer)
                 if login.isForAnswer { return writeAnswered(document, element, gate, into: &writer) }
-                guard
-                    let (slot, isNew) = try openSession(
-                        document, request, element, credentials, gate, &mailboxes, &systemMessages, &records, &turn)
-                else {
-                    return
+                if case .closed = gate { return }
+                guard let account = credentials.account, let cookie = document.first(.sessionCookie, in: element) else {
+                    throw Refusal(.internalServerError)
                 }
+                let (slot, isNew) = try openSession(
+                    account, request, credentials, gate,
+                    keepAlive: records.settings.keepAliveSeconds(document.integer(.timeToLive, in: element)),
+                    cookie: document.word(of: cookie), &mailboxes, &systemMessages, &records, &turn)
                 let due = messagesWithLogin(slot, gate)
                 writeSuccess(
                     document, element, slot, isNew: isNew, gate, due, systemMessages, &records, turn, into: &writer)
@@ -57,8 +60,9 @@ extension Sessions where Port: ~Copyable {
     ///
     /// Programs have a cookie that is the same in every copy. So from another place, or of another name, it is another
     /// device, as long as the first one is heard of. Source: protocol/session.md §4, CL-30.
-    private func session(of credentials: Credentials, _ request: Request, _ now: Instant) -> UInt16? {
-        guard let user = credentials.account?.number else { return nil }
+    private func session(
+        of user: UInt32, _ credentials: Credentials, _ request: Request, _ now: Instant
+    ) -> UInt16? {
         var slot = table.first(of: user)
         while let current = slot {
             slot = table.next(after: current)
@@ -78,17 +82,16 @@ extension Sessions where Port: ~Copyable {
 
     /// The session of a user who proved who he is: the one with this SessionCookie, or a new one.
     ///
-    /// - Returns: nil when a question keeps it closed.
+    /// - Parameters:
+    ///   - keepAlive: Seconds of silence that it bears.
+    ///   - cookie: The SessionCookie as it was sent.
     /// - Source: protocol/session.md §4.
-    private mutating func openSession(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ credentials: Credentials,
-        _ gate: LoginGate, _ mailboxes: inout Mailboxes<Port>, _ systemMessages: inout SystemMessages<Port>,
+    mutating func openSession(
+        _ account: Account, _ request: Request, _ credentials: Credentials, _ gate: LoginGate, keepAlive: UInt32,
+        cookie: Span<UInt8>, _ mailboxes: inout Mailboxes<Port>, _ systemMessages: inout SystemMessages<Port>,
         _ records: inout Records<Port>, _ turn: inout Turn
-    ) throws(Refusal) -> (slot: UInt16, isNew: Bool)? {
-        if case .closed = gate { return nil }
-        guard let account = credentials.account else { throw Refusal(.internalServerError) }
-        let keepAlive = records.settings.keepAliveSeconds(document.integer(.timeToLive, in: element))
-        let resumed = session(of: credentials, request, turn.now)
+    ) throws(Refusal) -> (slot: UInt16, isNew: Bool) {
+        let resumed = session(of: account.number, credentials, request, turn.now)
         if resumed == nil { makeRoom(for: account.number, &mailboxes, systemMessages, &records, &turn) }
         guard
             let slot = resumed
@@ -116,9 +119,7 @@ extension Sessions where Port: ~Copyable {
         table[slot].keepAliveSeconds = keepAlive
         touch(slot, turn.now)
         table.schedule(slot, at: table[slot].expiresAt)
-        if let cookie = document.first(.sessionCookie, in: element) {
-            storeSession(slot, cookie: document.word(of: cookie), request.client, agent: request.agent.span, &records)
-        }
+        storeSession(slot, cookie: cookie, request.client, agent: request.agent.span, &records)
         logLogin(request, slot, credentials, isNew: resumed == nil, &turn)
         return (slot, resumed == nil)
     }

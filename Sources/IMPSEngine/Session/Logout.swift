@@ -3,7 +3,7 @@ import Octets
 import Wire
 
 /// Why a session ends.
-enum SessionEnd {
+enum SessionEnd: UInt8 {
     case logout, expired, disconnected, replaced, deleted
 
     var why: StaticString {
@@ -102,6 +102,7 @@ extension Sessions where Port: ~Copyable {
         forgetAnswers(of: slot, &records)
         records.store.delete(Key.session(slot).span)
         if table[slot].hasCapabilities { records.store.delete(Key.capabilityLists(slot).span) }
+        if table[slot].isRelayed { records.account(for: table[slot], in: slot, end, turn.wall) }
         closeTable(of: slot)
         let user = table[slot].user
         table.close(slot)

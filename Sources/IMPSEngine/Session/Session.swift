@@ -40,6 +40,8 @@ public struct Session: ZeroInitializable {
     var access = SessionAccess()
     var calling = SessionCalling()
     var presence = SessionPresence()
+    /// What `Gateway/` has to know of it, and alone changes.
+    var upstream = UpstreamPart()
     /// The address that the client was heard of from last, and to which datagrams are sent.
     var addressHash: UInt32 = 0
     /// The network of that address.

@@ -102,6 +102,7 @@ extension Sessions where Port: ~Copyable {
         var next = table[slot].expiresAt
         if let time = table[slot].calling.at { next = min(next, time) }
         if let time = table[slot].access.answerBy { next = min(next, time) }
+        if let time = table[slot].upstream.watchAt { next = min(next, time) }
         if let time = table[slot].access.remindAt, time > now, canCall(slot) { next = min(next, time) }
         table.schedule(slot, at: next)
     }

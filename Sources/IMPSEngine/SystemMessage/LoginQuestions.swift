@@ -44,7 +44,7 @@ extension SystemMessages where Port: ~Copyable {
                 &accounts, &sessions,
                 &mailboxes, &records, &turn, details: false,
                 into: &writer)
-            if outcome.count > 0, !login.isForAnswer {
+            if outcome.count > 0, !login.isForAnswer, !login.isOfGuest {
                 records.noteAnswers(user, login.clientKey, agent: request.agent.span)
             }
             // What is answered here holds for the sessions that are open elsewhere too.
@@ -52,7 +52,8 @@ extension SystemMessages where Port: ~Copyable {
         }
         let view = view(records.sheet(of: user), login, isPending: pending != nil, outcome, records, turn.wall)
         if let denial = outcome.denial ?? view.denial {
-            if let pending { dropPendingLogin(pending, &records) }
+            // What a guest declined is known as long as his login waits.
+            if let pending, !login.isOfGuest { dropPendingLogin(pending, &records) }
             // Who declines in one place has declined in all.
             if outcome.denial != nil { disconnectAll(user, because: .declined, &sessions, &mailboxes, &records, &turn) }
             writeDenial(
@@ -67,6 +68,8 @@ extension SystemMessages where Port: ~Copyable {
             addWaiting(&due, user, isPending: pending != nil, records)
         }
         guard due.blocks else {
+            // The answers of a guest wait for his service to take him; what comes with a login comes then.
+            if login.isOfGuest { return .open(view.level, DueCampaigns(), isLate: outcome.isLate) }
             if let pending { dropPendingLogin(pending, &records) }
             // Nothing is shown to him who came by a link, so nothing counts as asked.
             if login.isForAnswer { return .open(view.level, DueCampaigns(), isLate: outcome.isLate) }
@@ -75,7 +78,7 @@ extension SystemMessages where Port: ~Copyable {
             return .open(level(records.sheet(of: user)), due, isLate: outcome.isLate)
         }
         if request.version < .v1_3 || isIgnorant {
-            if mayAnswerByMessage(due, records) {
+            if !login.isOfGuest, mayAnswerByMessage(due, records) {
                 if let pending { dropPendingLogin(pending, &records) }
                 noteAsked(due, user, isPending: true, &records, turn.wall)
                 return .restricted(due)
@@ -125,7 +128,7 @@ extension SystemMessages where Port: ~Copyable {
         if isOther { sessions[slot].delivery.restart() }
     }
 
-    private var hasActiveCampaign: Bool {
+    var hasActiveCampaign: Bool {
         for place in operatorPlaces where campaigns[place].number != 0 { return true }
         return false
     }
@@ -155,6 +158,13 @@ extension SystemMessages where Port: ~Copyable {
         var level = Grant.full
     }
 
+    /// Whether a login is asked something, or denied.
+    func mayAsk(_ login: PendingLogin, _ records: borrowing Records<Port>, _ wall: WallTime) -> Bool {
+        let view = view(
+            records.sheet(of: login.person), login, isPending: false, AnswerOutcome(), records, wall)
+        return view.due.blocks || view.denial != nil
+    }
+
     /// - Parameters:
     ///   - isPending: The login waits for answers already, and those with its tag were given to it.
     ///   - outcome: What this very request has answered, which is as good.
@@ -171,7 +181,7 @@ extension SystemMessages where Port: ~Copyable {
             let state = entry?.generation == campaigns[place].generation ? entry?.state : nil
             let isClosed = outcome.hasClosed(place) || isPending && entry?.answeredBy == login.tag
             guard campaigns[place].isOpenAtLogin(state, isClosed: isClosed), campaigns[place].isDue(wall),
-                isFor(campaigns[place], login.user, sheet, records)
+                isFor(campaigns[place], login.audienceUser, sheet, records)
             else { continue }
             if state == .denied, let entry, campaigns[place].keepsOut(entry, wall) { view.denial = place }
             if campaigns[place].blocks { view.due.append(place) } else { others.append(place) }
@@ -219,7 +229,7 @@ extension SystemMessages where Port: ~Copyable {
         let isPending = place != nil
         let isRepeat =
             place.map { login.requestHash != 0 && pendingLogins[$0].requestHash == login.requestHash } ?? false
-        if outcome.count == 0, !isRepeat, !login.isForAnswer {
+        if outcome.count == 0, !isRepeat, !login.isForAnswer, !login.isOfGuest {
             records.noteUnanswered(login.user, login.clientKey, agent: request.agent.span, turn.wall)
         }
         var pending = login
@@ -241,7 +251,7 @@ extension SystemMessages where Port: ~Copyable {
     }
 
     /// A message is open from now on, whatever was answered before.
-    private func noteAsked(
+    func noteAsked(
         _ due: DueCampaigns, _ user: UInt32, isPending: Bool, _ records: inout Records<Port>, _ wall: WallTime
     ) {
         for index in 0..<due.count { noteAsked(due[index], user, isPending: isPending, &records, wall) }

@@ -22,11 +22,22 @@ public struct PendingLogin: ZeroInitializable {
     /// Source: protocol/system-message.md §4.6.
     var campaign: UInt32 = 0
 
+    /// Of the login of somebody whom another service will know: a keyed hash of his address; 0 for others. Then `user` is a
+    /// guest, and `person` the number of the account that he may turn out to be, which is not stored.
+    var nameHash: UInt64 = 0
+    var person: UInt32 = 0
+
     /// A free place.
     public init() {}
 
     /// It opens nothing, whatever is answered.
     var isForAnswer: Bool { campaign != 0 }
+
+    /// Who it is has not been proved.
+    var isOfGuest: Bool { nameHash != 0 }
+
+    /// The account that campaigns are for or not for; nobody's number for a user who was never here.
+    var audienceUser: UInt32 { !isOfGuest ? user : person == 0 ? .max : person }
 
     /// What a login is recognised by while it waits for an answer.
     init(_ credentials: Credentials, _ request: Request) {
@@ -50,6 +61,7 @@ public struct PendingLogin: ZeroInitializable {
         record.append(bigEndian: networkHash)
         record.append(bigEndian: timeout)
         record.append(bigEndian: campaign)
+        record.append(bigEndian: nameHash)
     }
 
     /// Reads a stored one; its time begins anew, because the monotonic clock did.
@@ -62,6 +74,7 @@ public struct PendingLogin: ZeroInitializable {
         timeout = reader.integer()
         // Those of former versions have none of this kind.
         campaign = reader.isAtEnd ? 0 : reader.integer()
+        nameHash = reader.isAtEnd ? 0 : reader.integer()
         guard !reader.isBroken else { return nil }
         expiresAt = now.adding(seconds: UInt64(timeout))
     }
@@ -86,9 +99,10 @@ extension SystemMessages where Port: ~Copyable {
     ///
     /// - Parameter login: Who it is; a cookie from another place proves nothing, and may be that of another copy.
     func pendingLogin(like login: PendingLogin, _ now: Instant) -> Int? {
-        guard login.user != 0 else { return nil }
-        for place in 0..<pendingLogins.count where pendingLogins[place].user == login.user {
+        guard login.user != 0 || login.isOfGuest else { return nil }
+        for place in 0..<pendingLogins.count where pendingLogins[place].user != 0 {
             let other = pendingLogins[place]
+            guard login.isOfGuest ? other.nameHash == login.nameHash : other.user == login.user else { continue }
             if other.cookieHash == login.cookieHash, other.clientHash == login.clientHash,
                 other.networkHash == login.networkHash, now < other.expiresAt
             {
@@ -123,8 +137,9 @@ extension SystemMessages where Port: ~Copyable {
     mutating func suspendLogin(_ login: PendingLogin, _ records: inout Records<Port>, _ now: Instant) {
         var place = pendingLogin(like: login, now)
         if place == nil {
-            let soonest = placeForPendingLogin(of: login.user)
+            let soonest = placeForPendingLogin(of: login)
             place = soonest
+            if pendingLogins[soonest].isOfGuest { records.endGuest(pendingLogins[soonest].user) }
             pendingLogins[soonest] = PendingLogin()
         }
         guard let place else { return }
@@ -139,8 +154,9 @@ extension SystemMessages where Port: ~Copyable {
         deadline.schedule(at: pendingLogins[place].expiresAt)
     }
 
-    /// A free place, or the one whose time is over first: of this user when he has more than his share.
-    private func placeForPendingLogin(of user: UInt32) -> Int {
+    /// A free place, or the one whose time is over first: of this user when he has more than his share, or of this network
+    /// where nobody knows who it is.
+    private func placeForPendingLogin(of login: PendingLogin) -> Int {
         var soonest = 0
         var own: Int?
         var ownCount = 0
@@ -148,7 +164,10 @@ extension SystemMessages where Port: ~Copyable {
         for index in 0..<pendingLogins.count {
             if pendingLogins[index].user == 0 { free = free ?? index }
             if pendingLogins[index].expiresAt < pendingLogins[soonest].expiresAt { soonest = index }
-            guard pendingLogins[index].user == user else { continue }
+            let other = pendingLogins[index]
+            guard other.user != 0, login.isOfGuest == other.isOfGuest,
+                login.isOfGuest ? other.networkHash == login.networkHash : other.user == login.user
+            else { continue }
             ownCount += 1
             if pendingLogins[index].expiresAt < pendingLogins[own ?? index].expiresAt || own == nil { own = index }
         }
@@ -158,6 +177,7 @@ extension SystemMessages where Port: ~Copyable {
 
     mutating func dropPendingLogin(_ place: Int, _ records: inout Records<Port>) {
         records.store.delete(Key.pendingLogin(UInt16(place)).span)
+        if pendingLogins[place].isOfGuest { records.endGuest(pendingLogins[place].user) }
         pendingLogins[place] = PendingLogin()
     }
 

@@ -187,7 +187,7 @@ extension Records where Port: ~Copyable {
 
     /// A message goes out to a user: once for each time that he is asked, and for each client that it goes to.
     mutating func noteSent(_ campaign: Campaign, _ user: UInt32, _ client: ProofClient, _ turn: borrowing Turn) {
-        if campaign.notice != nil { return }
+        if campaign.notice != nil || SystemMessages<Port>.isGuest(user) { return }
         var proof = proof(campaign, user) ?? newProof(user)
         let instance = sheet(of: user).entry(campaign)?.instance ?? 0
         let isNew = !proof.has(Proof.wasSent) || proof.instance != instance || proof.state == .timedOut
@@ -216,7 +216,7 @@ extension Records where Port: ~Copyable {
         _ option: CampaignOption, _ campaign: Campaign, _ user: UInt32, _ entry: SheetEntry, _ client: ProofClient,
         isByOperator: Bool, _ turn: borrowing Turn
     ) {
-        if campaign.notice != nil { return }
+        if campaign.notice != nil || SystemMessages<Port>.isGuest(user) { return }
         if !isByOperator { noteShown(campaign, user, client, turn) }
         var proof = proof(campaign, user) ?? newProof(user)
         let isVerified = !campaign.mechanism.isEmpty && !isByOperator
@@ -237,6 +237,7 @@ extension Records where Port: ~Copyable {
     mutating func noteWrongKey(
         _ campaign: Campaign, _ user: UInt32, tries: UInt8, isLast: Bool, _ client: ProofClient, _ turn: borrowing Turn
     ) {
+        if SystemMessages<Port>.isGuest(user) { return }
         noteShown(campaign, user, client, turn)
         var proof = proof(campaign, user) ?? newProof(user)
         proof.tries = tries
@@ -250,7 +251,7 @@ extension Records where Port: ~Copyable {
         _ kind: ProofEvent.Kind, _ campaign: Campaign, _ user: UInt32, option: UInt64 = 0, words: Span<UInt8> = Span(),
         _ client: ProofClient, _ turn: borrowing Turn
     ) {
-        if campaign.notice != nil { return }
+        if campaign.notice != nil || SystemMessages<Port>.isGuest(user) { return }
         var proof = proof(campaign, user) ?? newProof(user)
         let kept = InlineBytes<200>(prefix: words.extracting(0..<UTF8.prefixByteCount(of: words, most: 200)))
         note(kind, campaign, user, &proof, client, turn) { event in

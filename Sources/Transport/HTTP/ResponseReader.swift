@@ -36,6 +36,12 @@ public struct ResponseReader: BitwiseCopyable, Sendable {
     /// A reader at the beginning of an answer.
     public init() {}
 
+    /// Octets of the buffer that belong to the answer, once it is complete.
+    public var endIndex: Int { isChunked ? index : bodyStart + bodyCount }
+
+    /// Whether more room is all that was missing.
+    public private(set) var mayGoOn = true
+
     /// Where the body lies in the buffer, once the answer is complete.
     public var bodyRange: Range<Int> { bodyStart..<bodyStart + bodyCount }
 
@@ -47,7 +53,10 @@ public struct ResponseReader: BitwiseCopyable, Sendable {
             switch phase {
             case .head, .chunkSize, .trailer:
                 guard let line = line(buffer) else { return stalled(buffer, hasEnded) }
-                guard line.lowerBound >= 0, read(buffer, line) else { return .refused }
+                guard line.lowerBound >= 0, read(buffer, line) else {
+                    mayGoOn = false
+                    return .refused
+                }
             case .length:
                 bodyCount = min(buffer.count - bodyStart, contentLength ?? 0)
                 guard bodyCount == contentLength ?? 0 else { return stalled(buffer, hasEnded) }
@@ -62,7 +71,10 @@ public struct ResponseReader: BitwiseCopyable, Sendable {
                 phase = .chunkEnd
             case .chunkEnd:
                 guard buffer.count - index >= 2 else { return stalled(buffer, hasEnded) }
-                guard buffer[index] == 0x0D, buffer[index + 1] == 0x0A else { return .refused }
+                guard buffer[index] == 0x0D, buffer[index + 1] == 0x0A else {
+                    mayGoOn = false
+                    return .refused
+                }
                 index += 2
                 lineStart = index
                 phase = .chunkSize

@@ -14,6 +14,11 @@ public struct Target: BitwiseCopyable, Sendable {
     /// Nowhere.
     public static var none: Target { Target() }
 
+    /// Whether a connection to one is a connection to the other.
+    func isSamePlace(as other: Target) -> Bool {
+        isSealed == other.isSealed && port == other.port && host.span.equals(other.host.span)
+    }
+
     private init() {
         isSealed = false
         host = InlineBytes()

@@ -114,6 +114,8 @@ struct BufferPool: ~Copyable {
 
     mutating func give(_ buffer: UInt16, _ table: inout PoolTable) {
         let size = BufferPool.size(of: Int(buffer), sizes)
+        // It may have had somebody's password in it.
+        buffers[Int(buffer)].wipe()
         free[sizes.start(size) + freeCounts[size]] = buffer
         freeCounts[size] += 1
         table[pools[size]].give()

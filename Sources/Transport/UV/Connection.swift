@@ -11,6 +11,8 @@ struct Connection: ZeroInitializable {
         case reading
         /// A request is handled, and its answer waits for the end of the turn.
         case held
+        /// The answer comes from elsewhere.
+        case awaiting
         /// The answer did not go out at once.
         case writing
         /// Everything is said; what the client still sends is thrown away until it closes.
@@ -38,6 +40,10 @@ struct Connection: ZeroInitializable {
     var sealed = BufferPool.none
     /// It is in the list of those that are looked at again without hearing from their clients.
     var isWaiting = false
+    /// Its request waits for a place among those whose answers come from elsewhere.
+    var isParked = false
+    /// Which of the connections at this place it is.
+    var number: UInt32 = 0
     /// What was found wrong behind requests whose answers go out first.
     var refusal: HTTPStatus?
     /// The rest of a request lies there since the one before it was handled: its time begins now.

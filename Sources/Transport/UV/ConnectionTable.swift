@@ -17,6 +17,7 @@ struct ConnectionTable: ~Copyable {
     private var networks: HashMap<NetworkCount>
     /// Connections that there are now.
     private(set) var openCount = 0
+    private var lastNumber: UInt32 = 0
 
     /// - Parameters:
     ///   - limit: Places for connections.
@@ -45,6 +46,8 @@ struct ConnectionTable: ~Copyable {
         guard let index = takePlace() else { return nil }
         places[index] = Connection()
         places[index].phase = .closing
+        lastNumber &+= 1
+        places[index].number = lastNumber
         openCount += 1
         return index
     }

@@ -68,6 +68,8 @@ enum OutgoingOwner: BitwiseCopyable {
     case control(Int, UInt64)
     /// The handler, for its order of this number.
     case order(UInt64)
+    /// The handler, for its relay, and the client whose answer it is.
+    case relay
 }
 
 /// A request of ours to somebody else's server: one connection, one request, one bounded answer.
@@ -85,6 +87,12 @@ struct OutgoingRequest: ZeroInitializable {
         case answering
         /// libuv still has the handle, or the lookup.
         case closing
+        /// It goes out when the turn is durable.
+        case queued
+        /// A connection that was kept is closed, for another one.
+        case reopening
+        /// Nothing under way, but the connection is kept.
+        case idle
     }
 
     var phase = Phase.free
@@ -107,6 +115,27 @@ struct OutgoingRequest: ZeroInitializable {
     var answer = BufferPool.none
     var reader = ResponseReader()
 
+    // Of a relay.
+    /// The handler's place.
+    var relay = 0
+    /// Seconds that its answer may take.
+    var seconds: UInt64 = 0
+    /// The client's connection, with the number that it had then.
+    var connection = OutgoingRequest.noConnection
+    var connectionNumber: UInt32 = 0
+    var contentType = InlineBytes<100>()
+    var needsKeepAliveField = false
+    /// The connection has been used before.
+    var isReused = false
+    /// A connection to another place has to be closed first.
+    var goesElsewhere = false
+    /// libuv still writes the request.
+    var isWriting = false
+    /// The borrowed buffer with the request as it goes by TLS.
+    var sealed = BufferPool.none
+
+    static var noConnection: UInt16 { .max }
+
     init() {}
 }
 
@@ -114,8 +143,10 @@ struct OutgoingRequest: ZeroInitializable {
 /// does not wait for it.
 @safe
 struct Outgoing: ~Copyable {
-    /// Requests at once.
-    static var count: Int { 4 }
+    /// Requests at once, besides those that are relayed.
+    static var ownCount: Int { 4 }
+    /// Seconds that a connection is kept for another request.
+    static var idleSeconds: UInt64 { 50 }
     /// Seconds for a name, for a connection, and for a handshake.
     static var connectSeconds: UInt64 { 5 }
     /// Seconds for an answer to an operator, who waits for it.
@@ -125,24 +156,48 @@ struct Outgoing: ~Copyable {
     /// Places that are left free for the operator.
     static var keptCount: Int { 1 }
 
-    let handles = UnsafeMutablePointer<uv_tcp_t>.allocate(capacity: Outgoing.count)
-    let connects = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: Outgoing.count)
-    let writes = UnsafeMutablePointer<uv_write_t>.allocate(capacity: Outgoing.count)
-    let lookups = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: Outgoing.count)
-    var requests = Memory.slab(Outgoing.count, OutgoingRequest.self)
+    /// Requests at once.
+    let count: Int
+    let handles: UnsafeMutablePointer<uv_tcp_t>
+    let connects: UnsafeMutablePointer<uv_connect_t>
+    let writes: UnsafeMutablePointer<uv_write_t>
+    let lookups: UnsafeMutablePointer<uv_getaddrinfo_t>
+    var requests: Slab<OutgoingRequest>
+
+    /// - Parameter relays: Answers of other services that are awaited at once.
+    init(relays: Int) {
+        count = Outgoing.count(relays: relays)
+        unsafe handles = .allocate(capacity: count)
+        unsafe connects = .allocate(capacity: count)
+        unsafe writes = .allocate(capacity: count)
+        unsafe lookups = .allocate(capacity: count)
+        requests = Memory.slab(count, OutgoingRequest.self)
+    }
+
+    /// A few connections more than answers, for some are being closed.
+    private static func count(relays: Int) -> Int { ownCount + (relays > 0 ? relays + 4 : 0) }
+
+    /// The places of what is relayed.
+    var relayPlaces: Range<Int> { Outgoing.ownCount..<count }
+
+    /// Whether there is a place for another relay.
+    var hasRelayPlace: Bool {
+        for place in relayPlaces where requests[place].phase == .free || requests[place].phase == .idle { return true }
+        return false
+    }
 
     /// What the requests need.
-    static var pool: Pool {
+    static func pool(relays: Int) -> Pool {
         let octets =
             unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_connect_t>.stride + MemoryLayout<uv_write_t>.stride
             + MemoryLayout<uv_getaddrinfo_t>.stride
-        return Pool("outgoing", count: count, byteCount: octets + MemoryLayout<OutgoingRequest>.stride)
+        return Pool("outgoing", count: count(relays: relays), byteCount: octets + MemoryLayout<OutgoingRequest>.stride)
     }
 
     /// When the first of them has waited long enough; nil when none is under way.
     var deadline: Instant? {
         var next: Instant?
-        for index in 0..<Outgoing.count where isUnderWay(index) {
+        for index in 0..<count where isUnderWay(index) || requests[index].phase == .idle {
             next = min(next ?? requests[index].deadline, requests[index].deadline)
         }
         return next
@@ -150,14 +205,14 @@ struct Outgoing: ~Copyable {
 
     var freeCount: Int {
         var count = 0
-        for index in 0..<Outgoing.count where requests[index].phase == .free { count += 1 }
+        for index in 0..<Outgoing.ownCount where requests[index].phase == .free { count += 1 }
         return count
     }
 
     func isUnderWay(_ index: Int) -> Bool {
         switch requests[index].phase {
-        case .resolving, .connecting, .shaking, .answering: return true
-        case .free, .closing: return false
+        case .resolving, .connecting, .shaking, .answering, .reopening: return true
+        case .free, .closing, .queued, .idle: return false
         }
     }
 }

@@ -11,6 +11,8 @@ public struct HandledRequest: Sendable {
     public var isDurable: Bool
     /// The version of the message, for the content type.
     public var version: Version
+    /// The request has credentials in it, and is to be overwritten.
+    public var hasCredentials = false
 
     /// What a handler made of a request.
     public init(reply: Reply, isDurable: Bool, version: Version) {
@@ -32,14 +34,19 @@ public struct OutgoingOrder: Sendable {
     public var byteCount: Int
     /// It is a modem's, and goes nowhere else.
     public var modem: ModemOrder?
+    /// Seconds for the whole of it, for somebody who waits.
+    public var seconds: UInt64 = 0
 
     /// A request to `target`.
-    public init(number: UInt64, target: Target, pin: Fingerprint?, byteCount: Int, modem: ModemOrder? = nil) {
+    public init(
+        number: UInt64, target: Target, pin: Fingerprint?, byteCount: Int, modem: ModemOrder? = nil, seconds: UInt64 = 0
+    ) {
         self.number = number
         self.target = target
         self.pin = pin
         self.byteCount = byteCount
         self.modem = modem
+        self.seconds = seconds
     }
 }
 
@@ -124,6 +131,30 @@ open class RequestHandler {
         _ number: UInt64, _ result: OutgoingResult, _ answer: borrowing FixedBytes, body: Range<Int>,
         _ turn: inout Turn
     ) {}
+
+    /// Where the message of a deferred reply goes; nil when that is nowhere.
+    open func relayOrder(_ relay: Int) -> OutgoingOrder? { nil }
+
+    /// Writes the request that carries it, which was handled or asked for last.
+    open func writeRelay(into request: inout FixedBytes) {}
+
+    /// A deferred reply cannot be awaited; a refusal is then in the writer.
+    open func cancelRelay(_ relay: Int, _ turn: inout Turn) {}
+
+    /// What became of a message that was sent elsewhere; the client's answer is then in the writer.
+    ///
+    /// - Parameters:
+    ///   - sent: The buffer with the request.
+    ///   - answer: The buffer that the answer is in, and `body` where in it the body is.
+    open func relayEnded(
+        _ relay: Int, _ result: OutgoingResult, sent: borrowing FixedBytes, answer: borrowing FixedBytes,
+        body: Range<Int>, _ turn: inout Turn
+    ) -> HandledRequest {
+        HandledRequest(reply: .empty, isDurable: false, version: .v1_2)
+    }
+
+    /// The next relay for whose answer no client waits; nil when there is none.
+    open func nextWatch(_ turn: inout Turn) -> Int? { nil }
 
     /// Makes the turn durable; when that fails the engine is what it was before the turn, and the error is returned.
     open func commit(_ turn: inout Turn) -> StoreError? { nil }

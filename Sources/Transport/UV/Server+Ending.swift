@@ -60,6 +60,10 @@ extension Server {
         for index in 0..<connections.count where connections[index].deadline <= turn.now {
             switch connections[index].phase {
             case .reading:
+                if connections[index].isParked {
+                    refuse(index, .serviceUnavailable)
+                    continue
+                }
                 let reader = connections[index].reader
                 if turn.journal.begin(.connTimeout, turn.now, turn.wall) {
                     logAddress(index)
@@ -72,7 +76,7 @@ extension Server {
                     refuse(index, reader.isCut ? .contentTooLarge : .requestTimeout)
                 }
             case .writing, .draining: close(index)
-            case .free, .held, .closing: break
+            case .free, .held, .awaiting, .closing: break
             }
         }
     }

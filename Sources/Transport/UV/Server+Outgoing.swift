@@ -110,7 +110,7 @@ extension Server {
     ) -> OutgoingFailure? {
         if target.isSealed, !settings.hasOutgoingTLS { return .noTLS }
         var free: Int?
-        for index in 0..<Outgoing.count where outgoing.requests[index].phase == .free { free = free ?? index }
+        for index in 0..<Outgoing.ownCount where outgoing.requests[index].phase == .free { free = free ?? index }
         guard let index = free else { return .busy }
         outgoing.requests[index] = OutgoingRequest()
         outgoing.requests[index].request = request
@@ -123,9 +123,9 @@ extension Server {
         return nil
     }
 
-    private mutating func lookUp(_ index: Int) {
+    mutating func lookUp(_ index: Int) {
         outgoing.requests[index].phase = .resolving
-        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+        hurry(index)
         let target = outgoing.requests[index].target
         var numeric = sockaddr_storage()
         let code = unsafe Server.withAddress(target.host.span, target.port) { address in
@@ -172,6 +172,12 @@ extension Server {
         connectNext(index)
     }
 
+    /// Begins the time for a name, a connection, a handshake; what a client waits for has one for everything.
+    private mutating func hurry(_ index: Int) {
+        if isRelay(index) { return }
+        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+    }
+
     private static func copy(_ address: UnsafePointer<sockaddr>?, to storage: inout sockaddr_storage) {
         guard let address = unsafe address else { return }
         let size =
@@ -196,7 +202,7 @@ extension Server {
         outgoing.requests[index].phase = .connecting
         outgoing.requests[index].triesNext = false
         outgoing.requests[index].nextAddress = place + 1
-        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+        hurry(index)
         let handle = unsafe outgoing.handles + index
         unsafe uv_tcp_init(loop, handle)
         unsafe handle.pointee.data = Server.data(index)
@@ -238,7 +244,7 @@ extension Server {
             outgoing.requests[index].triesNext = true
             return closeOutgoingHandle(index)
         }
-        outgoing.requests[index].deadline = turn.now.adding(seconds: Outgoing.connectSeconds)
+        hurry(index)
         guard outgoing.requests[index].target.isSealed else { return sendOutgoing(index) }
         outgoing.requests[index].phase = .shaking
         if !tls.hasRoom { makeSealedRoom(forBuffers: tls.openCount < tls.count, over: 0) }
@@ -256,38 +262,59 @@ extension Server {
     // MARK: Sending
 
     /// Sends the request, sealed where it goes by TLS, and awaits the answer.
-    private mutating func sendOutgoing(_ index: Int) {
-        // What becomes of a notification stands at the beginning of an answer.
-        let byteCount = isOrder(index) ? BufferSizes.smallByteCount : BufferSizes.mediumByteCount
-        guard let answer = buffers.take(for: byteCount, &pools) else { return failOutgoing(index, .busy) }
-        outgoing.requests[index].answer = answer
+    mutating func sendOutgoing(_ index: Int) {
+        if !isRelay(index) {
+            // What becomes of a notification stands at the beginning of an answer.
+            let byteCount = isOrder(index) ? BufferSizes.smallByteCount : BufferSizes.mediumByteCount
+            guard let answer = buffers.take(for: byteCount, &pools) else { return failOutgoing(index, .busy) }
+            outgoing.requests[index].answer = answer
+        }
         let isSealed = outgoing.requests[index].target.isSealed
         if isSealed, !sealOutgoing(index) { return failOutgoing(index, .busy) }
         outgoing.requests[index].phase = .answering
-        outgoing.requests[index].deadline = turn.now.adding(
-            seconds: isOrder(index) ? Outgoing.orderSeconds : Outgoing.answerSeconds)
-        let code = unsafe buffers[outgoing.requests[index].request].span.withUnsafeBufferPointer { octets in
+        if !isRelay(index) {
+            outgoing.requests[index].deadline = turn.now.adding(
+                seconds: isOrder(index) ? Outgoing.orderSeconds : Outgoing.answerSeconds)
+        }
+        let octets = isSealed ? outgoing.requests[index].sealed : outgoing.requests[index].request
+        let code = write(index, octets)
+        guard code == 0 else {
+            if !triesAgain(index) { failOutgoing(index, .unreachable(code)) }
+            return
+        }
+        if !isSealed, !outgoing.requests[index].isReused { readOutgoing(index) }
+    }
+
+    /// Writes a buffer, what the socket takes of it at once and the rest later; libuv's code, 0 when all is well.
+    private mutating func write(_ index: Int, _ octets: UInt16) -> Int32 {
+        let sent = unsafe buffers[octets].span.withUnsafeBufferPointer { octets in
+            var buffer = unsafe Server.buffer(octets)
+            return unsafe Int(uv_try_write(uv_shim_stream(outgoing.handles + index), &buffer, 1))
+        }
+        guard sent >= 0 || sent == Int(UV_EAGAIN.rawValue) else { return Int32(sent) }
+        let rest = max(0, sent)..<buffers[octets].count
+        guard !rest.isEmpty else { return 0 }
+        outgoing.requests[index].isWriting = true
+        return unsafe buffers[octets].span(rest).withUnsafeBufferPointer { octets in
             var buffer = unsafe Server.buffer(octets)
             return unsafe uv_write(
                 outgoing.writes + index, uv_shim_stream(outgoing.handles + index), &buffer, 1
             ) { request, status in
-                guard status != 0, status != UV_ECANCELED.rawValue, let request = unsafe request,
-                    let stream = unsafe request.pointee.handle
-                else { return }
+                guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
                 let server = unsafe Server.of(stream.pointee.loop)
-                unsafe server.pointee.outgoingNotSent(Server.index(stream.pointee.data), status)
+                unsafe server.pointee.outgoingWritten(Server.index(stream.pointee.data), status)
             }
         }
-        guard code == 0 else { return failOutgoing(index, .unreachable(code)) }
-        if !isSealed { readOutgoing(index) }
     }
 
-    private mutating func outgoingNotSent(_ index: Int, _ status: Int32) {
+    private mutating func outgoingWritten(_ index: Int, _ status: Int32) {
+        outgoing.requests[index].isWriting = false
+        guard status != 0, status != UV_ECANCELED.rawValue else { return }
         beginTurn()
-        if outgoing.isUnderWay(index) { failOutgoing(index, .unreachable(status)) }
+        if outgoing.isUnderWay(index), !triesAgain(index) { failOutgoing(index, .unreachable(status)) }
     }
 
-    /// Puts the sealed request in the place of the plain one.
+    /// Seals the request. The plain one stays where somebody waits for its answer: it may have to go out once more.
     private mutating func sealOutgoing(_ index: Int) -> Bool {
         let place = outgoing.requests[index].tls
         let plain = outgoing.requests[index].request
@@ -296,142 +323,19 @@ extension Server {
         let isSealed = tls.write(place, buffers[plain], 0..<buffers[plain].count)
         guard isSealed, let sealed = buffers.take(for: tls.output.count, &pools) else { return false }
         buffers[sealed].append(copy: tls.output, 0..<tls.output.count)
-        buffers[plain].wipe()
-        buffers.give(plain, &pools)
-        outgoing.requests[index].request = sealed
+        outgoing.requests[index].sealed = sealed
+        guard !isRelay(index) else { return true }
+        wipeAndGive(plain)
+        outgoing.requests[index].request = BufferPool.none
         return true
-    }
-
-    // MARK: Reading
-
-    private mutating func readOutgoing(_ index: Int) {
-        unsafe uv_read_start(
-            uv_shim_stream(outgoing.handles + index),
-            { handle, _, buffer in
-                guard let handle = unsafe handle else { return }
-                let server = unsafe Server.of(handle.pointee.loop)
-                let free = unsafe server.pointee.outgoingStorage(Server.index(handle.pointee.data))
-                unsafe Server.lend(free, buffer)
-            },
-            { stream, count, _ in
-                guard let stream = unsafe stream else { return }
-                let server = unsafe Server.of(stream.pointee.loop)
-                unsafe server.pointee.outgoingArrived(Server.index(stream.pointee.data), Int(count))
-            })
-    }
-
-    private mutating func outgoingStorage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
-        guard outgoing.requests[index].target.isSealed else {
-            return unsafe buffers[outgoing.requests[index].answer].freeStorage()
-        }
-        sealedArrival.removeAll()
-        return unsafe sealedArrival.freeStorage()
-    }
-
-    private mutating func outgoingArrived(_ index: Int, _ count: Int) {
-        beginTurn()
-        guard outgoing.isUnderWay(index), count != 0 else { return }
-        let isSealed = outgoing.requests[index].target.isSealed
-        guard count > 0 else {
-            // By TLS an end that was not said may be somebody else's.
-            if count == Int(UV_EOF.rawValue), !isSealed { return answerArrived(index, hasEnded: true) }
-            return failOutgoing(index, isSealed && outgoing.requests[index].phase == .shaking ? .tls(0) : .noAnswer)
-        }
-        if isSealed {
-            sealedArrival.advance(by: count)
-            unsealOutgoing(index)
-        } else {
-            buffers[outgoing.requests[index].answer].advance(by: count)
-            answerArrived(index, hasEnded: false)
-        }
-    }
-
-    private mutating func unsealOutgoing(_ index: Int) {
-        let place = outgoing.requests[index].tls
-        makeBuffers(place)
-        tls.lend(sealedArrival)
-        defer { _ = tls.takeBack() }
-        if outgoing.requests[index].phase == .shaking {
-            tls.output.removeAll()
-            let began = uv_hrtime()
-            let outcome = tls.shakeHands(place)
-            handshakes.spend(from: began, to: uv_hrtime())
-            guard tls.output.count == 0 || tryWriteOutgoing(index) == tls.output.count else {
-                return failOutgoing(index, .unreachable(0))
-            }
-            switch outcome {
-            case .done: break
-            case .waits: return
-            case .ended: return failOutgoing(index, .tls(0))
-            case .failed(let code): return failOutgoing(index, .tls(code))
-            }
-            guard believes(index) else { return }
-            sendOutgoing(index)
-        }
-        while outgoing.requests[index].phase == .answering {
-            tls.output.removeAll()
-            let room = unsafe buffers[outgoing.requests[index].answer].freeStorage()
-            let outcome = unsafe tls.read(place, into: room)
-            switch outcome {
-            case .done(let count):
-                buffers[outgoing.requests[index].answer].advance(by: count)
-                answerArrived(index, hasEnded: false)
-            case .waits: return
-            case .ended: return answerArrived(index, hasEnded: true)
-            case .failed(let code): return failOutgoing(index, .tls(code))
-            }
-        }
-    }
-
-    private func tryWriteOutgoing(_ index: Int) -> Int {
-        unsafe tls.output.span.withUnsafeBufferPointer { octets in
-            var buffer = unsafe Server.buffer(octets)
-            return unsafe Int(uv_try_write(uv_shim_stream(outgoing.handles + index), &buffer, 1))
-        }
-    }
-
-    /// Whether the other side is the one that we went to; nothing was said to it before.
-    private mutating func believes(_ index: Int) -> Bool {
-        let place = outgoing.requests[index].tls
-        outgoing.requests[index].result.fingerprint = tls.peerFingerprint(place)
-        let target = outgoing.requests[index].target
-        do throws(Distrust) {
-            try tls.verify(
-                place, host: target.host.span, authorities: settings.authoritiesPath.span,
-                pin: outgoing.requests[index].pin)
-            return true
-        } catch {
-            failOutgoing(index, .distrust(error))
-            return false
-        }
-    }
-
-    private mutating func answerArrived(_ index: Int, hasEnded: Bool) {
-        switch outgoing.requests[index].reader.advance(&buffers[outgoing.requests[index].answer], hasEnded: hasEnded) {
-        case .incomplete: break
-        case .refused:
-            let answer = outgoing.requests[index].answer
-            guard isOrder(index), outgoing.requests[index].reader.status > 0, buffers[answer].freeCapacity == 0 else {
-                return failOutgoing(index, .noAnswer)
-            }
-            outgoing.requests[index].result.status = outgoing.requests[index].reader.status
-            endOutgoing(index)
-        case .complete:
-            outgoing.requests[index].result.status = outgoing.requests[index].reader.status
-            outgoing.requests[index].result.byteCount = outgoing.requests[index].reader.bodyRange.count
-            endOutgoing(index)
-        }
-    }
-
-    private func isOrder(_ index: Int) -> Bool {
-        if case .order = outgoing.requests[index].owner { return true }
-        return false
     }
 
     // MARK: Ending
 
-    private mutating func failOutgoing(_ index: Int, _ failure: OutgoingFailure) {
+    mutating func failOutgoing(_ index: Int, _ failure: OutgoingFailure) {
         outgoing.requests[index].result.failure = failure
+        // The handler tells of those.
+        if isRelay(index) { return endOutgoing(index) }
         let target = outgoing.requests[index].target
         if turn.journal.begin(.outgoingFail, turn.now, turn.wall) {
             turn.journal.text("host", target.host.span, countMax: 60)
@@ -444,12 +348,13 @@ extension Server {
     }
 
     /// Tells who wanted to know, and gives everything back.
-    private mutating func endOutgoing(_ index: Int) {
+    mutating func endOutgoing(_ index: Int) {
         outgoing.requests[index].result.milliseconds =
             turn.now.milliseconds - outgoing.requests[index].began.milliseconds
         let result = outgoing.requests[index].result
         switch outgoing.requests[index].owner {
         case .none: dropOutgoing(index)
+        case .relay: endRelay(index, result)
         case .control(let place, let number):
             dropOutgoing(index)
             if control.connections[place].isOpen, control.connections[place].number == number {
@@ -468,13 +373,9 @@ extension Server {
     }
 
     /// Gives everything back, and tells nobody.
-    private mutating func dropOutgoing(_ index: Int) {
+    mutating func dropOutgoing(_ index: Int) {
         let wasResolving = outgoing.requests[index].phase == .resolving
-        if outgoing.requests[index].tls != TLSConnections.none {
-            tls.close(outgoing.requests[index].tls)
-            outgoing.requests[index].tls = TLSConnections.none
-            pools[poolPlaces.tls].give()
-        }
+        closeTLS(index)
         outgoing.requests[index].phase = .closing
         if wasResolving {
             // The thread that looks names up may be at it; then it comes back with what nobody wants any more.
@@ -484,7 +385,14 @@ extension Server {
         }
     }
 
-    private mutating func closeOutgoingHandle(_ index: Int) {
+    mutating func closeTLS(_ index: Int) {
+        guard outgoing.requests[index].tls != TLSConnections.none else { return }
+        tls.close(outgoing.requests[index].tls)
+        outgoing.requests[index].tls = TLSConnections.none
+        pools[poolPlaces.tls].give()
+    }
+
+    mutating func closeOutgoingHandle(_ index: Int) {
         let handle = unsafe uv_shim_handle(outgoing.handles + index)
         guard outgoing.requests[index].nextAddress > 0 else { return freeOutgoing(index) }
         guard unsafe uv_is_closing(handle) == 0 else { return }
@@ -497,18 +405,23 @@ extension Server {
 
     private mutating func outgoingClosed(_ index: Int) {
         beginTurn()
-        if outgoing.requests[index].phase == .connecting { return connectNext(index) }
-        freeOutgoing(index)
+        outgoing.requests[index].isWriting = false
+        switch outgoing.requests[index].phase {
+        case .connecting: connectNext(index)
+        case .reopening: reopen(index)
+        case .free, .resolving, .shaking, .answering, .closing, .queued, .idle: freeOutgoing(index)
+        }
     }
 
     /// The buffers were libuv's until now.
     private mutating func freeOutgoing(_ index: Int) {
         wipeAndGive(outgoing.requests[index].request)
         wipeAndGive(outgoing.requests[index].answer)
+        wipeAndGive(outgoing.requests[index].sealed)
         outgoing.requests[index] = OutgoingRequest()
     }
 
-    private mutating func wipeAndGive(_ buffer: UInt16) {
+    mutating func wipeAndGive(_ buffer: UInt16) {
         guard buffer != BufferPool.none else { return }
         buffers[buffer].wipe()
         buffers.give(buffer, &pools)
@@ -516,7 +429,11 @@ extension Server {
 
     /// Ends what has waited long enough.
     mutating func cutLateOutgoing() {
-        for index in 0..<Outgoing.count
+        for index in outgoing.relayPlaces
+        where outgoing.requests[index].phase == .idle && outgoing.requests[index].deadline <= turn.now {
+            dropOutgoing(index)
+        }
+        for index in 0..<outgoing.count
         where outgoing.isUnderWay(index) && outgoing.requests[index].deadline <= turn.now {
             // Somebody who does not answer at one of his addresses may do so at another.
             if outgoing.requests[index].phase == .connecting, !outgoing.requests[index].triesNext,
@@ -533,7 +450,7 @@ extension Server {
 
     /// Forgets what an operator wanted to know who is gone.
     mutating func cancelOutgoing(control: Int) {
-        for index in 0..<Outgoing.count where outgoing.isUnderWay(index) {
+        for index in 0..<Outgoing.ownCount where outgoing.isUnderWay(index) {
             guard case .control(control, self.control.connections[control].number) = outgoing.requests[index].owner
             else { continue }
             dropOutgoing(index)

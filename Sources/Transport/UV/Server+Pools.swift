@@ -36,7 +36,7 @@ extension Server {
         pools.add(Server.heldPool(sizes))
         pools.add(ControlServer.pool)
         if sizes.hasAdmin { pools.add(Server.adminPool(sizes)) }
-        pools.add(Outgoing.pool)
+        pools.add(Outgoing.pool(relays: sizes.relays))
         pools.add(Modem.pool)
         return ServerPools(connections: connections, channels: channels, tls: tls, busyTLS: busyTLS)
     }
@@ -57,7 +57,7 @@ extension Server {
     }
 
     /// What requests of ours need.
-    public static var outgoingPool: Pool { Outgoing.pool }
+    public static func outgoingPool(_ sizes: ServerSizes) -> Pool { Outgoing.pool(relays: sizes.relays) }
 
     /// What a modem needs.
     public static var modemPool: Pool { Modem.pool }

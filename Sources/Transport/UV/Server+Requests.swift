@@ -89,7 +89,7 @@ extension Server {
         switch connections[index].phase {
         case .reading where admin.isAnswering(index): keepForLater(index)
         case .reading: process(index)
-        case .held, .writing: keepForLater(index)
+        case .held, .awaiting, .writing: keepForLater(index)
         case .free, .draining, .closing: break
         }
     }
@@ -98,7 +98,8 @@ extension Server {
     mutating func ended(_ index: Int) {
         connections[index].hasEnded = true
         switch connections[index].phase {
-        case .held, .writing: break
+        case .held, .awaiting, .writing: break
+        case .reading where connections[index].isParked: break
         case .reading where connections[index].isWaiting: break
         case .reading, .draining, .free, .closing: close(index)
         }
@@ -192,7 +193,7 @@ extension Server {
         let octetCount = buffer == BufferPool.none ? arrival.count : buffers[buffer].count
         return end < octetCount && count < Server.runCountMax && heldOctets.count - runStart < Server.runByteCountMax
             && !connections[index].closesAfterReply && !connections[index].isAdmin
-            && connections[index].tls == TLSConnections.none
+            && connections[index].tls == TLSConnections.none && sizes.relays == 0
     }
 
     /// Requests of one connection that are handled in one turn at most.
@@ -200,7 +201,7 @@ extension Server {
     /// Octets of their answers, without the last.
     static var runByteCountMax: Int { 24_576 }
 
-    private var hasRoomForReply: Bool {
+    var hasRoomForReply: Bool {
         heldCount < held.count && heldOctets.freeCapacity >= sizes.replyByteCountMax + ResponseHead.byteCountMax
     }
 
@@ -249,7 +250,7 @@ extension Server {
         return true
     }
 
-    private mutating func refuseWithoutBuffer(_ index: Int) {
+    mutating func refuseWithoutBuffer(_ index: Int) {
         if turn.journal.begin(.noBuffer, turn.now, turn.wall) {
             logAddress(index)
             turn.journal.end()
@@ -295,8 +296,39 @@ extension Server {
             : buffer == BufferPool.none
                 ? Server.answer(arrival, reader, client, handler, &turn)
                 : Server.answer(buffers, buffer, reader, client, handler, &turn)
+        if answer.isLater { return keepUntilThereIsRoom(index) }
+        if answer.hasCredentials { wipeRequest(index) }
+        if let relay = answer.relay, awaitReply(index, relay, answer) { return false }
         hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField, isHead: reader.isHead)
         return true
+    }
+
+    /// Overwrites the request that was handled, and what is left of it where it arrived in pieces.
+    private mutating func wipeRequest(_ index: Int) {
+        let request = connections[index].reader.startIndex..<connections[index].reader.endIndex
+        let buffer = connections[index].buffer
+        guard buffer != BufferPool.none else { return arrival.wipe(request) }
+        buffers[buffer].wipe(request)
+        arrival.wipeAll()
+    }
+
+    /// Waits for an answer that comes from elsewhere; false, with the refusal in the handler, when that is not possible.
+    private mutating func awaitReply(_ index: Int, _ relay: Int, _ answer: Answer) -> Bool {
+        guard deferReply(index, relay, answer.contentType) else {
+            handler.cancelRelay(relay, &turn)
+            return false
+        }
+        keepRest(index, from: connections[index].reader.endIndex, RequestReader())
+        return true
+    }
+
+    /// Keeps a whole request until there is a place for it.
+    private mutating func keepUntilThereIsRoom(_ index: Int) -> Bool {
+        keepRest(index, from: connections[index].reader.startIndex, RequestReader())
+        guard connections[index].phase == .reading else { return false }
+        if !connections[index].isPaused { pause(index) }
+        park(index)
+        return false
     }
 
     /// What is sent for a request.
@@ -308,6 +340,12 @@ extension Server {
         var page: Page?
         /// What the operator's command says.
         var isOfAdmin = false
+        /// It comes from elsewhere, as that of this relay.
+        var relay: Int?
+        /// Nothing was done; the request has to wait.
+        var isLater = false
+        /// The request is to be overwritten.
+        var hasCredentials = false
     }
 
     /// Lets the handler answer a request whose octets are in `octets`.
@@ -341,12 +379,20 @@ extension Server {
             octets, body: reader.bodyRange, isCut: reader.isCut, syntax, client, agent: reader.userAgent, &turn)
         answer.contentType = MessageType.answer(to: contentType, syntax, version: handled.version)
         answer.isDurable = handled.isDurable
+        answer.hasCredentials = handled.hasCredentials
         switch handled.reply {
         case .message: answer.hasMessage = true
         case .empty: break
-        case .malformed, .unsupported:
-            answer.status = handled.reply == .unsupported ? .unsupportedMediaType : .badRequest
-            if reader.isCut { answer.status = .contentTooLarge }
+        case .later: answer.isLater = true
+        case .deferred(let relay):
+            answer.relay = relay
+            // When it cannot wait, this is what is said.
+            answer.hasMessage = true
+        case .malformed:
+            answer.status = reader.isCut ? .contentTooLarge : .badRequest
+            answer.contentType = InlineBytes()
+        case .unsupported:
+            answer.status = reader.isCut ? .contentTooLarge : .unsupportedMediaType
             answer.contentType = InlineBytes()
         }
         if reader.isCut { logRefusal(.contentTooLarge, client, &turn) }
@@ -360,7 +406,7 @@ extension Server {
         answer(buffers[buffer], reader, client, handler, &turn)
     }
 
-    private static func logRefusal(_ status: HTTPStatus, _ client: Client, _ turn: inout Turn) {
+    static func logRefusal(_ status: HTTPStatus, _ client: Client, _ turn: inout Turn) {
         guard turn.journal.begin(.httpRefused, turn.now, turn.wall) else { return }
         turn.journal.number("status", UInt64(status.rawValue))
         turn.journal.text("ip", client.address.span)
@@ -369,7 +415,7 @@ extension Server {
     }
 
     /// Puts an answer behind the others of this turn.
-    private mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
+    mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
         var reply = HeldReply()
         reply.connection = UInt16(index)
         reply.start = heldOctets.count
@@ -411,125 +457,5 @@ extension Server {
         } else {
             returnBuffer(index)
         }
-    }
-
-    // MARK: Answering
-
-    /// Sends a held answer, because its turn is durable.
-    mutating func release(_ reply: HeldReply) {
-        let index = Int(reply.connection)
-        guard connections[index].phase == .held else { return }
-        var range = reply.start..<reply.end
-        let isSealed = connections[index].tls != TLSConnections.none
-        if isSealed {
-            guard sealHeld(index, range) else { return close(index) }
-            range = 0..<tls.output.count
-        }
-        let sent = isSealed ? tryWrite(index, tls.output, range) : tryWrite(index, heldOctets, range)
-        if sent == range.count {
-            answerSent(index)
-        } else if sent >= 0 || sent == Int(UV_EAGAIN.rawValue) {
-            writeRest(index, range.lowerBound + max(0, sent)..<range.upperBound)
-        } else {
-            close(index)
-        }
-    }
-
-    /// Writes what the socket takes at once; the number of octets, or libuv's code.
-    func tryWrite(_ index: Int, _ octets: borrowing FixedBytes, _ range: Range<Int>) -> Int {
-        unsafe octets.span(range).withUnsafeBufferPointer { unsafe tryWrite(index, $0) }
-    }
-
-    private func tryWrite(_ index: Int, _ octets: UnsafeBufferPointer<UInt8>) -> Int {
-        var buffer = unsafe Server.buffer(octets)
-        return unsafe Int(uv_try_write(uv_shim_stream(handles + index), &buffer, 1))
-    }
-
-    static func buffer(_ octets: UnsafeBufferPointer<UInt8>) -> uv_buf_t {
-        // libuv only reads from it.
-        let start = unsafe UnsafeMutableRawPointer(mutating: octets.baseAddress)
-        return unsafe uv_buf_t(base: start?.assumingMemoryBound(to: CChar.self), len: octets.count)
-    }
-
-    /// A client that reads slowly: the rest of its answer, sealed or held, waits in a borrowed buffer.
-    private mutating func writeRest(_ index: Int, _ range: Range<Int>) {
-        guard let output = takeBuffer(index, for: range.count) else {
-            refuseWithoutBuffer(index)
-            return
-        }
-        connections[index].output = output
-        connections[index].phase = .writing
-        connections[index].deadline = turn.now.adding(seconds: settings.bodyTimeout)
-        connections[index].startedAt = turn.now
-        if connections[index].tls != TLSConnections.none {
-            buffers[output].append(copy: tls.output, range)
-        } else {
-            buffers[output].append(copy: heldOctets, range)
-        }
-        let code = unsafe buffers[output].span.withUnsafeBufferPointer { octets in
-            var buffer = unsafe Server.buffer(octets)
-            let write = unsafe writes + index
-            return unsafe uv_write(write, uv_shim_stream(handles + index), &buffer, 1) { request, status in
-                guard let request = unsafe request, let stream = unsafe request.pointee.handle else { return }
-                let server = unsafe Server.of(stream.pointee.loop)
-                unsafe server.pointee.writeEnded(Server.index(stream.pointee.data), status)
-            }
-        }
-        if code != 0 { close(index) }
-    }
-
-    mutating func returnOutput(_ index: Int) {
-        if connections[index].output != BufferPool.none { buffers.give(connections[index].output, &pools) }
-        connections[index].output = BufferPool.none
-    }
-
-    private mutating func writeEnded(_ index: Int, _ status: Int32) {
-        returnOutput(index)
-        guard connections[index].phase == .writing else { return }
-        beginTurn()
-        if status == 0 { answerSent(index) } else { close(index) }
-    }
-
-    /// The answer is with the system: on to the next request, or to the end.
-    private mutating func answerSent(_ index: Int) {
-        if admin.isAnswering(index) {
-            connections[index].phase = .reading
-            connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
-            wait(index)
-            return
-        }
-        if connections[index].hasEnded,
-            connections[index].closesAfterReply || connections[index].buffer == BufferPool.none
-        {
-            close(index)
-            return
-        }
-        if connections[index].closesAfterReply {
-            shutDown(index)
-            return
-        }
-        connections[index].phase = .reading
-        connections[index].deadline = turn.now.adding(seconds: settings.idleTimeout)
-        if connections[index].buffer != BufferPool.none { wait(index) }
-        readOn(index)
-    }
-
-    /// Answers what cannot be served, and ends the connection.
-    mutating func refuse(_ index: Int, _ status: HTTPStatus) {
-        if connections[index].phase == .reading { Server.logRefusal(status, connections[index].client, &turn) }
-        var head = ResponseHead(status, contentLength: 0)
-        head.closes = true
-        scratch.removeAll()
-        head.write(contentType: Span(), into: &scratch)
-        sayAside(index)
-        shutDown(index)
-    }
-
-    mutating func readOn(_ index: Int) {
-        guard connections[index].isPaused, !connections[index].hasEnded else { return }
-        // What is sealed and waits is read first, when nothing else is under way.
-        if connections[index].tls != TLSConnections.none, connections[index].phase == .reading { return }
-        connections[index].isPaused = false
-        startReading(index)
     }
 }

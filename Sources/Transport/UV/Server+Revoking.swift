@@ -33,13 +33,13 @@ extension Server {
             let start = heldOctets.count
             if reply.isDurable {
                 let outcome = handler.revoke(heldOctets, answer: reply.bodyStart..<reply.end, error)
-                var head = ResponseHead(.ok, contentLength: outcome == .message ? handler.replyByteCount : 0)
+                var head = ResponseHead(.ok, contentLength: outcome.isMessage ? handler.replyByteCount : 0)
                 head.closes = connections[index].closesAfterReply && position == run.upperBound - 1
                 head.write(contentType: contentType(ofHead: reply.start..<reply.bodyStart).span, into: &heldOctets)
                 // It tells of nothing any more, whatever becomes of the rest of the turn.
                 held[position].isDurable = false
                 held[position].bodyStart = heldOctets.count
-                if outcome == .message { handler.appendReply(to: &heldOctets) }
+                if outcome.isMessage { handler.appendReply(to: &heldOctets) }
             } else {
                 held[position].bodyStart = start + reply.bodyStart - reply.start
                 heldOctets.appendCopy(of: reply.start..<reply.end)

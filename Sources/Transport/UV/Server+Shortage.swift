@@ -31,8 +31,9 @@ extension Server {
         switch connections[index].phase {
         case .reading:
             return buffers.isSameSize(connections[index].buffer, for: byteCount) && !connections[index].isWaiting
+                && !connections[index].isParked
         case .writing: return buffers.isSameSize(connections[index].output, for: byteCount)
-        case .free, .held, .draining, .closing: return false
+        case .free, .held, .awaiting, .draining, .closing: return false
         }
     }
 

@@ -172,7 +172,7 @@ extension Server {
             return connections[index].reader.isIdle && connections[index].buffer == BufferPool.none ? 1 : 0
         // Who does not take his answer, and has begun to say something else.
         case .writing: return isBusy && isOver ? 2 : 0
-        case .free, .held, .draining, .closing: return 0
+        case .free, .held, .awaiting, .draining, .closing: return 0
         }
     }
 
@@ -325,7 +325,7 @@ extension Server {
     private mutating func read(_ index: Int, _ place: UInt16) {
         while connections[index].tls == place, !connections[index].isPaused {
             switch connections[index].phase {
-            case .reading, .held, .writing: break
+            case .reading, .held, .awaiting, .writing: break
             case .free, .draining, .closing: return
             }
             let room = unsafe storage(index)

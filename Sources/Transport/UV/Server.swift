@@ -104,7 +104,10 @@ public struct Server: ~Copyable {
     var control: ControlServer
     var adminPort: UInt16 = 0
     var admin: AdminSeat
-    var outgoing = Outgoing()
+    var outgoing: Outgoing
+    /// Connections whose requests wait for a place there, the longest first.
+    var parked: Slab<UInt16>
+    var parkedCount = 0
     var modem = Modem()
     let watchdog: Watchdog
     var feedsAt: Instant?
@@ -170,6 +173,8 @@ public struct Server: ~Copyable {
         waiting = Memory.slab(slots, UInt16.self)
         control = ControlServer()
         admin = AdminSeat(isUsed: sizes.hasAdmin)
+        outgoing = Outgoing(relays: sizes.relays)
+        parked = Memory.slab(sizes.relays > 0 ? sizes.connections : 0, UInt16.self)
         watchdog = Watchdog(device: settings.watchdogPath.span)
         poolPlaces = Server.addPools(sizes, to: &self.pools)
         buffers = BufferPool(sizes.buffers, &self.pools)
@@ -337,28 +342,6 @@ public struct Server: ~Copyable {
         drainJournal()
     }
 
-    private mutating func cycleLevel() {
-        turn.journal.level = LogLevel(rawValue: turn.journal.level.rawValue + 1) ?? .error
-        if turn.journal.begin(.level, turn.now, turn.wall) {
-            turn.journal.word("level", turn.journal.level.name)
-            turn.journal.end()
-        }
-    }
-
-    private mutating func logStatus() {
-        for index in 0..<pools.count {
-            var pool = pools[index]
-            handler.count(&pool)
-            guard pool.isCounted, turn.journal.begin(.status, turn.now, turn.wall) else { continue }
-            turn.journal.word("pool", pool.name)
-            turn.journal.number("used", UInt64(pool.used))
-            turn.journal.number("most", UInt64(pool.most))
-            turn.journal.number("of", UInt64(pool.count))
-            turn.journal.number("refused", pool.refused)
-            turn.journal.end()
-        }
-    }
-
     // MARK: Turn
 
     /// Reads the clocks, once a turn.
@@ -458,7 +441,8 @@ public struct Server: ~Copyable {
     /// Commits and lets the held answers go.
     mutating func finishTurn() {
         turnIsOpen = false
-        if let error = handler.commit(&turn) {
+        let error = handler.commit(&turn)
+        if let error {
             revokeHeld(error)
         } else if isHungry {
             watchdog.feed()
@@ -480,8 +464,10 @@ public struct Server: ~Copyable {
             release(reply)
         }
         heldOctets.removeAll()
+        startRelays(isDurable: error == nil)
         sendCalls()
         makeOrders()
+        makeWatches()
     }
 
     // MARK: Timer

@@ -76,6 +76,8 @@ public struct ServerSizes: Sendable {
     public var sessions = 0
     /// Buffers for requests in pieces and answers that do not go out at once.
     public var buffers = BufferSizes()
+    /// Answers of other services that are awaited at once.
+    public var relays = 0
     /// There is a page for the operator.
     public var hasAdmin = false
     /// The largest request.

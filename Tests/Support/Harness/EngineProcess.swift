@@ -15,6 +15,9 @@ public final class EngineProcess: @unchecked Sendable {
     /// The port of TLS; 0 when there is none.
     public private(set) var tlsPort: UInt16 = 0
     private var child: Child?
+    /// The gateway that clients of the tests go through.
+    public private(set) var door: EngineProcess?
+    private let isDoor: Bool
     /// Takes the plain connections of the tests to the port of TLS.
     private var fronts: [UInt16: TLSFront] = [:]
     /// Where what goes by TLS is taken in plain, by the port.
@@ -25,8 +28,10 @@ public final class EngineProcess: @unchecked Sendable {
     ///
     /// - Parameter settings: Options of the configuration beside or instead of those for tests.
     public init(
-        _ settings: [String: String] = [:], users: [String] = ["alice", "bob"], starts: Bool = true
+        _ settings: [String: String] = [:], users: [String] = ["alice", "bob"], starts: Bool = true,
+        isDoor: Bool = false
     ) throws {
+        self.isDoor = isDoor
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("impsd-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var options = [
@@ -63,7 +68,9 @@ public final class EngineProcess: @unchecked Sendable {
     /// Changes options of the configuration file.
     public func set(_ changes: [String: String]) throws {
         var options = Dictionary(uniqueKeysWithValues: settings)
-        options.merge(changes) { $1 }
+        // Where clients come to is the gateway's matter.
+        let ports = door == nil ? [] : ["port", "cir_port"]
+        options.merge(changes.filter { !ports.contains($0.key) }) { $1 }
         settings = options.sorted { $0.key < $1.key }
         try writeConfiguration()
     }
@@ -106,10 +113,36 @@ public final class EngineProcess: @unchecked Sendable {
             return true
         }
         toldCIRPort = cirPort
+        if let syntax = Programs.gateway, !isDoor { try startDoor(syntax) }
         guard Programs.usesTLS, tlsPort != 0 else { return }
         port = try startFront(tlsPort)
         toldCIRPort = cirTLSPort
         cirPort = cirTLSPort == 0 ? 0 : try startFront(cirTLSPort)
+    }
+
+    /// Has clients of the tests go through a gateway, which begins and ends with the engine and keeps its ports.
+    private func startDoor(_ syntax: String) throws {
+        if door == nil {
+            // The gateway knows where it is.
+            try set(["port": "\(port)"])
+            door = try EngineProcess([:], users: [], starts: false, isDoor: true)
+        }
+        guard let door else { return }
+        door.stop()
+        let own = ["port", "cir_port", "data_dir", "control", "log_level"]
+        try door.set(Dictionary(uniqueKeysWithValues: settings.filter { !own.contains($0.0) }))
+        let clients = sections.components(separatedBy: "config ").filter { $0.hasPrefix("client ") }
+        door.sections = """
+            config upstream 'behind'
+            	option domain 'home.test'
+            	option url 'http://127.0.0.1:\(port)/'
+            	option syntax '\(syntax)'
+            	option poll '1'
+
+            """ + clients.map { "config \($0)" }.joined()
+        try door.start()
+        try door.set(["port": "\(door.port)", "cir_port": "\(door.cirPort)"])
+        (port, cirPort, toldCIRPort) = (door.port, door.cirPort, door.toldCIRPort)
     }
 
     /// A client by TLS with a connection of its own, not logged in.
@@ -158,6 +191,7 @@ public final class EngineProcess: @unchecked Sendable {
     /// Ends the engine as an operator does; the exit code.
     @discardableResult
     public func stop() -> Int32 {
+        door?.stop()
         signal(SIGTERM)
         return child?.wait() ?? -1
     }
@@ -167,6 +201,7 @@ public final class EngineProcess: @unchecked Sendable {
 
     /// Ends the engine as a power cut does.
     public func kill() {
+        door?.kill()
         signal(SIGKILL)
         _ = child?.wait()
     }

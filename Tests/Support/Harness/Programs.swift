@@ -26,8 +26,12 @@ public enum Programs {
     /// The clients of the tests speak to the engine by TLS: `IMPSD_TLS`.
     public static let usesTLS = ProcessInfo.processInfo.environment["IMPSD_TLS"] != nil
 
+    /// The clients of the tests reach the engine through another one, which is its gateway and speaks this syntax with it:
+    /// `IMPSD_GATEWAY`, `xml` or `wbxml`.
+    public static let gateway = ProcessInfo.processInfo.environment["IMPSD_GATEWAY"]
+
     /// How much longer things take than they do natively.
-    public static let slowness = runner.isEmpty ? 1.0 : 8.0
+    public static let slowness = !runner.isEmpty ? 8.0 : gateway != nil ? 3.0 : 1.0
 
     /// The command line of a program.
     public static func command(_ name: String, _ arguments: [String]) -> [String] {

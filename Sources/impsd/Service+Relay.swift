@@ -1,5 +1,6 @@
 import IMPSEngine
 import Octets
+import Store
 import Transport
 import Wire
 

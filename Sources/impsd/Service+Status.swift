@@ -1,8 +1,10 @@
 import CLibC
 import IMPSEngine
 import Octets
+import Setup
 import Store
 import Transport
+import Wire
 
 /// What is told of the process: `status`, and the same for who gathers figures.
 extension Service {

@@ -110,6 +110,101 @@ final class World {
         beginTurn()
         engine.reload(&turn)
         if !sections.isEmpty { configure(sections) }
+        if !upstreamDomain.isEmpty { configure(upstream: upstreamDomain) }
+    }
+
+    // MARK: A service behind
+
+    private var upstreamDomain = ""
+
+    /// What became of a request that may be for a service behind.
+    enum Exchange {
+        case answer(String)
+        /// The message is on its way there.
+        case deferred(place: Int, message: String)
+        case later
+    }
+
+    /// Has the users of a domain belong to another service.
+    func configure(upstream domain: String) {
+        upstreamDomain = domain
+        engine.beginUpstreams()
+        var section = Upstream()
+        for (key, value) in [("domain", domain), ("url", "http://192.0.2.9/"), ("poll", "5")] {
+            let words = section.take(Array(key.utf8).span, Array(value.utf8).span)
+            precondition(words == nil, "\(key)")
+        }
+        engine.take(section, name: Array("behind".utf8).span)
+        engine.endUpstreams(&turn)
+        disk.commit(succeeds: true)
+    }
+
+    /// Handles a document as `handle` does, and commits it.
+    func exchange(_ text: String, from address: String, commits: Bool = true) -> Exchange {
+        milliseconds += 1
+        beginTurn()
+        drawEntropy()
+        let body = Array(text.utf8)
+        writer.output.removeAll()
+        writer.begin(syntax: .xml, version: .v1_3)
+        guard read(body) else { return .answer("broken") }
+        let client = Client(address: InlineBytes(Array(address.utf8).span)!)
+        let reply = engine.handle(document, body: body.span, client: client, turn: &turn, into: &writer)
+        let written = self.written
+        switch reply {
+        case .message: return commit(succeeds: commits) ? .answer(written) : .answer("")
+        case .deferred(let place):
+            guard commit(succeeds: commits) else { return .answer(refuseRelay(place, written, .busy)) }
+            return .deferred(place: place, message: written)
+        case .later:
+            _ = commit(succeeds: commits)
+            return .later
+        case .empty, .malformed, .unsupported:
+            _ = commit(succeeds: commits)
+            return .answer("")
+        }
+    }
+
+    /// The answer that a client gets for what the service behind answered; nil for nothing usable.
+    func endRelay(_ place: Int, _ message: String, answer: String?, commits: Bool = true) -> String {
+        milliseconds += 1
+        beginTurn()
+        drawEntropy()
+        guard let answer, answer.isEmpty || read(Array(answer.utf8)) else {
+            return refuseRelay(place, message, answer == nil ? .timeout : .nonsense)
+        }
+        writer.output.removeAll()
+        guard
+            let reply = engine.relayAnswered(place, document, isEmpty: answer.isEmpty, &turn, into: &writer)
+        else { return refuseRelay(place, message, .nonsense) }
+        let written = reply.isMessage ? self.written : ""
+        return commit(succeeds: commits) ? written : ""
+    }
+
+    /// Tells the client that the service behind did not answer.
+    func refuseRelay(_ place: Int, _ message: String, _ failure: RelayFailure) -> String {
+        let isReadable = read(Array(message.utf8))
+        writer.output.removeAll()
+        let reply = engine.relayFailed(place, document, isReadable: isReadable, failure, &turn, into: &writer)
+        let written = reply.isMessage ? self.written : ""
+        _ = commit(succeeds: true)
+        return written
+    }
+
+    /// How many answers of the service behind are awaited.
+    var relayCount: Int { engine.relayCount }
+
+    private var written: String {
+        String(decoding: (0..<writer.output.count).map { writer.output[$0] }, as: Swift.UTF8.self)
+    }
+
+    private func read(_ octets: [UInt8]) -> Bool {
+        do throws(WireError) {
+            try document.read(octets.span, syntax: .xml)
+            return true
+        } catch {
+            return false
+        }
     }
 
     func pass(seconds: UInt64) { pass(milliseconds: seconds * 1000) }

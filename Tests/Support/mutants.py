@@ -110,6 +110,14 @@ MUTANTS = [
     ("calls by short messages first", "Session/CIR.swift", "return !methods.hasDatagrams ||", "return methods.hasShortMessages ||", None),
     ("forgets a call that was not sent", "Session/CIR.swift", "        table[call.slot].calling.shortMessageFrom = time\n", "", None),
     ("asks a dead gateway for everybody", "Notifier/Notifier.swift", "if isDown { pause(order.section, turn.now) }", "", None),
+    ("guests are let in unasked", "SystemMessage/Guests.swift", "if case .open = gate { return true } else { return false }", "if case .closed = gate { return true } else { return true }", None),
+    ("answers of guests are passed on", "RelayLogin.swift", "                continue\n            }\n            if !isOpen", "            }\n            if !isOpen", None),
+    ("another's answer is taken", "RelayAnswer.swift", "guard relay.hasAsked(id) else { return false }", "", None),
+    ("another session's answer is taken", "RelayAnswer.swift", "record.session == relay.session, !id.equals(record.id.span) { return false }", "record.session == relay.session, false { return false }", "aServiceThatFailsIsToldOf"),
+    ("relays are not given back", "RelayAnswer.swift", "        gateway.relays[place] = Relay()\n        gateway.noteAnswer", "        gateway.noteAnswer", None),
+    ("a refused login opens", "RelayLogin.swift", "guard code == UInt64(StatusCode.success.rawValue), let id", "guard code != 1, let id", "strangersAnswerForNobody"),
+    ("answers of guests are forgotten", "SystemMessage/Guests.swift", "        set(entry, of: user, &records)\n    }\n\n    /// Whether an answer", "    }\n\n    /// Whether an answer", None),
+    ("relayed sessions are forgotten", "RelayLogin.swift", "        records.keep(record, of: slot)\n", "", None),
 ]
 
 PACKAGE = """// swift-tools-version: 6.2

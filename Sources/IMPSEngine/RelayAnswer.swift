@@ -90,6 +90,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// One answer for each transaction of a client that did not get to the upstream.
+    @inline(never)
     mutating func refuse(
         _ document: borrowing Document, _ relay: Relay, _ code: StatusCode, into writer: inout Writer
     ) -> Reply {
@@ -153,6 +154,7 @@ extension Engine where Port: ~Copyable {
         return answered > 0 || relay.kind == .session
     }
 
+    @inline(never)
     func hasMore(_ document: borrowing Document) -> Bool {
         guard let root = document.root, let session = document.first(.session, in: root) else { return false }
         if let flag = document.flag(.poll, in: session) { return flag }
@@ -169,6 +171,7 @@ extension Engine where Port: ~Copyable {
     }
 
     @_lifetime(borrow document)
+    @inline(never)
     private func mode(
         _ document: borrowing Document, _ transaction: Document.Element
     ) -> (mode: TransactionMode, id: Span<UInt8>)? {

@@ -77,6 +77,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Whether a transaction is for the upstream, and not for this server.
+    @inline(never)
     private mutating func isForUpstream(
         _ document: borrowing Document, _ request: Request, in slot: UInt16, _ now: Instant
     ) -> Bool {
@@ -124,6 +125,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Why a transaction may not go to the upstream: a question is open, or the level has not got its function.
+    @inline(never)
     private func refusal(_ document: borrowing Document, _ request: Request, in slot: UInt16) -> StatusCode? {
         guard case .request = request.mode, let element = request.element,
             let primitive = Primitive(document.tag(of: element))
@@ -210,6 +212,7 @@ extension Engine where Port: ~Copyable {
     // MARK: Writing
 
     /// Begins a message in what an upstream speaks.
+    @inline(never)
     func beginUpstreamMessage(_ relay: Relay, into writer: inout Writer) {
         writer.output.removeAll()
         writer.begin(
@@ -218,6 +221,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Begins a transaction with the TransactionID of the client.
+    @inline(never)
     func openRelayed(
         _ document: borrowing Document, _ request: Request, _ relay: inout Relay, _ envelope: inout Envelope,
         into writer: inout Writer

@@ -136,6 +136,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// A session is heard of: what is due in it is looked at before its message is.
+    @inline(never)
     mutating func open(_ slot: UInt16, _ client: Client, _ turn: inout Turn, into writer: inout Writer) {
         writer.output.setLimit(Int(clamping: sessions[slot].capabilities.parserSize))
         sessions.touch(slot, turn.now)
@@ -171,6 +172,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Ends a message, after what else goes with it.
+    @inline(never)
     mutating func close(
         _ envelope: inout Envelope, _ slot: UInt16?, _ turn: inout Turn, into writer: inout Writer
     ) {
@@ -246,6 +248,7 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Takes a transaction apart; nil when it has no usable descriptor.
+    @inline(never)
     func request(
         _ document: borrowing Document, _ transaction: Document.Element, _ version: Version, _ client: Client,
         _ agent: Span<UInt8>
@@ -277,6 +280,7 @@ extension Engine where Port: ~Copyable {
         envelope.closeTransaction(into: &writer)
     }
 
+    @inline(never)
     func openResponse(
         _ document: borrowing Document, _ request: Request, _ envelope: inout Envelope, into writer: inout Writer
     ) {
@@ -334,6 +338,7 @@ extension Engine where Port: ~Copyable {
         envelope.closeTransaction(into: &writer)
     }
 
+    @inline(never)
     func logRefusal(
         _ document: borrowing Document, _ request: Request, _ code: StatusCode, in slot: UInt16?, _ turn: inout Turn
     ) {

@@ -168,7 +168,8 @@ import Testing
                 \(password)</Password><TimeToLive>3600</TimeToLive><SessionCookie>\(device.cookie)</SessionCookie>\
                 \(answers)</Login-Request>
                 """
-            history.append("\(device.cookie) logs in, \(isRight ? "right" : "wrong")\(answers.isEmpty ? "" : ", answering")")
+            history.append(
+                "\(device.cookie) logs in, \(isRight ? "right" : "wrong")\(answers.isEmpty ? "" : ", answering")")
             var request = UnderWay(place: 0, message: "", device: index, transaction: id)
             (request.hasRightPassword, request.isLogin) = (isRight, true)
             say(document(index, content, id), request)
@@ -239,7 +240,8 @@ import Testing
                 switch Int.random(in: 0..<5, using: &random) {
                 case 0: answer = nil
                 case 1: answer = answer.map { String($0.prefix($0.count / 2)) + "<" }
-                case 2: answer = answer.map { $0.replacingOccurrences(of: "<TransactionID>t", with: "<TransactionID>u") }
+                case 2:
+                    answer = answer.map { $0.replacingOccurrences(of: "<TransactionID>t", with: "<TransactionID>u") }
                 case 3: answer = former.randomElement(using: &random)
                 default: answer = "<html><body>It works!</body></html>"
                 }

@@ -99,6 +99,7 @@ extension Accounts where Port: ~Copyable {
     }
 
     /// Another service has taken somebody, or not, from where he is.
+    @inline(never)
     mutating func noteVerdict(_ isTaken: Bool, on user: Span<UInt8>, _ client: Client, _ now: Instant) {
         if isTaken { return throttles.noteSuccess(user, from: client.network.span, now) }
         authFailures += 1
@@ -111,6 +112,7 @@ extension Accounts where Port: ~Copyable {
     }
 
     /// Throws 503 while who comes has to wait after failures.
+    @inline(never)
     mutating func waitForFailures(
         _ request: Request, _ credentials: Credentials, _ records: borrowing Records<Port>, _ turn: inout Turn
     ) throws(Refusal) {

@@ -219,6 +219,7 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
     // MARK: Relays
 
     /// A place for one more; nil when as many are under way as can be.
+    @inline(never)
     func freeRelay() -> Int? {
         for place in 0..<relays.count where relays[place].kind == .free { return place }
         return nil
@@ -273,6 +274,7 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
     /// Has it looked again after a while whether something waits at the upstream, for a client that does not look itself.
     ///
     /// - Parameter isNew: It begins to wait just now, and may have missed something.
+    @inline(never)
     func watch(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ now: Instant, isNew: Bool = false) {
         guard sessions[slot].isRelayed, !sessions[slot].upstream.isWatched, sessions.isTold(slot) else { return }
         let seconds = upstreams[Int(sessions[slot].upstream.place) - 1].pollSeconds
@@ -282,6 +284,7 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
     }
 
     /// A look is over, or will not be.
+    @inline(never)
     func goOnWatching(_ slot: UInt16, _ sessions: inout Sessions<Port>, _ now: Instant) {
         sessions[slot].upstream.isWatched = false
         watch(slot, &sessions, now)

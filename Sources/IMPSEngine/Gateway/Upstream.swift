@@ -81,6 +81,7 @@ public struct Upstream: ZeroInitializable, Sendable {
     // MARK: Health
 
     /// The first of its addresses that is not left alone; nil when all are.
+    @inline(never)
     func usableURL(_ now: Instant) -> Int? {
         for place in 0..<urlCount where health[place].restsUntil <= now { return place }
         return nil

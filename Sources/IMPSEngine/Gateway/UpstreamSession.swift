@@ -20,6 +20,7 @@ extension Session {
     var isRelayed: Bool { upstream.place != 0 }
 
     /// The TransactionID of a transaction of ours. Where another service sends transactions too, a letter tells them apart.
+    @inline(never)
     func transactionID(_ number: UInt64) -> InlineBytes<24> {
         var id = InlineBytes<24>()
         if isRelayed { _ = id.append(Session.ownLetter) }
@@ -28,6 +29,7 @@ extension Session {
     }
 
     /// The number of a transaction of ours; nil for one that is none of them.
+    @inline(never)
     func transactionNumber(_ id: Span<UInt8>) -> UInt64? {
         guard isRelayed else { return Decimal.parse(id) }
         guard id.count > 1, id[0] == Session.ownLetter else { return nil }
@@ -82,6 +84,7 @@ struct UpstreamRecord {
 
 extension Records where Port: ~Copyable {
     /// The session of a slot at its upstream; nil when there is none.
+    @inline(never)
     func upstreamRecord(of slot: UInt16) -> UpstreamRecord? {
         let key = Key.upstreamSession(slot)
         guard let record = store.value(for: key.span) else { return nil }

@@ -86,6 +86,7 @@ extension Sessions where Port: ~Copyable {
     ///   - keepAlive: Seconds of silence that it bears.
     ///   - cookie: The SessionCookie as it was sent.
     /// - Source: protocol/session.md §4.
+    @inline(never)
     mutating func openSession(
         _ account: Account, _ request: Request, _ credentials: Credentials, _ gate: LoginGate, keepAlive: UInt32,
         cookie: Span<UInt8>, _ mailboxes: inout Mailboxes<Port>, _ systemMessages: inout SystemMessages<Port>,

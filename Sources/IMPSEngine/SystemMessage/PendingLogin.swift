@@ -98,6 +98,7 @@ extension SystemMessages where Port: ~Copyable {
     /// The pending login of a user's client; nil when there is none or its time is over.
     ///
     /// - Parameter login: Who it is; a cookie from another place proves nothing, and may be that of another copy.
+    @inline(never)
     func pendingLogin(like login: PendingLogin, _ now: Instant) -> Int? {
         guard login.user != 0 || login.isOfGuest else { return nil }
         for place in 0..<pendingLogins.count where pendingLogins[place].user != 0 {
@@ -175,6 +176,7 @@ extension SystemMessages where Port: ~Copyable {
         return free ?? soonest
     }
 
+    @inline(never)
     mutating func dropPendingLogin(_ place: Int, _ records: inout Records<Port>) {
         records.store.delete(Key.pendingLogin(UInt16(place)).span)
         if pendingLogins[place].isOfGuest { records.endGuest(pendingLogins[place].user) }

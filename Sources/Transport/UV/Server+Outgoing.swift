@@ -332,6 +332,7 @@ extension Server {
 
     // MARK: Ending
 
+    @inline(never)
     mutating func failOutgoing(_ index: Int, _ failure: OutgoingFailure) {
         outgoing.requests[index].result.failure = failure
         // The handler tells of those.
@@ -373,6 +374,7 @@ extension Server {
     }
 
     /// Gives everything back, and tells nobody.
+    @inline(never)
     mutating func dropOutgoing(_ index: Int) {
         let wasResolving = outgoing.requests[index].phase == .resolving
         closeTLS(index)
@@ -385,6 +387,7 @@ extension Server {
         }
     }
 
+    @inline(never)
     mutating func closeTLS(_ index: Int) {
         guard outgoing.requests[index].tls != TLSConnections.none else { return }
         tls.close(outgoing.requests[index].tls)
@@ -392,6 +395,7 @@ extension Server {
         pools[poolPlaces.tls].give()
     }
 
+    @inline(never)
     mutating func closeOutgoingHandle(_ index: Int) {
         let handle = unsafe uv_shim_handle(outgoing.handles + index)
         guard outgoing.requests[index].nextAddress > 0 else { return freeOutgoing(index) }
@@ -421,6 +425,7 @@ extension Server {
         outgoing.requests[index] = OutgoingRequest()
     }
 
+    @inline(never)
     mutating func wipeAndGive(_ buffer: UInt16) {
         guard buffer != BufferPool.none else { return }
         buffers[buffer].wipe()

@@ -415,6 +415,7 @@ extension Server {
     }
 
     /// Puts an answer behind the others of this turn.
+    @inline(never)
     mutating func hold(_ index: Int, _ answer: Answer, needsKeepAliveField: Bool, isHead: Bool) {
         var reply = HeldReply()
         reply.connection = UInt16(index)

@@ -56,6 +56,10 @@ extension Engine where Port: ~Copyable {
             document, request, element, &login, credentials.address, &accounts, &sessions, &mailboxes,
             &gateway.guestWrites, &records, &turn, into: &writer)
         guard gate else { return nil }
+        if login.isForAnswer {
+            sessions.writeAnswered(document, element, into: &writer)
+            return nil
+        }
         guard let url = gateway.upstreams[upstream].usableURL(turn.now) else {
             throw Refusal(.serviceUnavailable, "the service behind this one does not answer")
         }

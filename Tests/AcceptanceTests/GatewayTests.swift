@@ -127,15 +127,33 @@ import Testing
         #expect(try alice.request("<GetList-Request/>").name == "GetList-Response")
     }
 
-    /// A client that knows no System Messages cannot answer before anybody knows who it is.
-    @Test func anOldClientIsToldWhy() throws {
-        let third = try ThirdParty()
+    /// A client that knows no System Messages is told why, and of a link by which a browser answers for it.
+    @Test func anOldClientIsToldALink() throws {
+        let third = try ThirdParty(starts: false)
+        third.door.sections += "config page 'main'\n\toption enabled '1'\n\toption url 'http://gateway.lan:8080/'\n"
+        try third.door.start()
         try ask(third)
         let alice = try third.client("alice", "1.2")
         let refused = try alice.logIn()
         #expect(refused.code == 403)
-        #expect(refused.primitive?["Result/Description"]?.text.contains("Messages cost 0.10 each") == true)
+        let text = try #require(refused.primitive?["Result/Description"]?.text)
+        let match = try #require(
+            text.firstMatch(of: /Do you accept\? http:\/\/gateway\.lan:8080\/q\/([0-9a-f]{16})\.alice/), "\(text)")
         #expect(third.requests == "")
+        // Who guesses opens nothing, and what he guesses is no answer.
+        let other = try third.client("alice", cookie: "other")
+        other.connection = try HTTPConnection(port: third.door.port, from: 70)
+        #expect(try other.logIn("ask:0123456789abcdef").code == 403)
+        let page = try third.client("alice", cookie: "page")
+        page.connection = try HTTPConnection(port: third.door.port, from: 71)
+        let asked = try page.logIn("ask:" + match.1)
+        #expect(asked.code == 403)
+        let answered = try page.logIn(answering: [(identifier(asked), 1)])
+        #expect(answered.code == 200 && answered.primitive?["SessionID"] == nil, "\(answered.root)")
+        #expect(third.requests == "")
+        #expect(try alice.logIn().code == 200)
+        #expect(try alice.send("hello", to: "wv:bob@home.test").code == 200)
+        #expect(try events(third) == ["sent", "shown", "answered"])
     }
 
     @Test func anAnnouncementComesWithTheLogin() throws {
@@ -303,7 +321,7 @@ import Testing
         #expect(try third.door.pool("request_buffers", "used") == 0)
     }
 
-    @Test(arguments: ["close", "twice", "chunked", "slow"]) func aServiceThatIsOddIsServed(mode: String) throws {
+    @Test(arguments: ["close", "chunked", "slow"]) func aServiceThatIsOddIsServed(mode: String) throws {
         let third = try ThirdParty()
         try third.set(mode: mode)
         let alice = try third.client("alice")
@@ -314,6 +332,27 @@ import Testing
         for text in texts { #expect(try bob.send(text, to: "wv:alice@home.test").code == 200) }
         #expect(try alice.receiveTexts() == texts)
         #expect(third.door.records("UPSTREAM-FAIL").isEmpty)
+    }
+
+    /// Its second answer is nobody's, and if it comes to another he is told so: it is never taken for his.
+    @Test func whatIsAnsweredTwiceIsAnsweredOnce() throws {
+        let third = try ThirdParty()
+        let alice = try third.client("alice")
+        let bob = try third.client("bob")
+        try alice.logIn()
+        try bob.logIn()
+        try third.set(mode: "twice")
+        var accepted: [String] = []
+        for number in 0..<40 {
+            let reply = try bob.send("message \(number)", to: "wv:alice@home.test")
+            #expect([200, 503].contains(reply.code))
+            if reply.code == 200 { accepted.append("message \(number)") }
+        }
+        try third.set(mode: "pass")
+        try wait("the service", seconds: 20) { try bob.request("<GetList-Request/>").name == "GetList-Response" }
+        let received = try alice.receiveTexts()
+        #expect(accepted.count > 0 && Set(accepted).isSubset(of: received), "\(accepted.count)")
+        #expect(Set(received).count == received.count)
     }
 
     @Test func anotherAddressIsTried() throws {

@@ -36,7 +36,7 @@ extension Accounts where Port: ~Copyable {
         guard !records.settings.pageURL.isEmpty, campaign.number != 0, campaign.blocks,
             // What is asked at each login is asked again, whatever was answered before.
             campaign.policy != .everyLogin,
-            let account = records.account(of: user)
+            let account = records.account(of: user) ?? records.guestAccount(user)
         else { return InlineBytes() }
         let link = records.pageLink("q/", answerToken(of: account, campaign).span, of: account.display.span)
         return InlineBytes(link.span) ?? InlineBytes()

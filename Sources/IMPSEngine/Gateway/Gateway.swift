@@ -201,6 +201,11 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
         sessions.noteVisibility(slot)
     }
 
+    /// The section that a session belongs to.
+    func name(of slot: UInt16, _ sessions: borrowing Sessions<Port>) -> InlineBytes<24> {
+        upstreams[Int(sessions[slot].upstream.place) - 1].name
+    }
+
     /// Transactions of a session were handed over.
     func count(_ transactions: Int, _ slot: UInt16, _ sessions: inout Sessions<Port>) {
         sessions[slot].upstream.transactionCount &+= UInt32(transactions)

@@ -328,6 +328,7 @@ extension Engine where Port: ~Copyable {
                 "level", (sessions[slot].access.level.rawValue == .max ? "full" : "limited" as StaticString).octets)
             output.field("asked", sessions[slot].access.isRestricted ? 1 : 0)
             output.field("closing", UInt64(sessions[slot].closing))
+            if sessions[slot].isRelayed { output.field("upstream", gateway.name(of: slot, sessions).span) }
             output.endRecord()
         }
         return .done

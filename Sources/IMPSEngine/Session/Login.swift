@@ -33,7 +33,10 @@ extension Sessions where Port: ~Copyable {
                 if case .mayAnswer(let campaign) = outcome { login.campaign = campaign }
                 let gate = systemMessages.passQuestions(
                     document, request, element, login, &accounts, &self, &mailboxes, &records, &turn, into: &writer)
-                if login.isForAnswer { return writeAnswered(document, element, gate, into: &writer) }
+                if login.isForAnswer {
+                    if case .closed = gate { return }
+                    return writeAnswered(document, element, into: &writer)
+                }
                 if case .closed = gate { return }
                 guard let account = credentials.account, let cookie = document.first(.sessionCookie, in: element) else {
                     throw Refusal(.internalServerError)
@@ -210,10 +213,9 @@ extension Sessions where Port: ~Copyable {
     }
 
     /// Who came by a link to the question hears that nothing is asked any more; he logs in with his client now.
-    private func writeAnswered(
-        _ document: borrowing Document, _ element: Document.Element, _ gate: LoginGate, into writer: inout Writer
+    func writeAnswered(
+        _ document: borrowing Document, _ element: Document.Element, into writer: inout Writer
     ) {
-        if case .closed = gate { return }
         writer.open(.loginResponse)
         writer.clientID(document, of: element)
         writer.result(.success, "Answered")

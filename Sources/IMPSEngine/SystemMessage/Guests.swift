@@ -22,9 +22,10 @@ extension SystemMessages where Port: ~Copyable {
         _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) -> Bool {
         guard hasActiveCampaign else { return true }
-        if let place = pendingLogin(like: login, turn.now) {
+        if let place = pendingLogin(like: login, turn.now), isThere(pendingLogins[place].user) {
             login.user = pendingLogins[place].user
-        } else {
+            login.campaign = pendingLogins[place].campaign
+        } else if !isLinked(document, element, &login, accounts, records) {
             guard mayAsk(login, records, turn.wall) else { return true }
             let isKnown = accounts.isKnown(address.span, request.client)
             guard records.store.hasRoom, isKnown || writes.take(turn.now) else {
@@ -37,6 +38,32 @@ extension SystemMessages where Port: ~Copyable {
         if case .open = gate { return true } else { return false }
     }
 
+    /// Whether the login of a guest waits still.
+    private func isThere(_ guest: UInt32) -> Bool {
+        for place in 0..<pendingLogins.count where pendingLogins[place].user == guest {
+            if pendingLogins[place].ownsGuest { return true }
+        }
+        return false
+    }
+
+    /// Whether somebody comes by the link to a question that a guest was refused with, to answer it for him.
+    private func isLinked(
+        _ document: borrowing Document, _ element: Document.Element, _ login: inout PendingLogin,
+        _ accounts: borrowing Accounts<Port>, _ records: borrowing Records<Port>
+    ) -> Bool {
+        guard let password = document.first(.password, in: element) else { return false }
+        for place in 0..<pendingLogins.count {
+            guard pendingLogins[place].ownsGuest, pendingLogins[place].nameHash == login.nameHash,
+                let guest = records.guestAccount(pendingLogins[place].user),
+                let campaign = campaign(linkedBy: document.text(of: password), of: guest, accounts)
+            else { continue }
+            login.user = guest.number
+            login.campaign = campaign
+            return true
+        }
+        return false
+    }
+
     /// What the answers of a guest are worth, now that his service has taken him: they are his user's.
     ///
     /// - Returns: how far the door is open, and what does not wait for an answer and comes with the login.
@@ -47,7 +74,7 @@ extension SystemMessages where Port: ~Copyable {
         if let place = pendingLogin(like: relay.login, turn.now) {
             let guest = pendingLogins[place].user
             for place in operatorPlaces where campaigns[place].number != 0 {
-                settle(campaigns[place], of: guest, relay.login.tag, for: user, client, &records, turn)
+                settle(campaigns[place], of: guest, for: user, client, &records, turn)
             }
             dropPendingLogin(place, &records)
         }
@@ -71,14 +98,17 @@ extension SystemMessages where Port: ~Copyable {
     }
 
     private func settle(
-        _ campaign: Campaign, of guest: UInt32, _ tag: UInt32, for user: UInt32, _ client: ProofClient,
+        _ campaign: Campaign, of guest: UInt32, for user: UInt32, _ client: ProofClient,
         _ records: inout Records<Port>, _ turn: borrowing Turn
     ) {
-        guard var entry = records.sheet(of: guest).entry(campaign), entry.answeredBy == tag, entry.state == .answered,
+        guard var entry = records.sheet(of: guest).entry(campaign), entry.state == .answered,
             let option = records.option(id: entry.option, of: campaign)
         else { return }
+        // What his sheet began with is settled already.
+        let own = records.sheet(of: user).entry(campaign)
+        if let own, own.state == .answered, own.at == entry.at, own.instance == entry.instance { return }
         entry.answeredBy = 0
-        entry.instance = records.sheet(of: user).entry(campaign)?.instance ?? entry.instance
+        entry.instance = own?.instance ?? entry.instance
         records.noteSent(campaign, user, client, turn)
         records.noteAnswered(option, campaign, user, entry, client, isByOperator: false, turn)
         set(entry, of: user, &records)
@@ -110,6 +140,12 @@ extension Records where Port: ~Copyable {
         Records.append(Key.answerSheet(person), in: store, skipping: 0, to: &scratch)
         if scratch.count > 0 { store.put(Key.answerSheet(guest).span, scratch) }
         return guest
+    }
+
+    /// A guest as an account, for links to his question; nil when he is gone.
+    func guestAccount(_ guest: UInt32) -> Account? {
+        guard SystemMessages<Port>.isGuest(guest), let address = address(of: guest) else { return nil }
+        return Account(number: guest, kind: .upstream, created: 0, display: address, credential: InlineBytes())
     }
 
     /// Forgets a guest.

@@ -53,7 +53,7 @@ extension SystemMessages where Port: ~Copyable {
         let view = view(records.sheet(of: user), login, isPending: pending != nil, outcome, records, turn.wall)
         if let denial = outcome.denial ?? view.denial {
             // What a guest declined is known as long as his login waits.
-            if let pending, !login.isOfGuest { dropPendingLogin(pending, &records) }
+            if let pending, !login.ownsGuest { dropPendingLogin(pending, &records) }
             // Who declines in one place has declined in all.
             if outcome.denial != nil { disconnectAll(user, because: .declined, &sessions, &mailboxes, &records, &turn) }
             writeDenial(
@@ -69,7 +69,7 @@ extension SystemMessages where Port: ~Copyable {
         }
         guard due.blocks else {
             // The answers of a guest wait for his service to take him; what comes with a login comes then.
-            if login.isOfGuest { return .open(view.level, DueCampaigns(), isLate: outcome.isLate) }
+            if login.ownsGuest { return .open(view.level, DueCampaigns(), isLate: outcome.isLate) }
             if let pending { dropPendingLogin(pending, &records) }
             // Nothing is shown to him who came by a link, so nothing counts as asked.
             if login.isForAnswer { return .open(view.level, DueCampaigns(), isLate: outcome.isLate) }
@@ -85,6 +85,7 @@ extension SystemMessages where Port: ~Copyable {
             }
             if request.version < .v1_3 {
                 let link = accounts.answerLink(campaigns[due[0]], user, records)
+                if login.isOfGuest { suspend(login, due, isPending: pending != nil, &records, turn) }
                 writeLegacyRefusal(document, request, element, due, link, user, &records, turn, into: &writer)
                 return .closed
             }
@@ -221,10 +222,6 @@ extension SystemMessages where Port: ~Copyable {
         _ login: PendingLogin, _ outcome: AnswerOutcome, _ link: InlineBytes<170>, _ records: inout Records<Port>,
         _ turn: borrowing Turn, into writer: inout Writer
     ) {
-        var timeout: UInt32 = 0
-        for index in 0..<due.count where blocks(due[index], records) {
-            timeout = max(timeout, campaigns[due[index]].timeout)
-        }
         let place = pendingLogin(like: login, turn.now)
         let isPending = place != nil
         let isRepeat =
@@ -232,10 +229,7 @@ extension SystemMessages where Port: ~Copyable {
         if outcome.count == 0, !isRepeat, !login.isForAnswer, !login.isOfGuest {
             records.noteUnanswered(login.user, login.clientKey, agent: request.agent.span, turn.wall)
         }
-        var pending = login
-        pending.timeout = timeout
-        suspendLogin(pending, &records, turn.now)
-        noteAsked(due, login.user, isPending: isPending, &records, turn.wall)
+        suspend(login, due, isPending: isPending, &records, turn)
         writer.open(.loginResponse)
         writer.clientID(document, of: element)
         records.writeReason(
@@ -243,6 +237,20 @@ extension SystemMessages where Port: ~Copyable {
             outcome.failure == .success ? .forbidden : outcome.failure, link: link.span, into: &writer)
         writeSystemMessages(due, for: login.user, at: ProofClient(request), &records, turn, into: &writer)
         writer.close(.loginResponse)
+    }
+
+    /// Has a login wait for the answers to what is due.
+    private mutating func suspend(
+        _ login: PendingLogin, _ due: DueCampaigns, isPending: Bool, _ records: inout Records<Port>,
+        _ turn: borrowing Turn
+    ) {
+        var login = login
+        login.timeout = 0
+        for index in 0..<due.count where blocks(due[index], records) {
+            login.timeout = max(login.timeout, campaigns[due[index]].timeout)
+        }
+        suspendLogin(login, &records, turn.now)
+        noteAsked(due, login.user, isPending: isPending, &records, turn.wall)
     }
 
     /// Whether what is at a place keeps a login waiting.

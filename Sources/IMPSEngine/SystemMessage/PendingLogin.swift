@@ -36,6 +36,9 @@ public struct PendingLogin: ZeroInitializable {
     /// Who it is has not been proved.
     var isOfGuest: Bool { nameHash != 0 }
 
+    /// With it its guest ends; by a link others answer for the same one.
+    var ownsGuest: Bool { isOfGuest && !isForAnswer }
+
     /// The account that campaigns are for or not for; nobody's number for a user who was never here.
     var audienceUser: UInt32 { !isOfGuest ? user : person == 0 ? .max : person }
 
@@ -140,7 +143,7 @@ extension SystemMessages where Port: ~Copyable {
         if place == nil {
             let soonest = placeForPendingLogin(of: login)
             place = soonest
-            if pendingLogins[soonest].isOfGuest { records.endGuest(pendingLogins[soonest].user) }
+            if pendingLogins[soonest].ownsGuest { records.endGuest(pendingLogins[soonest].user) }
             pendingLogins[soonest] = PendingLogin()
         }
         guard let place else { return }
@@ -179,7 +182,7 @@ extension SystemMessages where Port: ~Copyable {
     @inline(never)
     mutating func dropPendingLogin(_ place: Int, _ records: inout Records<Port>) {
         records.store.delete(Key.pendingLogin(UInt16(place)).span)
-        if pendingLogins[place].isOfGuest { records.endGuest(pendingLogins[place].user) }
+        if pendingLogins[place].ownsGuest { records.endGuest(pendingLogins[place].user) }
         pendingLogins[place] = PendingLogin()
     }
 

@@ -4,13 +4,14 @@ import Harness
 import Wire
 
 /// Measures the built engine beside what the same disk does, and prints a table; with the word `syntaxes` or `logins` only
-/// what those cost; so with `tls`.
+/// what those cost; so with `tls` and `gateway`.
 @main struct Bench {
     static func main() throws {
         print("impsd, measured on this machine in this run (\(cpuName()))\n")
         if CommandLine.arguments.contains("syntaxes") { return show(try syntaxes()) }
         if CommandLine.arguments.contains("logins") { return show(try loginRows()) }
         if CommandLine.arguments.contains("tls") { return show(try tlsRows()) }
+        if CommandLine.arguments.contains("gateway") { return show(try gatewayRows()) }
         var rows: [(String, String)] = []
         let single = try commitsPerSecond()
         rows.append(("single durable LMDB commits", format(single, "/s")))
@@ -39,6 +40,7 @@ import Wire
             ))
         rows += try loginRows()
         rows += try tlsRows()
+        rows += try gatewayRows()
         let campaign = try campaignForMany()
         rows.append(
             (
@@ -281,6 +283,72 @@ import Wire
         let seconds = try load.run()
         let count = 16.0 * 8000
         return (count / seconds, Double(try engine.status("cpu_us") - cpu) / count)
+    }
+
+    // MARK: A service behind
+
+    /// What a gateway adds to a transaction, in both syntaxes behind, and what a session takes there.
+    private static func gatewayRows() throws -> [(String, String)] {
+        var rows: [(String, String)] = []
+        for syntax in ["xml", "wbxml"] {
+            let service = try EngineProcess(
+                ["max_sessions": "1100", "sessions_per_user": "64", "mem_kb": "8192"], isDoor: true)
+            let door = try EngineProcess(
+                ["domain": "gateway.test", "max_sessions": "1100", "sessions_per_user": "64", "mem_kb": "8192"],
+                users: [],
+                starts: false, isDoor: true)
+            door.sections =
+                "config upstream 'behind'\n\toption domain 'home.test'\n\toption syntax '\(syntax)'\n"
+                + "\toption url 'http://127.0.0.1:\(service.port)/'\n"
+            try door.start()
+            let direct = try pollRate(service, connections: 1, count: 8000)
+            let relayed = try pollRate(door, connections: 1, count: 8000)
+            let many = try pollRate(door, connections: 16, count: 2000)
+            rows.append(
+                (
+                    "a relayed transaction, \(syntax) behind",
+                    "\(format(relayed.microseconds, "µs CPU", 1)) of the gateway alone, "
+                        + "\(format(many.microseconds, "µs", 1)) at \(format(many.rate, "/s", 0)) on 16 connections, "
+                        + "\(format((1 / relayed.rate - 1 / direct.rate) * 1e6, "µs", 0)) later than without"
+                ))
+            guard syntax == "xml" else { continue }
+            for user in 0..<16 {
+                _ = try service.control(["user", "add", "u\(user)"], input: "secret of u\(user)\n")
+            }
+            try logIn(1, door)
+            let before = try door.ownBytes()
+            try logIn(1000, door)
+            rows.append(
+                ("1,000 relayed sessions", "\(format(Double(try door.ownBytes() - before) / 1000, "octets each"))"))
+        }
+        return rows
+    }
+
+    private static func logIn(_ count: Int, _ engine: EngineProcess) throws {
+        let client = try engine.client("u0")
+        for number in 0..<count {
+            let other = Client(
+                client.connection, user: "wv:u\(number % 16)@home.test", password: "secret of u\(number % 16)", "1.2",
+                cookie: "c\(number)")
+            guard try other.logIn().code == 200 else { throw HarnessError("no login \(number)") }
+        }
+    }
+
+    /// Empty polls.
+    private static func pollRate(
+        _ engine: EngineProcess, connections: Int, count: Int
+    ) throws -> (rate: Double, microseconds: Double) {
+        let clients = try (0..<connections).map { try engine.client("alice", cookie: "c\($0)") }
+        for client in clients {
+            try client.logIn()
+            _ = try client.poll()
+        }
+        let requests = clients.map { Array(repeating: request($0, "<Polling-Request/>", nil), count: count) }
+        let load = try Load(port: engine.port, requests: requests, expecting: "")
+        let cpu = try engine.status("cpu_us")
+        let seconds = try load.run()
+        let total = Double(connections * count)
+        return (total / seconds, Double(try engine.status("cpu_us") - cpu) / total)
     }
 
     // MARK: System Messages

@@ -135,14 +135,15 @@ extension Engine where Port: ~Copyable {
     ) throws(Refusal) {
         guard let credentials = relay.credentials else { throw Refusal(.internalServerError) }
         let code = document.first(.result, in: element).flatMap { document.integer(.code, in: $0) } ?? 0
-        guard code == UInt64(StatusCode.success.rawValue), let id = document.word(.sessionID, in: element),
-            let upstreamID = InlineBytes<128>(id), !upstreamID.isEmpty
-        else {
+        guard code == UInt64(StatusCode.success.rawValue), let id = document.word(.sessionID, in: element) else {
             // A challenge is no failure.
             if code >= 400, code != UInt64(StatusCode.unauthorized.rawValue) {
                 accounts.noteVerdict(false, on: credentials.address.span, relay.client, turn.now)
             }
             return writer.write(document, element)
+        }
+        guard let upstreamID = InlineBytes<128>(id), !upstreamID.isEmpty else {
+            throw Refusal(.serviceUnavailable, "the service behind this one names its sessions in another way")
         }
         accounts.noteVerdict(true, on: credentials.address.span, relay.client, turn.now)
         guard let account = accounts.accountOfUpstream(credentials.address, &records, &turn) else {

@@ -11,9 +11,9 @@ extension Engine where Port: ~Copyable {
         _ client: Client, _ agent: Span<UInt8>, _ turn: inout Turn, into writer: inout Writer
     ) -> Reply? {
         guard gateway.isUsed else { return nil }
-        guard let slot, sessions[slot].isRelayed else {
-            return relayLogin(document, session, version, client, agent, &turn, into: &writer)
-        }
+        // A login comes to the door, in whichever session it is said.
+        let reply = relayLogin(document, session, version, client, agent, &turn, into: &writer)
+        guard reply == nil, let slot, sessions[slot].isRelayed else { return reply }
         return relay(document, session, in: slot, version, client, agent, &turn, into: &writer)
     }
 
@@ -130,6 +130,8 @@ extension Engine where Port: ~Copyable {
         guard case .request = request.mode, let element = request.element,
             let primitive = Primitive(document.tag(of: element))
         else { return nil }
+        // A login with something before it would pass the door by.
+        if primitive == .loginRequest { return .badRequest }
         let admission = primitive.admission
         if sessions[slot].access.isRestricted, !admission.has(.partOfLogin), !admission.has(.negotiates) {
             guard sessions[slot].access.asksByMessage && admission.has(.whileAskedByMessage) else { return .forbidden }
@@ -155,6 +157,9 @@ extension Engine where Port: ~Copyable {
         }
         guard let element = request.element else { return }
         let tag = document.tag(of: element)
+        if case .request = request.mode, !relay.mayAskMore {
+            return settle(document, request, .serviceUnavailable, &relay)
+        }
         if tag == .clientCapabilityRequest {
             // What this server has to know of a client it takes in passing.
             if let code = takeCapabilities(document, request, element, in: slot, into: &writer) {
@@ -227,10 +232,11 @@ extension Engine where Port: ~Copyable {
         into writer: inout Writer
     ) {
         guard let id = request.transactionID else {
+            if case .request = request.mode { relay.ask(Span()) }
             return envelope.openTransaction(request.mode, id: Span(), into: &writer)
         }
         let word = document.word(of: id)
-        if case .request = request.mode { _ = relay.ask(word) }
+        if case .request = request.mode { relay.ask(word) }
         envelope.openTransaction(request.mode, id: word, into: &writer)
     }
 }

@@ -11,7 +11,10 @@ extension Engine where Port: ~Copyable {
 
     /// Writes the next look; its place, or nil when none is due or as many relays are under way as can be.
     public mutating func nextWatch(_ turn: borrowing Turn, into writer: inout Writer) -> Int? {
-        while let place = gateway.freeRelay(), let slot = gateway.takeWatch() {
+        // One place is left for clients, who wait.
+        while gateway.relayCount + 1 < gateway.relays.count, let place = gateway.freeRelay(),
+            let slot = gateway.takeWatch()
+        {
             guard slot < sessions.end, sessions[slot].isOpen, sessions[slot].isRelayed else { continue }
             guard sessions.isTold(slot), let record = records.upstreamRecord(of: slot) else {
                 gateway.goOnWatching(slot, &sessions, turn.now)
@@ -30,8 +33,9 @@ extension Engine where Port: ~Copyable {
             relay.url = url
             beginUpstreamMessage(relay, into: &writer)
             var envelope = Envelope(sessionID: record.id.span, into: &writer)
-            let id = sessions[slot].transactionID(records.sequences.next)
-            _ = relay.ask(id.span)
+            // Not one that it had before, or an upstream might take it for a repeat.
+            let id = sessions[slot].transactionID(turn.now.milliseconds)
+            relay.ask(id.span)
             envelope.openTransaction(.request, id: id.span, into: &writer)
             writer.empty(.keepAliveRequest)
             envelope.closeTransaction(into: &writer)

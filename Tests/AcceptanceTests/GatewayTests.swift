@@ -168,6 +168,31 @@ import Testing
         )
     }
 
+    /// A login in a session comes to the door like any other, and one behind something else comes nowhere.
+    @Test func nobodyPassesTheDoorFromInside() throws {
+        let third = try ThirdParty()
+        let bob = try third.client("bob")
+        try bob.logIn()
+        let alice = try third.client("alice")
+        try alice.logInByDigest()
+        try ask(third, ["--audience", "user:wv:alice@home.test"])
+        let before = third.requests
+        let login = bob.loginContent(password(of: "alice")).replacingOccurrences(of: "wv:bob@", with: "wv:alice@")
+        let reply = try bob.request(login)
+        #expect(reply.code == 403 && !reply.systemMessages.isEmpty, "\(reply.root)")
+        #expect(third.requests == before)
+        let document = bob.document("<GetList-Request/>", transaction: "a")
+        let second = bob.document(login, transaction: "b")
+        let start = try #require(second.range(of: "<Transaction>")),
+            end = try #require(second.range(of: "</Session></WV"))
+        let both = document.replacingOccurrences(
+            of: "</Session></WV", with: second[start.lowerBound..<end.lowerBound] + "</Session></WV")
+        let answers = try bob.exchange(both)?.all ?? []
+        #expect(answers.first { $0.transactionID == "b" }?.code == 400, "\(answers)")
+        #expect(answers.first { $0.transactionID == "a" }?.name == "GetList-Response", "\(answers)")
+        #expect(!third.requests.contains("secret of alice"))
+    }
+
     // MARK: Inside
 
     /// Messages of this server go between those of the service, and are answered here.
@@ -232,6 +257,12 @@ import Testing
         #expect(third.requests == "")
         let alice = try third.client("alice")
         #expect(try alice.logIn().code == 200)
+        // Nobody here finds who is known there.
+        let search = """
+            <Search-Request><SearchPairList><SearchElement>USER_ID</SearchElement><SearchString>alice</SearchString>\
+            </SearchPairList><SearchLimit>10</SearchLimit></Search-Request>
+            """
+        #expect(try carol.request(search).primitive?["SearchFindings"]?.number == 0)
         // Neither reaches the other: their services do not know each other.
         #expect(try carol.send("hello", to: "wv:alice@home.test").code != 200)
         #expect(try carol.send("to myself", to: "wv:carol@gateway.test").code == 200)

@@ -92,12 +92,14 @@ public struct Relay: ZeroInitializable {
     /// A free place.
     public init() {}
 
-    /// Remembers that a transaction is to be answered; false when there are more than can be told apart.
-    mutating func ask(_ id: Span<UInt8>) -> Bool {
-        guard askedCount < asked.count else { return false }
+    /// Whether another transaction can be told apart from the others.
+    var mayAskMore: Bool { askedCount < asked.count }
+
+    /// Remembers that a transaction is to be answered.
+    mutating func ask(_ id: Span<UInt8>) {
+        guard mayAskMore else { return }
         asked[askedCount] = Relay.hash(id)
         askedCount += 1
-        return true
     }
 
     func hasAsked(_ id: Span<UInt8>) -> Bool {

@@ -229,7 +229,7 @@ extension Mailboxes where Port: ~Copyable {
         }
         guard let address, address.kind == .user else { return Delivery(element: element, code: .unknownUser) }
         guard address.isLocal else { return Delivery(element: element, code: .domainNotSupported) }
-        guard let account = records.account(address.canonical) else {
+        guard let account = records.account(address.canonical), account.kind != .upstream else {
             return Delivery(element: element, code: .unknownUser)
         }
         guard records.letsThrough(sender, to: account.number) else {

@@ -27,7 +27,7 @@ extension Records where Port: ~Copyable {
             return .unknown
         }
         guard address.isLocal else { return .foreign }
-        guard let account = account(address.canonical) else { return .unknown }
+        guard let account = account(address.canonical), account.kind != .upstream else { return .unknown }
         return .known(account.number)
     }
 

@@ -296,7 +296,8 @@ extension People where Port: ~Copyable {
         for index in 0..<search.pairCount {
             guard matches(user, search.pairs[index], for: searcher, sessions, records, &reads) else { return false }
         }
-        reads += 2
+        reads += 3
+        if records.account(of: user)?.kind == .upstream { return false }
         if let searchable = records.profile(user, .searchable), searchable.span.equals("no") { return false }
         return records.letsThrough(searcher, to: user)
     }
@@ -359,7 +360,9 @@ extension People where Port: ~Copyable {
 extension Records where Port: ~Copyable {
     /// The user with the next number behind `last`, 0 for the first; nil when there is none.
     func user(after last: UInt32) -> UInt32? {
-        number(in: Key.kind(RecordKind.user), after: last)
+        let user: UInt32? = number(in: Key.kind(RecordKind.user), after: last)
+        // Guests come behind all users, and are nobody yet.
+        return user.flatMap { SystemMessages<Port>.isGuest($0) ? nil : $0 }
     }
 }
 

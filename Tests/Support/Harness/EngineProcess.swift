@@ -131,7 +131,7 @@ public final class EngineProcess: @unchecked Sendable {
         door.stop()
         let own = ["port", "cir_port", "data_dir", "control", "log_level"]
         try door.set(Dictionary(uniqueKeysWithValues: settings.filter { !own.contains($0.0) }))
-        let clients = sections.components(separatedBy: "config ").filter { $0.hasPrefix("client ") }
+        let clients = sections.components(separatedBy: "config ").filter { $0.hasPrefix("client") }
         door.sections = """
             config upstream 'behind'
             	option domain 'home.test'

@@ -89,7 +89,7 @@ GATEWAY_SKIP := DurabilityTests|HTTPTests|MalformedTests|AttackTests|TLSTests|Ou
 empty :=
 GATEWAY_SKIPPED := $(subst $(empty) ,,$(GATEWAY_SKIP))
 .PHONY: test-gateway
-test-gateway: test-packages build ## all that clients do, through a gateway, in both syntaxes on both sides: half an hour
+test-gateway: test-packages build ## all that clients do, through a gateway, in both syntaxes on both sides: twenty minutes
 	swift build --build-tests
 	for clients in xml wbxml; do for behind in xml wbxml; do \
 		IMPSD_SYNTAX=$$clients IMPSD_GATEWAY=$$behind swift test --skip-build --filter AcceptanceTests \

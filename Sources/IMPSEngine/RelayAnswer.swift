@@ -18,6 +18,7 @@ extension Engine where Port: ~Copyable {
         _ place: Int, _ document: borrowing Document, isEmpty: Bool, _ turn: inout Turn, into writer: inout Writer
     ) -> Reply? {
         let relay = gateway.relays[place]
+        guard relay.kind != .login || relay.configuration == gateway.configuration else { return nil }
         guard isEmpty ? relay.askedCount == 0 || relay.kind == .session : isAnswer(document, to: relay) else {
             return nil
         }
@@ -66,6 +67,8 @@ extension Engine where Port: ~Copyable {
         let relay = gateway.relays[place]
         gateway.noteFailure(relay, failure, &turn)
         gateway.relays[place].isFailureNoted = true
+        // Another configuration may have somebody else at this place.
+        guard relay.configuration == gateway.configuration else { return false }
         guard let url = gateway.upstreams[relay.upstream].usableURL(turn.now), url > relay.url else { return false }
         gateway.relays[place].url = url
         gateway.relays[place].isFailureNoted = false
@@ -137,9 +140,7 @@ extension Engine where Port: ~Copyable {
         if relay.kind != .login, let descriptor = document.first(.sessionDescriptor, in: session),
             let id = document.word(.sessionID, in: descriptor)
         {
-            // A session that ended meanwhile cannot tell.
-            let record = records.upstreamRecord(of: relay.slot)
-            if let record, record.session == relay.session, !id.equals(record.id.span) { return false }
+            guard Hash64(id).value == relay.sessionHash else { return false }
         }
         var answered = 0
         var next = document.first(.transaction, in: session)
@@ -202,14 +203,24 @@ extension Engine where Port: ~Copyable {
         guard let (mode, id) = mode(document, transaction),
             let content = document.first(.transactionContent, in: transaction)
         else { return false }
-        envelope.openTransaction(mode, id: id, into: &writer)
-        defer { envelope.closeTransaction(into: &writer) }
-        guard let element = document.firstChild(of: content) else { return false }
         let mark = writer.mark
-        let isOver = writeBack(document, element, relay, &turn, into: &writer)
-        if writer.isOverflowed {
-            writer.rewind(to: mark)
+        let before = envelope
+        envelope.openTransaction(mode, id: id, into: &writer)
+        var isOver = false
+        if let element = document.firstChild(of: content) {
+            isOver = writeBack(document, element, relay, &turn, into: &writer)
+        }
+        envelope.closeTransaction(into: &writer)
+        guard writer.isOverflowed || writer.output.freeCapacity < Limits.envelopeEndByteCount else { return isOver }
+        writer.rewind(to: mark)
+        envelope = before
+        if case .request = mode {
+            // It is sent again when it is not answered.
+            if relay.kind == .session { gateway.note(hasMore: true, relay.slot, &sessions) }
+        } else {
+            envelope.openTransaction(mode, id: id, into: &writer)
             writer.status(.responseTooLarge)
+            envelope.closeTransaction(into: &writer)
         }
         return isOver
     }

@@ -54,20 +54,20 @@ extension Engine where Port: ~Copyable {
         login.person = login.user
         let gate = try systemMessages.passQuestionsOfGuest(
             document, request, element, &login, credentials.address, &accounts, &sessions, &mailboxes,
-            &gateway.guestWrites, &records, &turn, into: &writer)
+            &gateway.guestWrites, &gateway.knownGuestWrites, &records, &turn, into: &writer)
         guard gate else { return nil }
+        if let password = document.first(.password, in: element), !login.isForAnswer,
+            document.text(of: password).starts(with: AnswerLink.prefix)
+        {
+            throw Refusal(.invalidPassword)
+        }
         if login.isForAnswer {
             sessions.writeAnswered(document, element, into: &writer)
             return nil
         }
-        guard let url = gateway.upstreams[upstream].usableURL(turn.now) else {
+        guard var relay = gateway.relay(.login, to: upstream, request.version, turn.now) else {
             throw Refusal(.serviceUnavailable, "the service behind this one does not answer")
         }
-        var relay = Relay()
-        relay.kind = .login
-        relay.upstream = upstream
-        relay.url = url
-        relay.version = request.version
         relay.client = request.client
         relay.agent = request.agent
         relay.credentials = credentials
@@ -91,7 +91,10 @@ extension Engine where Port: ~Copyable {
         var next = document.firstChild(of: element)
         while let child = next {
             next = document.nextSibling(of: child)
-            if document.tag(of: child) == .systemMessageResponseList {
+            let tag = document.tag(of: child)
+            // Another one than that which was looked at here goes nowhere: it might be somebody else's name.
+            if tag != .digestSchema, document.first(tag, in: element) != child { continue }
+            if tag == .systemMessageResponseList {
                 writeForeignAnswers(document, child, relay.login, into: &writer)
             } else {
                 writer.write(document, child)
@@ -136,8 +139,10 @@ extension Engine where Port: ~Copyable {
         guard let credentials = relay.credentials else { throw Refusal(.internalServerError) }
         let code = document.first(.result, in: element).flatMap { document.integer(.code, in: $0) } ?? 0
         guard code == UInt64(StatusCode.success.rawValue), let id = document.word(.sessionID, in: element) else {
-            // A challenge is no failure.
-            if code >= 400, code != UInt64(StatusCode.unauthorized.rawValue) {
+            // Only what says that he is another counts as a guess, and neither a challenge nor the troubles of the service.
+            if code == UInt64(StatusCode.invalidPassword.rawValue) || code == UInt64(StatusCode.unknownUser.rawValue)
+                || code == UInt64(StatusCode.userIDAndClientIDDoNotMatch.rawValue)
+            {
                 accounts.noteVerdict(false, on: credentials.address.span, relay.client, turn.now)
             }
             return writer.write(document, element)
@@ -151,7 +156,7 @@ extension Engine where Port: ~Copyable {
         }
         let seconds = document.integer(.keepAliveTime, in: element) ?? relay.timeToLive ?? 0
         let wasAsked = systemMessages.pendingLogin(like: relay.login, turn.now) != nil
-        let (gate, due) = systemMessages.settleGuest(relay, account.number, &records, &turn)
+        let (gate, due) = try systemMessages.settleGuest(relay, account.number, &records, &turn)
         let (slot, isNew) = try sessions.openSession(
             account, relay.request, credentials, gate,
             keepAlive: seconds > 0 ? UInt32(clamping: seconds) : records.settings.keepAliveDefault,

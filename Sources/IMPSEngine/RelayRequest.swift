@@ -28,17 +28,17 @@ extension Engine where Port: ~Copyable {
         else { return nil }
         guard let place = gateway.freeRelay() else { return .later }
         sessions.counters.requests += 1
-        var relay = Relay()
+        let upstream = Int(sessions[slot].upstream.place) - 1
+        let usable = gateway.relay(.session, to: upstream, version, turn.now)
+        var relay = usable ?? Relay()
         relay.kind = .session
-        relay.upstream = Int(sessions[slot].upstream.place) - 1
+        relay.version = version
         relay.slot = slot
         relay.session = number
-        relay.version = version
+        relay.sessionHash = Hash64(record.id.span).value
         relay.syntax = writer.syntax
         relay.client = client
         relay.agent = InlineBytes(prefix: agent)
-        let url = gateway.upstreams[relay.upstream].usableURL(turn.now)
-        relay.url = url ?? 0
         beginUpstreamMessage(relay, into: &writer)
         var envelope = Envelope(sessionID: record.id.span, into: &writer)
         var next = document.first(.transaction, in: session)
@@ -50,8 +50,8 @@ extension Engine where Port: ~Copyable {
         envelope.close(poll: nil, into: &writer)
         if sessions.hasSession(slot, number), sessions[slot].isOpen { sessions.heard(slot, records, turn.now) }
         tellPeople(&turn)
-        guard url != nil, !writer.isOverflowed, envelope.transactionCount > 0 else {
-            return refuse(document, relay, url == nil ? .serviceUnavailable : .badParameter, into: &writer)
+        guard usable != nil, !relay.isTooMuch, !writer.isOverflowed, envelope.transactionCount > 0 else {
+            return refuse(document, relay, usable == nil ? .serviceUnavailable : .badParameter, into: &writer)
         }
         gateway.relays[place] = relay
         gateway.counters.relayed += 1
@@ -189,6 +189,8 @@ extension Engine where Port: ~Copyable {
         _ document: borrowing Document, _ request: Request, in slot: UInt16, _ turn: inout Turn,
         into writer: inout Writer
     ) -> StatusCode {
+        // Going back would forget that something before did not fit.
+        guard !writer.isOverflowed else { return .badParameter }
         let mark = writer.mark
         defer { writer.rewind(to: mark) }
         do throws(Refusal) {
@@ -203,6 +205,8 @@ extension Engine where Port: ~Copyable {
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
         into writer: inout Writer
     ) -> StatusCode? {
+        // Going back would forget that something before did not fit.
+        guard !writer.isOverflowed else { return .badParameter }
         let mark = writer.mark
         defer { writer.rewind(to: mark) }
         do throws(Refusal) {
@@ -220,9 +224,7 @@ extension Engine where Port: ~Copyable {
     @inline(never)
     func beginUpstreamMessage(_ relay: Relay, into writer: inout Writer) {
         writer.output.removeAll()
-        writer.begin(
-            syntax: gateway.upstreams[relay.upstream].syntax,
-            version: gateway.upstreams[relay.upstream].version ?? relay.version)
+        writer.begin(syntax: relay.spoken, version: relay.spokenVersion)
     }
 
     /// Begins a transaction with the TransactionID of the client.

@@ -20,17 +20,14 @@ extension Engine where Port: ~Copyable {
                 gateway.goOnWatching(slot, &sessions, turn.now)
                 continue
             }
-            var relay = Relay()
-            relay.kind = .watch
-            relay.upstream = Int(sessions[slot].upstream.place) - 1
-            relay.slot = slot
-            relay.session = sessions[slot].number
-            relay.version = sessions[slot].version
-            guard let url = gateway.upstreams[relay.upstream].usableURL(turn.now) else {
+            let upstream = Int(sessions[slot].upstream.place) - 1
+            guard var relay = gateway.relay(.watch, to: upstream, sessions[slot].version, turn.now) else {
                 gateway.goOnWatching(slot, &sessions, turn.now)
                 continue
             }
-            relay.url = url
+            relay.slot = slot
+            relay.session = sessions[slot].number
+            relay.sessionHash = Hash64(record.id.span).value
             beginUpstreamMessage(relay, into: &writer)
             var envelope = Envelope(sessionID: record.id.span, into: &writer)
             // Not one that it had before, or an upstream might take it for a repeat.

@@ -121,11 +121,17 @@ extension Engine where Port: ~Copyable {
 
     /// Whether a message has credentials in it: then nobody should find it in memory later.
     public func hasCredentials(_ document: borrowing Document) -> Bool {
-        guard let root = document.root, let session = document.first(.session, in: root),
-            let transaction = document.first(.transaction, in: session),
-            let content = document.first(.transactionContent, in: transaction)
-        else { return false }
-        return document.first(.loginRequest, in: content) != nil
+        guard let root = document.root, let session = document.first(.session, in: root) else { return false }
+        var next = document.first(.transaction, in: session)
+        while let transaction = next {
+            next = document.next(after: transaction)
+            if let content = document.first(.transactionContent, in: transaction),
+                document.first(.loginRequest, in: content) != nil
+            {
+                return true
+            }
+        }
+        return false
     }
 
     private func refuseUnreadable(

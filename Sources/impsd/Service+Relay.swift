@@ -12,10 +12,11 @@ extension Service {
         _ body: Range<Int>, _ turn: inout Turn
     ) -> HandledRequest {
         let changesBefore = engine.store.changeCount
-        let reply =
+        var reply =
             readAnswer(relay, result, answer, body, &turn)
             ?? sendElsewhere(relay, result, sent, &turn)
             ?? refuseRelay(relay, sent, RelayFailure(result.failure), &turn)
+        if case .message = reply, writer.isOverflowed { reply = .malformed }
         return HandledRequest(
             reply: reply, isDurable: engine.store.changeCount != changesBefore, version: writer.version)
     }

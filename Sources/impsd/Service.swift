@@ -258,7 +258,7 @@ final class Service: RequestHandler {
         writer.output.wipe()
     }
 
-    override func cancelRelay(_ relay: Int, _ turn: inout Turn) { _ = refuseRelay(relay, .busy, &turn) }
+    override func cancelRelay(_ relay: Int, _ turn: inout Turn) -> Reply { refuseRelay(relay, .busy, &turn) }
 
     override func relayEnded(
         _ relay: Int, _ result: OutgoingResult, sent: borrowing FixedBytes, answer: borrowing FixedBytes,

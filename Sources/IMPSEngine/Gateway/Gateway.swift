@@ -63,9 +63,17 @@ public struct Relay: ZeroInitializable {
     }
 
     var kind = Kind.free
-    /// The place of the upstream, and of its address.
+    /// The place of the upstream, and of its address, in the configuration of this number.
     var upstream = 0
     var url = 0
+    var configuration: UInt32 = 0
+    /// What is spoken there.
+    var spoken = Syntax.xml
+    var spokenVersion = Version.v1_2
+    /// What the SessionID there is recognised by; 0 for a login.
+    var sessionHash: UInt64 = 0
+    /// There was more in the message than can be answered.
+    var isTooMuch = false
     /// The session here.
     var slot: UInt16 = 0
     var session: UInt64 = 0
@@ -111,8 +119,11 @@ public struct Relay: ZeroInitializable {
 
     /// Answers a transaction here, together with the others of its message.
     mutating func settle(_ id: Span<UInt8>, _ code: StatusCode) {
-        guard settledCount < settled.count else { return }
-        settled[settledCount].id = InlineBytes(prefix: id)
+        guard settledCount < settled.count, let id = InlineBytes<40>(id) else {
+            isTooMuch = true
+            return
+        }
+        settled[settledCount].id = id
         settled[settledCount].code = code.rawValue
         settledCount += 1
     }
@@ -136,12 +147,16 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
     private(set) var upstreamCount = 0
     /// The configuration was looked at.
     private var isConfigured = false
+    /// Counts the configurations, so that nothing goes to the place of one that belongs to another.
+    private(set) var configuration: UInt32 = 0
     var relays: Slab<Relay>
     /// Sessions for which it is to be looked whether something waits there.
     private var watches = InlineArray<32, UInt16>(repeating: 0)
     private var watchCount = 0
     /// How many logins of strangers are asked something; each is a write.
     var guestWrites = ChallengeWrites()
+    /// The same of those who were here before.
+    var knownGuestWrites = ChallengeWrites()
     var counters = GatewayCounters()
 
     init(_ upstreams: consuming Slab<Upstream>, _ relays: consuming Slab<Relay>) {
@@ -155,7 +170,10 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
     // MARK: Configuration
 
     /// Takes the sections of the configuration instead of those before.
-    mutating func beginSections() { upstreamCount = 0 }
+    mutating func beginSections() {
+        upstreamCount = 0
+        configuration &+= 1
+    }
 
     mutating func take(_ section: borrowing Upstream, name: Span<UInt8>) {
         guard upstreamCount < upstreams.count, relays.count > 0, section.finish(name: name) == nil else { return }
@@ -186,7 +204,13 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
         guard isConfigured else { return }
         for slot in 0..<sessions.end where sessions[slot].isOpen {
             guard let record = records.upstreamRecord(of: slot) else { continue }
-            guard record.session == sessions[slot].number, let place = upstream(named: record.name.span) else {
+            guard record.session == sessions[slot].number else {
+                records.forgetUpstream(of: slot)
+                continue
+            }
+            guard let place = upstream(named: record.name.span) else {
+                records.account(for: sessions[slot], in: slot, .replaced, turn.wall)
+                sessions[slot].upstream = UpstreamPart()
                 sessions.endSession(slot, .replaced, &mailboxes, systemMessages, &records, &turn)
                 continue
             }
@@ -239,13 +263,26 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
         return count
     }
 
+    /// A relay to an upstream; nil when all its addresses are left alone.
+    func relay(_ kind: Relay.Kind, to upstream: Int, _ version: Version, _ now: Instant) -> Relay? {
+        guard let url = upstreams[upstream].usableURL(now) else { return nil }
+        var relay = Relay()
+        relay.kind = kind
+        relay.upstream = upstream
+        relay.url = url
+        relay.configuration = configuration
+        relay.version = version
+        relay.spoken = upstreams[upstream].syntax
+        relay.spokenVersion = upstreams[upstream].version ?? version
+        return relay
+    }
+
     /// Where a message goes.
     func order(_ place: Int) -> RelayOrder {
         let relay = relays[place]
         return RelayOrder(
             url: upstreams[relay.upstream].urls[relay.url], pin: upstreams[relay.upstream].pin,
-            agent: relay.agent, syntax: upstreams[relay.upstream].syntax,
-            version: upstreams[relay.upstream].version ?? relay.version,
+            agent: relay.agent, syntax: relay.spoken, version: relay.spokenVersion,
             seconds: upstreams[relay.upstream].timeoutSeconds)
     }
 
@@ -253,6 +290,7 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
     mutating func noteFailure(_ relay: Relay, _ failure: RelayFailure, _ turn: inout Turn) {
         counters.failed += 1
         if case .busy = failure { return }
+        guard relay.configuration == configuration else { return }
         var isDown = false
         if case .unreachable = failure { isDown = true }
         let seconds = upstreams[relay.upstream].noteFailure(relay.url, isDown: isDown, turn.now)
@@ -265,7 +303,8 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
 
     /// An upstream answered as it should.
     mutating func noteAnswer(_ relay: Relay, _ turn: inout Turn) {
-        guard upstreams[relay.upstream].noteAnswer(relay.url), turn.journal.begin(.upstreamBack, turn.now, turn.wall)
+        guard relay.configuration == configuration, upstreams[relay.upstream].noteAnswer(relay.url),
+            turn.journal.begin(.upstreamBack, turn.now, turn.wall)
         else { return }
         log(relay, &turn)
         turn.journal.end()

@@ -100,10 +100,10 @@ public struct Upstream: ZeroInitializable, Sendable {
     mutating func noteFailure(_ place: Int, isDown: Bool, _ now: Instant) -> UInt64 {
         // Others that were under way to it when it was left alone say nothing new.
         guard health[place].restsUntil <= now else { return 0 }
-        health[place].failures += 1
+        if health[place].failures < 3 { health[place].failures += 1 }
         guard isDown || health[place].failures >= 3 else { return 0 }
-        let seconds = UInt64(1) << UInt64(min(health[place].rests, 6))
-        health[place].rests += 1
+        let seconds = UInt64(1) << UInt64(health[place].rests)
+        if health[place].rests < 6 { health[place].rests += 1 }
         health[place].failures = 0
         health[place].restsUntil = now.adding(seconds: min(seconds, 60))
         return min(seconds, 60)

@@ -91,6 +91,8 @@ extension Records where Port: ~Copyable {
         return UpstreamRecord(record)
     }
 
+    mutating func forgetUpstream(of slot: UInt16) { store.delete(Key.upstreamSession(slot).span) }
+
     mutating func keep(_ record: UpstreamRecord, of slot: UInt16) {
         scratch.removeAll()
         record.write(into: &scratch)

@@ -18,7 +18,8 @@ extension SystemMessages where Port: ~Copyable {
     mutating func passQuestionsOfGuest(
         _ document: borrowing Document, _ request: Request, _ element: Document.Element, _ login: inout PendingLogin,
         _ address: InlineBytes<100>, _ accounts: inout Accounts<Port>, _ sessions: inout Sessions<Port>,
-        _ mailboxes: inout Mailboxes<Port>, _ writes: inout ChallengeWrites, _ records: inout Records<Port>,
+        _ mailboxes: inout Mailboxes<Port>, _ writes: inout ChallengeWrites, _ knownWrites: inout ChallengeWrites,
+        _ records: inout Records<Port>,
         _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) -> Bool {
         guard hasActiveCampaign else { return true }
@@ -28,14 +29,24 @@ extension SystemMessages where Port: ~Copyable {
         } else if !isLinked(document, element, &login, accounts, records) {
             guard mayAsk(login, records, turn.wall) else { return true }
             let isKnown = accounts.isKnown(address.span, request.client)
-            guard records.store.hasRoom, isKnown || writes.take(turn.now) else {
+            guard records.store.hasRoom, isKnown ? knownWrites.take(turn.now) : writes.take(turn.now) else {
                 throw Refusal(.serviceUnavailable, "many logins at once, try again later")
             }
             login.user = records.beginGuest(address, person: login.person)
         }
         let gate = passQuestions(
             document, request, element, login, &accounts, &sessions, &mailboxes, &records, &turn, into: &writer)
-        if case .open = gate { return true } else { return false }
+        // One who is denied for what he said before waits for nothing.
+        if SystemMessages.isGuest(login.user), !isThere(login.user) { records.endGuest(login.user) }
+        guard case .open = gate else { return false }
+        prolong(login, turn.now)
+        return true
+    }
+
+    /// What was answered stays until the service has said whether it takes him.
+    private mutating func prolong(_ login: PendingLogin, _ now: Instant) {
+        guard let place = pendingLogin(like: login, now) else { return }
+        pendingLogins[place].expiresAt = max(pendingLogins[place].expiresAt, now.adding(seconds: 90))
     }
 
     /// Whether the login of a guest waits still.
@@ -67,12 +78,16 @@ extension SystemMessages where Port: ~Copyable {
     /// What the answers of a guest are worth, now that his service has taken him: they are his user's.
     ///
     /// - Returns: how far the door is open, and what does not wait for an answer and comes with the login.
+    /// - Throws: 503 when his answers are gone, because others took the place of his login.
     mutating func settleGuest(
         _ relay: Relay, _ user: UInt32, _ records: inout Records<Port>, _ turn: inout Turn
-    ) -> (gate: LoginGate, due: DueCampaigns) {
+    ) throws(Refusal) -> (gate: LoginGate, due: DueCampaigns) {
         let client = ProofClient(relay.request)
-        if let place = pendingLogin(like: relay.login, turn.now) {
-            let guest = pendingLogins[place].user
+        if SystemMessages.isGuest(relay.login.user) {
+            let guest = relay.login.user
+            guard let place = pendingLogin(like: relay.login, turn.now), pendingLogins[place].user == guest else {
+                throw Refusal(.serviceUnavailable, "many logins at once, try again later")
+            }
             for place in operatorPlaces where campaigns[place].number != 0 {
                 settle(campaigns[place], of: guest, for: user, client, &records, turn)
             }

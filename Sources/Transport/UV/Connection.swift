@@ -42,6 +42,8 @@ struct Connection: ZeroInitializable {
     var isWaiting = false
     /// Its request waits for a place among those whose answers come from elsewhere.
     var isParked = false
+    /// How long it does so; nil when it does not.
+    var parkedUntil: Instant?
     /// Which of the connections at this place it is.
     var number: UInt32 = 0
     /// What was found wrong behind requests whose answers go out first.

@@ -180,6 +180,13 @@ struct Outgoing: ~Copyable {
     /// The places of what is relayed.
     var relayPlaces: Range<Int> { Outgoing.ownCount..<count }
 
+    /// Relays that are under way.
+    var relayCount: Int {
+        var count = 0
+        for place in relayPlaces where isUnderWay(place) || requests[place].phase == .queued { count += 1 }
+        return count
+    }
+
     /// Whether there is a place for another relay.
     var hasRelayPlace: Bool {
         for place in relayPlaces where requests[place].phase == .free || requests[place].phase == .idle { return true }

@@ -138,8 +138,8 @@ open class RequestHandler {
     /// Writes the request that carries it, which was handled or asked for last.
     open func writeRelay(into request: inout FixedBytes) {}
 
-    /// A deferred reply cannot be awaited; a refusal is then in the writer.
-    open func cancelRelay(_ relay: Int, _ turn: inout Turn) {}
+    /// A deferred reply cannot be awaited; the refusal.
+    open func cancelRelay(_ relay: Int, _ turn: inout Turn) -> Reply { .malformed }
 
     /// What became of a message that was sent elsewhere; the client's answer is then in the writer.
     ///

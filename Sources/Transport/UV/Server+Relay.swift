@@ -30,21 +30,26 @@ extension Server {
         parked[parkedCount] = UInt16(index)
         parkedCount += 1
         connections[index].isParked = true
-        connections[index].deadline = turn.now.adding(seconds: Server.parkedSeconds)
+        let until = connections[index].parkedUntil ?? turn.now.adding(seconds: Server.parkedSeconds)
+        connections[index].parkedUntil = until
+        connections[index].deadline = until
     }
 
     /// Seconds that a request waits for a place.
     private static var parkedSeconds: UInt64 { 20 }
 
-    /// A place is free: whoever waits longest has his turn.
-    private mutating func unpark() {
-        while parkedCount > 0 {
+    /// Whoever waits longest has his turn, as many as there are places free.
+    mutating func unpark() {
+        guard parkedCount > 0 else { return }
+        var free = sizes.relays - outgoing.relayCount
+        while parkedCount > 0, free > 0 {
             let index = Int(parked[0])
             parkedCount -= 1
             for place in 0..<parkedCount { parked[place] = parked[place + 1] }
             guard connections[index].isParked, connections[index].phase == .reading else { continue }
             connections[index].isParked = false
-            return wait(index)
+            free -= 1
+            wait(index)
         }
     }
 
@@ -193,8 +198,7 @@ extension Server {
         let end = request.reader.endIndex
         let isWhole = buffers[request.answer].count == end
         guard result.failure == nil, request.reader.keepsAlive, isWhole, !request.isWriting else {
-            dropOutgoing(place)
-            return unpark()
+            return dropOutgoing(place)
         }
         wipeAndGive(request.request)
         wipeAndGive(request.answer)
@@ -204,13 +208,12 @@ extension Server {
         outgoing.requests[place].sealed = BufferPool.none
         outgoing.requests[place].phase = .idle
         outgoing.requests[place].deadline = turn.now.adding(seconds: Outgoing.idleSeconds)
-        unpark()
     }
 
     /// Sends a message that nobody took to where the handler says now, for the same client.
     private mutating func sendElsewhere(_ request: OutgoingRequest) -> Bool {
         guard let place = queueRelay(request.relay) else {
-            handler.cancelRelay(request.relay, &turn)
+            _ = handler.cancelRelay(request.relay, &turn)
             return false
         }
         outgoing.requests[place].connection = request.connection

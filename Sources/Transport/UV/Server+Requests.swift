@@ -290,7 +290,7 @@ extension Server {
         connections[index].closesAfterReply = !reader.keepsAlive
         let buffer = connections[index].buffer
         let client = connections[index].client
-        let answer =
+        var answer =
             connections[index].isAdmin
             ? answerAdmin(index)
             : buffer == BufferPool.none
@@ -298,7 +298,7 @@ extension Server {
                 : Server.answer(buffers, buffer, reader, client, handler, &turn)
         if answer.isLater { return keepUntilThereIsRoom(index) }
         if answer.hasCredentials { wipeRequest(index) }
-        if let relay = answer.relay, awaitReply(index, relay, answer) { return false }
+        if let relay = answer.relay, awaitReply(index, relay, &answer) { return false }
         hold(index, answer, needsKeepAliveField: reader.needsKeepAliveField, isHead: reader.isHead)
         return true
     }
@@ -312,10 +312,14 @@ extension Server {
         arrival.wipeAll()
     }
 
-    /// Waits for an answer that comes from elsewhere; false, with the refusal in the handler, when that is not possible.
-    private mutating func awaitReply(_ index: Int, _ relay: Int, _ answer: Answer) -> Bool {
+    /// Waits for an answer that comes from elsewhere; false, with the refusal, when that is not possible.
+    private mutating func awaitReply(_ index: Int, _ relay: Int, _ answer: inout Answer) -> Bool {
         guard deferReply(index, relay, answer.contentType) else {
-            handler.cancelRelay(relay, &turn)
+            answer.hasMessage = handler.cancelRelay(relay, &turn).isMessage
+            if !answer.hasMessage {
+                answer.status = .serviceUnavailable
+                answer.contentType = InlineBytes()
+            }
             return false
         }
         keepRest(index, from: connections[index].reader.endIndex, RequestReader())
@@ -324,7 +328,10 @@ extension Server {
 
     /// Keeps a whole request until there is a place for it.
     private mutating func keepUntilThereIsRoom(_ index: Int) -> Bool {
-        keepRest(index, from: connections[index].reader.startIndex, RequestReader())
+        // It is read to its end, chunks and all, and not once more.
+        let reader = connections[index].reader
+        keepRest(index, from: reader.startIndex, reader.atFront)
+        arrival.wipeAll()
         guard connections[index].phase == .reading else { return false }
         if !connections[index].isPaused { pause(index) }
         park(index)
@@ -386,8 +393,6 @@ extension Server {
         case .later: answer.isLater = true
         case .deferred(let relay):
             answer.relay = relay
-            // When it cannot wait, this is what is said.
-            answer.hasMessage = true
         case .malformed:
             answer.status = reader.isCut ? .contentTooLarge : .badRequest
             answer.contentType = InlineBytes()
@@ -439,6 +444,7 @@ extension Server {
         held[heldCount] = reply
         heldCount += 1
         connections[index].phase = .held
+        connections[index].parkedUntil = nil
         // More than fits is read at once when this is answered.
         let isPlain = connections[index].tls == TLSConnections.none
         if isPlain, connections[index].isPipelining, !connections[index].isPaused { pause(index) }

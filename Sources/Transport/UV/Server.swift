@@ -465,6 +465,7 @@ public struct Server: ~Copyable {
         }
         heldOctets.removeAll()
         startRelays(isDurable: error == nil)
+        unpark()
         sendCalls()
         makeOrders()
         makeWatches()

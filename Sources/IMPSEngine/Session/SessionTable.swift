@@ -93,7 +93,7 @@ struct SessionTable: ~Copyable {
     }
 
     private mutating func insert(_ slot: UInt16, _ user: UInt32, _ network: UInt32, _ session: Session = Session()) {
-        let bucket = Int(user) & (buckets.count - 1)
+        let bucket = Int(truncatingIfNeeded: user) & (buckets.count - 1)
         slots[Int(slot)] = session
         slots[Int(slot)].isOpen = true
         slots[Int(slot)].user = user
@@ -110,7 +110,7 @@ struct SessionTable: ~Copyable {
         timers.remove(slot, &slots)
         calls.remove(slot, .call, &slots)
         leaveNetwork(slot)
-        let bucket = Int(slots[Int(slot)].user) & (buckets.count - 1)
+        let bucket = Int(truncatingIfNeeded: slots[Int(slot)].user) & (buckets.count - 1)
         if buckets[bucket] == slot {
             buckets[bucket] = slots[Int(slot)].nextSlot
         } else {
@@ -128,7 +128,7 @@ struct SessionTable: ~Copyable {
 
     /// The first session of a user; nil when there is none.
     func first(of user: UInt32) -> UInt16? {
-        match(buckets[Int(user) & (buckets.count - 1)], user)
+        match(buckets[Int(truncatingIfNeeded: user) & (buckets.count - 1)], user)
     }
 
     /// The next session of the same user.
@@ -224,7 +224,9 @@ struct SessionTable: ~Copyable {
             var slot = buckets[bucket]
             while slot != SessionTable.none {
                 invariant(slots[Int(slot)].isOpen, "IM034 a bucket holds open sessions")
-                invariant(Int(slots[Int(slot)].user) & (buckets.count - 1) == bucket, "IM035 a user's bucket")
+                invariant(
+                    Int(truncatingIfNeeded: slots[Int(slot)].user) & (buckets.count - 1) == bucket,
+                    "IM035 a user's bucket")
                 open += 1
                 invariant(open <= slots.count, "IM036 buckets without rings")
                 slot = slots[Int(slot)].nextSlot

@@ -369,7 +369,7 @@ import Testing
     ]
 
     @Test(arguments: faults) func aServiceThatFailsIsToldOf(mode: String, code: Int) throws {
-        let third = try ThirdParty(options: "\toption timeout '1'\n")
+        let third = try ThirdParty(options: "\toption timeout '2'\n")
         let alice = try third.client("alice", "1.2")
         try alice.logIn()
         let resident = try third.door.residentBytes()

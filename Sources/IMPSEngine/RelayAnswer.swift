@@ -7,9 +7,6 @@ extension Engine where Port: ~Copyable {
     /// Where a message goes that `handle` deferred.
     public func relayOrder(_ place: Int) -> RelayOrder { gateway.order(place) }
 
-    /// The syntax in which the client of a relay is answered.
-    public func relaySyntax(_ place: Int) -> Syntax { gateway.relays[place].syntax }
-
     /// Writes the answer to a client from what an upstream answered.
     ///
     /// - Parameter document: The answer; nil for an empty one, which says that there is nothing.
@@ -61,34 +58,22 @@ extension Engine where Port: ~Copyable {
         return .message
     }
 
-    /// Whether a message goes to another address of its upstream, because nobody was there to take it; `relayOrder` names it.
-    public mutating func relaysElsewhere(_ place: Int, _ failure: RelayFailure, _ turn: inout Turn) -> Bool {
-        guard case .unreachable = failure else { return false }
-        let relay = gateway.relays[place]
-        gateway.noteFailure(relay, failure, &turn)
-        gateway.relays[place].isFailureNoted = true
-        // Another configuration may have somebody else at this place.
-        guard relay.configuration == gateway.configuration else { return false }
-        guard let url = gateway.upstreams[relay.upstream].usableURL(turn.now), url > relay.url else { return false }
-        gateway.relays[place].url = url
-        gateway.relays[place].isFailureNoted = false
-        return true
-    }
-
     /// Answers a client whose upstream did not: 503 or 504 for each transaction that was for it.
     ///
-    /// - Parameter document: The message that went there; nil when it cannot be read any more.
+    /// - Parameter document: The message that went there; one without a root when it cannot be read any more.
+    /// - Returns: `deferred` when nobody was there to take it and it goes to another address, which `relayOrder` names.
     public mutating func relayFailed(
-        _ place: Int, _ document: borrowing Document, isReadable: Bool, _ failure: RelayFailure, _ turn: inout Turn,
+        _ place: Int, _ document: borrowing Document, _ failure: RelayFailure, _ turn: inout Turn,
         into writer: inout Writer
     ) -> Reply {
         let relay = gateway.relays[place]
+        gateway.noteFailure(relay, failure, &turn)
+        if case .unreachable = failure, gateway.redirect(place, turn.now) { return .deferred(place) }
         gateway.relays[place] = Relay()
-        if !relay.isFailureNoted { gateway.noteFailure(relay, failure, &turn) }
-        if relay.kind != .login, sessions.hasSession(relay.slot, relay.session) {
+        if relay.kind == .watch, sessions.hasSession(relay.slot, relay.session) {
             gateway.goOnWatching(relay.slot, &sessions, turn.now)
         }
-        guard relay.kind != .watch, isReadable else { return .malformed }
+        guard relay.kind != .watch else { return .empty }
         return refuse(document, relay, failure.code, into: &writer)
     }
 

@@ -19,7 +19,6 @@ extension Engine where Port: ~Copyable {
             let upstream = records.settings.upstream(of: document.word(of: userID))
         else { return nil }
         guard let place = gateway.freeRelay() else { return .later }
-        sessions.counters.requests += 1
         let start = writer.mark
         var envelope = Envelope(sessionID: Span(), into: &writer)
         openResponse(document, request, &envelope, into: &writer)

@@ -27,7 +27,6 @@ extension Engine where Port: ~Copyable {
             hasWork(forUpstream: document, session, version, client, agent, in: slot, turn.now)
         else { return nil }
         guard let place = gateway.freeRelay() else { return .later }
-        sessions.counters.requests += 1
         let upstream = Int(sessions[slot].upstream.place) - 1
         let usable = gateway.relay(.session, to: upstream, version, turn.now)
         var relay = usable ?? Relay()
@@ -162,9 +161,9 @@ extension Engine where Port: ~Copyable {
         }
         if tag == .clientCapabilityRequest {
             // What this server has to know of a client it takes in passing.
-            if let code = takeCapabilities(document, request, element, in: slot, into: &writer) {
-                return settle(document, request, code, &relay)
-            }
+            let code = performHere(document, request, in: slot, &turn, into: &writer)
+            guard code == .success else { return settle(document, request, code, &relay) }
+            gateway.watch(slot, &sessions, turn.now)
         }
         if tag == .pollingRequest || !(Primitive(tag)?.admission.has(.negotiates) ?? true) { sessions.polled(slot) }
         if tag == .logoutRequest { relay.endsSession = true }
@@ -196,23 +195,6 @@ extension Engine where Port: ~Copyable {
         do throws(Refusal) {
             try dispatch(document, request, in: slot, hasID: true, 0, &turn, into: &writer)
             return .success
-        } catch {
-            return error.code
-        }
-    }
-
-    private mutating func takeCapabilities(
-        _ document: borrowing Document, _ request: Request, _ element: Document.Element, in slot: UInt16,
-        into writer: inout Writer
-    ) -> StatusCode? {
-        // Going back would forget that something before did not fit.
-        guard !writer.isOverflowed else { return .badParameter }
-        let mark = writer.mark
-        defer { writer.rewind(to: mark) }
-        do throws(Refusal) {
-            try sessions.clientCapability(document, request, element, in: slot, &records, into: &writer)
-            gateway.watch(slot, &sessions, sessions[slot].lastSeen)
-            return nil
         } catch {
             return error.code
         }

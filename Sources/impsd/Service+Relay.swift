@@ -14,7 +14,6 @@ extension Service {
         let changesBefore = engine.store.changeCount
         var reply =
             readAnswer(relay, result, answer, body, &turn)
-            ?? sendElsewhere(relay, result, sent, &turn)
             ?? refuseRelay(relay, sent, RelayFailure(result.failure), &turn)
         if case .message = reply, writer.isOverflowed { reply = .malformed }
         return HandledRequest(
@@ -36,54 +35,38 @@ extension Service {
         return engine.relayAnswered(relay, document, isEmpty: body.count == 0, &turn, into: &writer)
     }
 
-    /// Puts a message that nobody took into the writer again, for another address; nil when there is none.
-    private func sendElsewhere(
-        _ relay: Int, _ result: OutgoingResult, _ sent: borrowing FixedBytes, _ turn: inout Turn
-    ) -> Reply? {
-        guard let failure = result.failure, let start = sent.span.endOfHead,
-            engine.relaysElsewhere(relay, RelayFailure(failure), &turn)
-        else { return nil }
-        let order = engine.relayOrder(relay)
-        writer.output.removeAll()
-        writer.begin(syntax: order.syntax, version: order.version)
-        writer.output.append(copy: sent, start..<sent.count)
-        return .deferred(relay)
-    }
-
-    /// Refuses what was for a service behind this one, by what was sent there.
+    /// Refuses what was for a service behind this one, by what was sent there, or sends that to another address.
     private func refuseRelay(
         _ relay: Int, _ sent: borrowing FixedBytes, _ failure: RelayFailure, _ turn: inout Turn
     ) -> Reply {
-        guard let start = sent.span.endOfHead else { return refuseRelay(relay, Span(), failure, &turn) }
-        return refuseRelay(relay, sent.span(start..<sent.count), failure, &turn)
+        let message = sent.span(min(sent.span.endOfHead ?? sent.count, sent.count)..<sent.count)
+        read(message, of: relay)
+        let reply = fail(relay, failure, &turn)
+        guard case .deferred = reply else { return reply }
+        let order = engine.relayOrder(relay)
+        writer.begin(syntax: order.syntax, version: order.version)
+        writer.output.append(message)
+        return reply
     }
 
     /// Refuses a message that lies in the writer still.
     func refuseRelay(_ relay: Int, _ failure: RelayFailure, _ turn: inout Turn) -> Reply {
-        var isReadable = false
-        do throws(WireError) {
-            try document.read(writer.output.span, syntax: engine.relayOrder(relay).syntax)
-            isReadable = true
-        } catch {}
-        return refuseRelay(relay, isReadable: isReadable, failure, &turn)
+        read(writer.output.span, of: relay)
+        return fail(relay, failure, &turn)
     }
 
-    private func refuseRelay(
-        _ relay: Int, _ message: Span<UInt8>, _ failure: RelayFailure, _ turn: inout Turn
-    ) -> Reply {
-        var isReadable = false
+    /// Reads a message as it was sent; what cannot be read leaves no document.
+    private func read(_ message: Span<UInt8>, of relay: Int) {
         do throws(WireError) {
             try document.read(message, syntax: engine.relayOrder(relay).syntax)
-            isReadable = true
-        } catch {}
-        return refuseRelay(relay, isReadable: isReadable, failure, &turn)
+        } catch {
+            document.wipe()
+        }
     }
 
-    private func refuseRelay(
-        _ relay: Int, isReadable: Bool, _ failure: RelayFailure, _ turn: inout Turn
-    ) -> Reply {
+    private func fail(_ relay: Int, _ failure: RelayFailure, _ turn: inout Turn) -> Reply {
         writer.output.wipe()
-        let reply = engine.relayFailed(relay, document, isReadable: isReadable, failure, &turn, into: &writer)
+        let reply = engine.relayFailed(relay, document, failure, &turn, into: &writer)
         document.wipe()
         return reply
     }

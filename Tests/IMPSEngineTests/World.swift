@@ -183,9 +183,9 @@ final class World {
 
     /// Tells the client that the service behind did not answer.
     func refuseRelay(_ place: Int, _ message: String, _ failure: RelayFailure) -> String {
-        let isReadable = read(Array(message.utf8))
+        if !read(Array(message.utf8)) { document.wipe() }
         writer.output.removeAll()
-        let reply = engine.relayFailed(place, document, isReadable: isReadable, failure, &turn, into: &writer)
+        let reply = engine.relayFailed(place, document, failure, &turn, into: &writer)
         let written = reply.isMessage ? self.written : ""
         _ = commit(succeeds: true)
         return written

@@ -77,8 +77,6 @@ public struct Relay: ZeroInitializable {
     /// The session here.
     var slot: UInt16 = 0
     var session: UInt64 = 0
-    /// That its address did not answer is noted already.
-    var isFailureNoted = false
     /// It is over when this is answered.
     var endsSession = false
     /// What its client speaks.
@@ -284,6 +282,16 @@ struct Gateway<Port: StorePort & ~Copyable>: ~Copyable {
             url: upstreams[relay.upstream].urls[relay.url], pin: upstreams[relay.upstream].pin,
             agent: relay.agent, syntax: relay.spoken, version: relay.spokenVersion,
             seconds: upstreams[relay.upstream].timeoutSeconds)
+    }
+
+    /// Has a message that nobody took go to another address behind the one that was tried; false when there is none.
+    mutating func redirect(_ place: Int, _ now: Instant) -> Bool {
+        let relay = relays[place]
+        // Another configuration may have somebody else at this place.
+        guard relay.configuration == configuration, let url = upstreams[relay.upstream].usableURL(now), url > relay.url
+        else { return false }
+        relays[place].url = url
+        return true
     }
 
     /// Nothing usable came from an upstream: for a while it is left alone, and every client told so at once.

@@ -184,12 +184,7 @@ extension Server {
         }
         let request = outgoing.requests[place]
         if turn.entropy.isSpent { turn.entropy = Clock.entropy() }
-        let handled: HandledRequest
-        if result.failure == nil {
-            handled = Server.answer(buffers, request, result, handler, &turn)
-        } else {
-            handled = Server.answer(buffers[request.request], request.relay, result, handler, &turn)
-        }
+        let handled = Server.answer(buffers, request, result, handler, &turn)
         if case .deferred = handled.reply, sendElsewhere(request) {
             dropOutgoing(place)
             return
@@ -229,23 +224,13 @@ extension Server {
     ) -> HandledRequest {
         handler.relayEnded(
             request.relay, result, sent: buffers[request.request], answer: buffers[request.answer],
-            body: request.reader.bodyRange, &turn)
-    }
-
-    private static func answer(
-        _ sent: borrowing FixedBytes, _ relay: Int, _ result: OutgoingResult, _ handler: RequestHandler,
-        _ turn: inout Turn
-    ) -> HandledRequest {
-        handler.relayEnded(relay, result, sent: sent, answer: sent, body: 0..<0, &turn)
+            body: result.failure == nil ? request.reader.bodyRange : 0..<0, &turn)
     }
 
     /// Asks other services for clients that are called whether something waits there.
     mutating func makeWatches() {
         while outgoing.hasRelayPlace, let relay = handler.nextWatch(&turn) {
-            guard queueRelay(relay) == nil else { continue }
-            var result = OutgoingResult()
-            result.failure = .busy
-            _ = handler.relayEnded(relay, result, sent: scratch, answer: scratch, body: 0..<0, &turn)
+            if queueRelay(relay) == nil { _ = handler.cancelRelay(relay, &turn) }
         }
         startRelays(isDurable: true)
     }

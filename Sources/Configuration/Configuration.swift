@@ -322,8 +322,8 @@ extension Configuration {
         private(set) var hasMain = false
         private var message = MessageSection()
         private var client = ClientSection()
-        private var notify = NotifyLines()
-        private var upstream = UpstreamLines()
+        private var notify = SectionLines<NotifySection>()
+        private var upstream = SectionLines<Upstream>()
         private var page = PageSection()
         private var admin = AdminSection()
         private var names = SectionNames()

@@ -97,14 +97,9 @@ extension Engine where Port: ~Copyable {
             }
             envelope.openTransaction(.response, id: id, into: &writer)
             if relay.kind == .login {
-                writer.open(.loginResponse)
-                if let content = document.first(.transactionContent, in: transaction),
-                    let request = document.first(.loginRequest, in: content)
-                {
-                    writer.clientID(document, of: request)
-                }
-                writer.result(code, "the service behind this one does not answer")
-                writer.close(.loginResponse)
+                let content = document.first(.transactionContent, in: transaction) ?? transaction
+                let request = document.first(.loginRequest, in: content) ?? content
+                writer.loginRefusal(code, "the service behind this one does not answer", document, of: request)
             } else {
                 writer.status(code, "the service behind this one does not answer")
             }
@@ -222,10 +217,7 @@ extension Engine where Port: ~Copyable {
                 try writeLoginResponse(document, element, relay, &turn, into: &writer)
             } catch {
                 writer.rewind(to: mark)
-                writer.open(.loginResponse)
-                writer.clientID(document, of: element)
-                writer.result(error.code, error.description)
-                writer.close(.loginResponse)
+                writer.loginRefusal(error.code, error.description, document, of: element)
             }
         case .clientCapabilityResponse where hasSession: writeCapabilities(document, element, relay, into: &writer)
         case .serviceResponse where hasSession: writeServices(document, element, relay, into: &writer)
@@ -237,7 +229,7 @@ extension Engine where Port: ~Copyable {
             return true
         case .status:
             writer.write(document, element)
-            let code = document.first(.result, in: element).flatMap { document.integer(.code, in: $0) } ?? 0
+            let code = document.resultCode(in: element)
             return code == UInt64(StatusCode.invalidSession.rawValue)
                 || code == UInt64(StatusCode.sessionExpired.rawValue)
         default: writer.write(document, element)

@@ -30,10 +30,7 @@ extension Engine where Port: ~Copyable {
                 return handOver(document, request, element, &relay, at: place, into: &writer)
             }
         } catch {
-            writer.open(.loginResponse)
-            writer.clientID(document, of: element)
-            writer.result(error.code, error.description)
-            writer.close(.loginResponse)
+            writer.loginRefusal(error.code, error.description, document, of: element)
             logRefusal(document, request, error.code, in: nil, &turn)
         }
         envelope.closeTransaction(into: &writer)
@@ -136,7 +133,7 @@ extension Engine where Port: ~Copyable {
         into writer: inout Writer
     ) throws(Refusal) {
         guard let credentials = relay.credentials else { throw Refusal(.internalServerError) }
-        let code = document.first(.result, in: element).flatMap { document.integer(.code, in: $0) } ?? 0
+        let code = document.resultCode(in: element)
         guard code == UInt64(StatusCode.success.rawValue), let id = document.word(.sessionID, in: element) else {
             // Only what says that he is another counts as a guess, and neither a challenge nor the troubles of the service.
             if code == UInt64(StatusCode.invalidPassword.rawValue) || code == UInt64(StatusCode.unknownUser.rawValue)

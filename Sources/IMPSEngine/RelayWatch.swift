@@ -67,8 +67,8 @@ extension Engine where Port: ~Copyable {
         guard let root = document.root, let session = document.first(.session, in: root),
             let transaction = document.first(.transaction, in: session),
             let content = document.first(.transactionContent, in: transaction),
-            let element = document.firstChild(of: content), let result = document.first(.result, in: element)
+            let element = document.firstChild(of: content)
         else { return 0 }
-        return document.integer(.code, in: result) ?? 0
+        return document.resultCode(in: element)
     }
 }

@@ -49,8 +49,16 @@ public struct SectionTaker: ~Copyable {
         // What is gone makes room for what is new.
         engine.endSections(&turn) { SectionTaker.has("sysmsg", $0, in: text) }
         engine.endHelp { SectionTaker.has("help", $0, in: text) }
-        SectionTaker.takeNotify(text, into: &engine)
-        SectionTaker.takeUpstreams(text, into: &engine, &turn)
+        engine.beginNotifySections()
+        SectionTaker.forEach("notify", in: text) { (section: borrowing NotifySection, name) in
+            engine.take(section, name: name)
+        }
+        engine.endNotifySections()
+        engine.beginUpstreams()
+        SectionTaker.forEach("upstream", in: text) { (section: borrowing Upstream, name) in
+            engine.take(section, name: name)
+        }
+        engine.endUpstreams(&turn)
         var reader = UCIReader(text)
         var type = InlineBytes<64>()
         var name = InlineBytes<64>()
@@ -73,50 +81,27 @@ public struct SectionTaker: ~Copyable {
         }
     }
 
-    private static func takeNotify(_ text: Span<UInt8>, into engine: inout Engine<Environment>) {
-        engine.beginNotifySections()
-        var reader = UCIReader(text)
-        var section = NotifySection()
-        var name = InlineBytes<2100>()
-        var isOpen = false
-        while let statement = try? reader.next() {
-            let word = reader.word
-            let value = reader.value
-            if case .section = statement {
-                if isOpen { engine.take(section, name: name.span) }
-                isOpen = word.span.equals("notify")
-                section = NotifySection()
-                name = value
-            } else if isOpen {
-                _ = section.take(word.span, value.span)
-            }
-        }
-        if isOpen { engine.take(section, name: name.span) }
-        engine.endNotifySections()
-    }
-
-    private static func takeUpstreams(
-        _ text: Span<UInt8>, into engine: inout Engine<Environment>, _ turn: inout Turn
+    /// Gives the sections of a type, one after the other, to who takes them.
+    private static func forEach<Section: ConfiguredSection>(
+        _ type: StaticString, in text: Span<UInt8>, _ take: (borrowing Section, Span<UInt8>) -> Void
     ) {
-        engine.beginUpstreams()
         var reader = UCIReader(text)
-        var section = Upstream()
+        var section = Section()
         var name = InlineBytes<2100>()
         var isOpen = false
         while let statement = try? reader.next() {
             let word = reader.word
             let value = reader.value
             if case .section = statement {
-                if isOpen { engine.take(section, name: name.span) }
-                isOpen = word.span.equals("upstream")
-                section = Upstream()
+                if isOpen { take(section, name.span) }
+                isOpen = word.span.equals(type)
+                section = Section()
                 name = value
             } else if isOpen {
                 _ = section.take(word.span, value.span)
             }
         }
-        if isOpen { engine.take(section, name: name.span) }
-        engine.endUpstreams(&turn)
+        if isOpen { take(section, name.span) }
     }
 
     /// Takes the fields of the section that comes next.

@@ -6,7 +6,7 @@ import Wire
 /// it is with its addresses.
 ///
 /// It is looked at line by line, without a store, and then lent to the engine. Source: protocol/system-message.md §4.4.
-public struct Upstream: ZeroInitializable, Sendable {
+public struct Upstream: ConfiguredSection, Sendable {
     var name = InlineBytes<24>()
     /// The domain of its users, in lower case.
     var domain = InlineBytes<64>()

@@ -37,7 +37,7 @@ enum WebhookForm: UInt8, BitwiseCopyable {
 /// One way of telling those who are offline: a `notify` section of the configuration.
 ///
 /// It is looked at line by line, without a store, and then lent to the engine.
-public struct NotifySection: ZeroInitializable, Sendable {
+public struct NotifySection: ConfiguredSection, Sendable {
     var name = InlineBytes<24>()
     var bearer: Bearer?
     var form = WebhookForm.json

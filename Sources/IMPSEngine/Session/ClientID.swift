@@ -3,6 +3,17 @@ import Octets
 import Wire
 
 extension Writer {
+    /// A Login-Response that says why there is no session.
+    @inline(never)
+    mutating func loginRefusal(
+        _ code: StatusCode, _ description: StaticString?, _ document: borrowing Document, of element: Document.Element
+    ) {
+        open(.loginResponse)
+        clientID(document, of: element)
+        result(code, description)
+        close(.loginResponse)
+    }
+
     /// Repeats the ClientID of a request, which has a URL, an MSISDN or plain text. Source: protocol/session.md §1.5.
     mutating func clientID(_ document: borrowing Document, of element: Document.Element) {
         guard let clientID = document.first(.clientID, in: element) else { return }
@@ -18,6 +29,12 @@ extension Writer {
 }
 
 extension Document {
+    /// The code of the Result in an element; 0 when it has none.
+    @inline(never)
+    func resultCode(in element: Element) -> UInt64 {
+        first(.result, in: element).flatMap { integer(.code, in: $0) } ?? 0
+    }
+
     /// A hash by which two requests of one client are known to be from the same.
     func clientHash(of element: Element) -> UInt64 {
         guard let clientID = first(.clientID, in: element) else { return 0 }

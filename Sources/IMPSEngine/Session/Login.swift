@@ -52,10 +52,7 @@ extension Sessions where Port: ~Copyable {
                 keepAnswer(hash, in: slot, &records, now: turn.now, writer.written(since: mark), page: writer.page)
             }
         } catch {
-            writer.open(.loginResponse)
-            writer.clientID(document, of: element)
-            writer.result(error.code, error.description)
-            writer.close(.loginResponse)
+            writer.loginRefusal(error.code, error.description, document, of: element)
         }
     }
 

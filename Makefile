@@ -5,7 +5,8 @@ SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 # The C libraries of the engine, as Debian names them, and what the tests drive it with.
 BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
-TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl kannel kannel-extras libfaketime libwbxml2-utils openssl python3 tshark
+TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl ejabberd kannel kannel-extras libfaketime libwbxml2-utils openssl prosody python3 \
+	python3-slixmpp tshark
 SDK_PACKAGES := dpkg-dev llvm patch python3 xz-utils
 CROSS_PACKAGES := $(SDK_PACKAGES) qemu-user-static
 BOARD_PACKAGES := $(CROSS_PACKAGES) qemu-system-arm squashfs-tools e2fsprogs cpio
@@ -23,8 +24,8 @@ NAMES := impsctl imps
 # The suites in which clients wait for messages.
 AWAITING_TESTS := ConversationTests|OnlineMessageTests|WaitingMessageTests|SystemMessageTests|OpenQuestionTests|CampaignTests|SeveralTransactionsTests
 
-# The suites with Chromium and Kannel in them.
-PEER_TESTS := BrowserTests|NotifierTests
+# The suites with Chromium, Kannel, Prosody and ejabberd in them.
+PEER_TESTS := BrowserTests|NotifierTests|XMPPTests|ManyEnginesTests
 # The suites in which nobody speaks WBXML, whatever the others do.
 XML_TESTS := $(PEER_TESTS)|PageTests|ModemTests
 # What is worth a look on 64 bits of another architecture, beside the boards: the whole is run on 32.

@@ -27,7 +27,7 @@ END
     # what LLVM inlines, merges and joins by default is tuned for size a little more.
     case $architecture in
     aarch64) tuned="" linked="-enable-machine-outliner=always -enable-linkonceodr-outlining" ;;
-    *) tuned="-inline-threshold=0 -swiftmergefunc-threshold=6" linked="-mattr=-d32 -tail-merge-threshold=2000 -tail-merge-size=2" ;;
+    *) tuned="-inline-threshold=0 -swiftmergefunc-threshold=6" linked="-enable-machine-outliner=always -mattr=-d32 -tail-merge-threshold=2000 -tail-merge-size=2" ;;
     esac
     tuned_words=$(for flag in $tuned; do printf '"-Xllvm", "%s", ' "$flag"; done)
     # Embedded Swift has no checks of exclusive access at run time, only calls to where they would be: the host's builds check.

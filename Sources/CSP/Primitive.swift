@@ -117,6 +117,14 @@ private struct PrimitiveRow: Sendable {
     }
 }
 
+extension Primitive {
+    /// Somebody of another server may be named in it for the first time.
+    public var namesPeople: Bool {
+        self == .sendMessageRequest || self == .forwardMessageRequest || self == .createListRequest
+            || self == .listManageRequest || self == .subscribePresenceRequest || self == .createAttributeListRequest
+    }
+}
+
 private enum PrimitiveTable {
     /// The most frequent come first: the table is searched from the front.
     static let rows: InlineArray<62, PrimitiveRow> = [

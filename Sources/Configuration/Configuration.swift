@@ -133,6 +133,8 @@ public struct Configuration: Sendable {
     public var notifySectionCount = 0
     /// `upstream` sections.
     public var upstreamCount = 0
+    /// One of them is an XMPP server.
+    public var hasXMPP = false
     /// The device of a modem that short messages go out by; empty for none.
     public var modemPath = InlineBytes<64>()
     /// There is a page for browsers.

@@ -59,8 +59,13 @@ extension SectionLines where Section == Upstream {
     mutating func finish(_ configuration: inout Configuration, _ diagnostics: inout Diagnostics) {
         guard end() else { return }
         configuration.upstreamCount += 1
-        let isTooMany = configuration.upstreamCount > EngineMemory.upstreamCount
-        tell(isTooMany ? "more than 4 upstream sections" : nil, "upstream", &diagnostics)
+        var words: StaticString?
+        if configuration.upstreamCount > EngineMemory.upstreamCount { words = "more than 4 upstream sections" }
+        if section.isXMPP {
+            if configuration.hasXMPP { words = words ?? "one XMPP server is all there can be" }
+            configuration.hasXMPP = true
+        }
+        tell(words, "upstream", &diagnostics)
         if section.isSealed { configuration.hasAuthorities = true }
     }
 }

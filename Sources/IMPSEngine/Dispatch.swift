@@ -36,6 +36,9 @@ extension Engine where Port: ~Copyable {
         _ primitive: Primitive, _ document: borrowing Document, _ request: Request, _ element: Document.Element,
         in slot: UInt16, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
+        if component.isUsed, primitive.namesPeople, !sessions[slot].access.isRestricted {
+            meetRemotes(document, element, &turn)
+        }
         switch primitive {
         case .loginRequest, .versionDiscoveryRequest: break
         case .logoutRequest:

@@ -24,6 +24,7 @@ public struct EngineMemory: ~Copyable {
     let notifySections: Slab<NotifySection>
     var upstreams: Slab<Upstream>
     var relays: Slab<Relay>
+    let remotes: Slab<HashMapPlace<RemotePerson>>
     let scratch: FixedBytes
 
     /// Octets that `scratch` needs.
@@ -46,6 +47,8 @@ public struct EngineMemory: ~Copyable {
     public static var notifySectionCount: Int { 4 }
     /// Services behind this one.
     public static var upstreamCount: Int { 4 }
+    /// Places for so many who are there by XMPP.
+    public static func remoteCount(_ people: Int) -> Int { HashMap<RemotePerson>.placeCount(people) }
 
     /// - Parameters:
     ///   - sessions: One for each session at once, at most 65,534.
@@ -67,6 +70,7 @@ public struct EngineMemory: ~Copyable {
     ///   - notifySections: `notifySectionCount` of them.
     ///   - upstreams: `upstreamCount` of them, or none where there is no service behind this one.
     ///   - relays: As many as answers of it are awaited at once.
+    ///   - remotes: `remoteCount(_:)` of them, for nobody where there is no XMPP server.
     ///   - scratch: `scratchByteCount` octets.
     public init(
         sessions: consuming Slab<Session>, buckets: consuming Slab<UInt16>,
@@ -78,7 +82,8 @@ public struct EngineMemory: ~Copyable {
         pendingLogins: consuming Slab<PendingLogin>, refused: consuming Slab<RefusedMessages>,
         senders: consuming Slab<SenderShare>, settings: consuming Slab<Settings>,
         notifySections: consuming Slab<NotifySection>, upstreams: consuming Slab<Upstream>,
-        relays: consuming Slab<Relay>, scratch: consuming FixedBytes
+        relays: consuming Slab<Relay>, remotes: consuming Slab<HashMapPlace<RemotePerson>>,
+        scratch: consuming FixedBytes
     ) {
         self.sessions = sessions
         self.buckets = buckets
@@ -99,6 +104,7 @@ public struct EngineMemory: ~Copyable {
         self.notifySections = notifySections
         self.upstreams = upstreams
         self.relays = relays
+        self.remotes = remotes
         self.scratch = scratch
     }
 }
@@ -116,6 +122,9 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
     var systemMessages: SystemMessages<Port>
     var notifier: Notifier<Port>
     var gateway: Gateway<Port>
+    var component = Component<Port>()
+    /// The section of an XMPP server that is being read.
+    var newComponent: Upstream?
     /// How often the state was read from the store.
     public private(set) var reloadCount: UInt64 = 0
 
@@ -129,7 +138,7 @@ public struct Engine<Port: StorePort & ~Copyable>: ~Copyable {
             SessionTable(
                 slots: memory.sessions, buckets: memory.buckets, networks: memory.networks, timers: memory.timers),
             OutstandingPool(memory.outstanding, memory.freeOutstanding), AnswerPool(memory.answers),
-            PresenceMarks(memory.marks))
+            PresenceMarks(memory.marks), RemotePeople(memory.remotes))
         people = People(memory.searches)
         mailboxes = Mailboxes(memory.senders)
         systemMessages = SystemMessages(memory.campaigns, memory.pendingLogins, memory.refused)
@@ -175,6 +184,7 @@ extension Engine where Port: ~Copyable {
             sessions.call(slot)
         }
         gateway.reload(&sessions, &mailboxes, systemMessages, &records, &turn)
+        component.reload(&records)
         sessions.resumePresence(records)
         systemMessages.reloadPendingLogins(records, turn.now)
         mailboxes.reload(records, isFirst: reloadCount == 1, turn.now)
@@ -189,6 +199,7 @@ extension Engine where Port: ~Copyable {
         if let time = sessions.table.nextDue { deadline.schedule(at: time) }
         if let time = systemMessages.deadline.next { deadline.schedule(at: time) }
         if let time = notifier.deadline.next { deadline.schedule(at: time) }
+        if let time = component.deadline { deadline.schedule(at: time) }
         return deadline.next
     }
 

@@ -91,6 +91,9 @@ public struct Settings: ZeroInitializable, Sendable {
     /// The domains whose users belong to a service behind this one, by the place of the upstream.
     public internal(set) var upstreamDomains = InlineArray<4, InlineBytes<64>>(repeating: InlineBytes())
 
+    /// The domain that is reached by XMPP, `*` for all that are no other; empty for none.
+    public internal(set) var remoteDomain = InlineBytes<64>()
+
     /// Where clients differ from the protocol.
     public var quirks = QuirkTable()
 
@@ -118,11 +121,24 @@ extension Settings {
         return upstream(of: address)
     }
 
+    /// Whether the user of an address is reached by XMPP.
+    @inline(never)
+    func isRemote(_ address: Address) -> Bool {
+        guard !remoteDomain.isEmpty, !address.isLocal, address.kind == .user else { return false }
+        if remoteDomain.span.equals("*") { return upstream(of: address) == nil }
+        return Settings.domain(of: address.canonical).equals(remoteDomain.span)
+    }
+
+    @_lifetime(copy text)
+    private static func domain(of text: Span<UInt8>) -> Span<UInt8> {
+        text.extracting((text.firstIndex(of: 0x40) ?? text.count - 1) + 1..<text.count)
+    }
+
     /// The place of the upstream that the user of an address belongs to; nil for none.
     func upstream(of address: Address) -> Int? {
+        guard hasUpstreams else { return nil }
         let text = address.canonical
-        guard hasUpstreams, let at = text.firstIndex(of: 0x40) else { return nil }
-        let domain = text.extracting(at + 1..<text.count)
+        let domain = Settings.domain(of: text)
         for place in upstreamDomains.indices where !upstreamDomains[place].isEmpty {
             if domain.equals(upstreamDomains[place].span) { return place }
         }

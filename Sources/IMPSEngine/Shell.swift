@@ -90,13 +90,23 @@ extension Engine where Port: ~Copyable {
     // MARK: Services behind this one
 
     /// Takes the `upstream` sections of the configuration instead of those before: all of them between begin and end.
-    public mutating func beginUpstreams() { gateway.beginSections() }
+    public mutating func beginUpstreams() {
+        gateway.beginSections()
+        newComponent = nil
+    }
 
     /// Takes one of them.
-    public mutating func take(_ section: borrowing Upstream, name: Span<UInt8>) { gateway.take(section, name: name) }
+    public mutating func take(_ section: borrowing Upstream, name: Span<UInt8>) {
+        if section.isXMPP {
+            if section.finish(name: name) == nil { newComponent = copy section }
+        } else {
+            gateway.take(section, name: name)
+        }
+    }
 
     /// They are used from now on.
     public mutating func endUpstreams(_ turn: inout Turn) {
+        component.take(newComponent, &records)
         gateway.endSections(&sessions, &mailboxes, systemMessages, &records, &turn)
     }
 
@@ -145,7 +155,12 @@ extension Engine where Port: ~Copyable {
     /// Notes that a process uses the store, and tells how the one before ended.
     ///
     /// - Parameter boot: What the kernel calls the time since it started.
-    public mutating func beginRun(boot: Span<UInt8>) -> PreviousRun { records.beginRun(boot: boot) }
+    public mutating func beginRun(boot: Span<UInt8>) -> PreviousRun {
+        let run = records.beginRun(boot: boot)
+        // The XMPP server may have been on this machine.
+        if run == .powerCut { mailboxes.recallHandedOver(&records) }
+        return run
+    }
 
     /// Notes that the process ends as it should.
     public mutating func endRun() {

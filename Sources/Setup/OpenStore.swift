@@ -200,7 +200,7 @@ private func toolEngine(
         pendingLogins: Memory.slab(1, PendingLogin.self), refused: Memory.slab(1, RefusedMessages.self),
         senders: Memory.slab(1, SenderShare.self), settings: Memory.slab(1, Settings.self),
         notifySections: Memory.slab(1, NotifySection.self), upstreams: Memory.slab(0, Upstream.self),
-        relays: Memory.slab(0, Relay.self),
+        relays: Memory.slab(0, Relay.self), remotes: Memory.slab(2, HashMapPlace<RemotePerson>.self),
         scratch: Memory.buffer(EngineMemory.scratchByteCount))
     return Engine(store: store, settings: configuration.engine, vault: vault, memory: memory)
 }

@@ -236,6 +236,7 @@ private func openStore(
             senders: Memory.slab(1, SenderShare.self), settings: Memory.slab(1, Settings.self),
             notifySections: Memory.slab(1, NotifySection.self),
             upstreams: Memory.slab(0, Upstream.self), relays: Memory.slab(0, Relay.self),
+            remotes: Memory.slab(2, HashMapPlace<RemotePerson>.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
         return try openEngine(opened, configuration, memory: memory)
     } catch {

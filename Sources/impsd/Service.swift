@@ -271,6 +271,35 @@ final class Service: RequestHandler {
         engine.hasWatches ? engine.nextWatch(turn, into: &writer) : nil
     }
 
+    // MARK: XMPP
+
+    override var streamTarget: Target? { findStreamTarget() }
+
+    override func beginStream(_ turn: inout Turn, into output: inout FixedBytes) {
+        writeStreamBegin(&turn, into: &output)
+    }
+
+    override func stanzaArrived(
+        _ input: borrowing FixedBytes, end: Int, isHeader: Bool, isCut: Bool, _ turn: inout Turn,
+        into output: inout FixedBytes
+    ) -> StreamProgress {
+        takeStanza(input.span(0..<end), isHeader: isHeader, isCut: isCut, &turn, into: &output)
+    }
+
+    override var isStreamOpen: Bool { engine.isStreamOpen }
+
+    override func writeStanzas(_ turn: inout Turn, into output: inout FixedBytes) {
+        if engine.isStreamOpen { writeWaitingStanzas(&turn, into: &output) }
+    }
+
+    override func isStreamLate(_ now: Instant, isBlocked: Bool) -> Bool {
+        engine.isStreamLate(now, isBlocked: isBlocked)
+    }
+
+    override func streamEnded(_ why: StaticString, isSaid: Bool, _ turn: inout Turn) {
+        engine.streamEnded(why, isSaid: isSaid, &turn)
+    }
+
     // MARK: Store
 
     override func commit(_ turn: inout Turn) -> StoreError? {
@@ -419,9 +448,14 @@ final class Service: RequestHandler {
         guard configuration.hasAdmin else { return }
         let (password, why) = AdminPassword.read(configuration.adminPasswordPath.span)
         adminPassword = password
-        guard password == nil, turn.journal.begin(.config, turn.now, turn.wall) else { return }
+        if password == nil { tellUnusable(configuration.adminPasswordPath.span, why, &turn) }
+    }
+
+    /// Tells that a file of the configuration is of no use.
+    func tellUnusable(_ path: Span<UInt8>, _ why: StaticString, _ turn: inout Turn) {
+        guard turn.journal.begin(.config, turn.now, turn.wall) else { return }
         turn.journal.word("is", "error")
-        turn.journal.text("file", configuration.adminPasswordPath.span, countMax: 100)
+        turn.journal.text("file", path, countMax: 100)
         turn.journal.sentence("why", why)
         turn.journal.end()
     }

@@ -18,6 +18,8 @@ struct Sizes {
     var elements: Int
     /// Places for services behind this one.
     var upstreams: Int
+    /// Places for who is there by XMPP.
+    var remotes: Int { EngineMemory.remoteCount(server.hasStream ? 256 : 0) }
     /// Octets of all texts of a message, without what XML escapes them with.
     var textByteCount: Int
     var server: ServerSizes
@@ -40,7 +42,9 @@ struct Sizes {
         server.limits.hasPages = configuration.hasPage
         server.limits.pageHost = configuration.pageHost
         server.hasAdmin = configuration.hasAdmin
-        upstreams = configuration.upstreamCount > 0 ? EngineMemory.upstreamCount : 0
+        upstreams = configuration.upstreamCount > (configuration.hasXMPP ? 1 : 0) ? EngineMemory.upstreamCount : 0
+        server.hasStream = configuration.hasXMPP
+        server.stanzaByteCountMax = 2 * message + 8192
         server.replyByteCountMax = message + 16_384 + min(4 * message, max(0, total / 17 - message))
         server.heldByteCountMax = server.replyByteCountMax + ResponseHead.byteCountMax + min(total / 16, 163_840)
         textByteCount = message + 16_384
@@ -100,7 +104,8 @@ struct Sizes {
         return enginePools(sessions: 0).byteCount + Server.arrivalPool.byteCount
             + Server.outgoingPool(server).count * Server.outgoingPool(server).byteCount + Server.modemPool.byteCount
             + Server.heldPool(server).byteCount
-            + ControlServer.pool.byteCount * ControlServer.pool.count + Server.adminPool(server).byteCount
+            + Server.streamPool(server).byteCount + ControlServer.pool.byteCount * ControlServer.pool.count
+            + Server.adminPool(server).byteCount
             + (connections.count - server.connections) * connections.byteCount
             + (server.sealed > 0 ? Server.sealingPool(server).byteCount : 0)
             + server.sealed * TLSConnections.connectionByteCount
@@ -127,6 +132,7 @@ struct Sizes {
             ))
         pools.add(Pool("upstreams", count: upstreams, byteCount: MemoryLayout<Upstream>.stride))
         pools.add(Pool("relays", count: server.relays, byteCount: MemoryLayout<Relay>.stride))
+        pools.add(Pool("remotes", count: remotes, byteCount: MemoryLayout<HashMapPlace<RemotePerson>>.stride))
         pools.add(Pool("notification", count: 1, byteCount: Service.notificationByteCount))
         pools.add(Pool("elements", count: elements, byteCount: MemoryLayout<Document.Node>.stride))
         pools.add(Pool("texts", count: 1, byteCount: textByteCount))
@@ -154,6 +160,7 @@ struct Sizes {
             senders: Memory.slab(EngineMemory.senderCount, SenderShare.self), settings: Memory.slab(1, Settings.self),
             notifySections: Memory.slab(EngineMemory.notifySectionCount, NotifySection.self),
             upstreams: Memory.slab(upstreams, Upstream.self), relays: Memory.slab(server.relays, Relay.self),
+            remotes: Memory.slab(remotes, HashMapPlace<RemotePerson>.self),
             scratch: Memory.buffer(EngineMemory.scratchByteCount))
     }
 }

@@ -59,6 +59,7 @@ final class World {
                 senders: lent(EngineMemory.senderCount, SenderShare()), settings: lent(1, Settings()),
                 notifySections: lent(EngineMemory.notifySectionCount, NotifySection()),
                 upstreams: lent(EngineMemory.upstreamCount, Upstream()), relays: lent(8, Relay()),
+                remotes: zeros(EngineMemory.remoteCount(64)),
                 scratch: FixedBytes(lent(2048, UInt8(0)))))
     }
 
@@ -111,6 +112,65 @@ final class World {
         engine.reload(&turn)
         if !sections.isEmpty { configure(sections) }
         if !upstreamDomain.isEmpty { configure(upstream: upstreamDomain) }
+        if isComponent { configureXMPP() }
+    }
+
+    // MARK: XMPP
+
+    private var isComponent = false
+
+    /// Has all users of other domains be reached by an XMPP server.
+    func configureXMPP() {
+        isComponent = true
+        engine.beginUpstreams()
+        var section = Upstream()
+        for (key, value) in [("domain", "*"), ("url", "xmpp-component://192.0.2.9"), ("secret_file", "/x")] {
+            let words = section.take(Array(key.utf8).span, Array(value.utf8).span)
+            precondition(words == nil, "\(key)")
+        }
+        engine.take(section, name: Array("world".utf8).span)
+        engine.endUpstreams(&turn)
+        disk.commit(succeeds: true)
+    }
+
+    /// Begins a stream; what the engine says.
+    func beginStream() -> String {
+        beginStanzas()
+        engine.beginStream(secret: InlineBytes(Array("secret".utf8).span)!, into: &writer)
+        return written
+    }
+
+    /// What the engine says to a stanza, or to the tag of a stream; nil when the stream has to end.
+    func stanza(_ text: String, commits: Bool = true) -> String? {
+        milliseconds += 1
+        beginStanzas()
+        drawEntropy()
+        do throws(WireError) { try document.read(stanza: Array(text.utf8).span) } catch {}
+        let progress = engine.stanzaArrived(document, isCut: false, &turn, into: &writer)
+        let said = written
+        guard commit(succeeds: commits), progress == .goesOn else { return nil }
+        return said
+    }
+
+    /// What the engine says by itself; nil when the stream has to end.
+    func stanzas() -> String? {
+        beginStanzas()
+        guard !engine.isStreamLate(turn.now, isBlocked: false) else { return nil }
+        engine.writeStanzas(&turn, into: &writer)
+        disk.commit(succeeds: true)
+        return written
+    }
+
+    func endStream(isSaid: Bool = false) {
+        beginTurn()
+        engine.streamEnded("it broke", isSaid: isSaid, &turn)
+        disk.commit(succeeds: true)
+    }
+
+    private func beginStanzas() {
+        beginTurn()
+        writer.output.removeAll()
+        writer.begin(syntax: .xml, version: .v1_2)
     }
 
     // MARK: A service behind

@@ -133,7 +133,7 @@ import Testing
     @Test func roomsKeepTheirBorders() {
         let folders = [
             "accounts": "Accounts", "sessions": "Session", "mailboxes": "Messaging", "systemMessages": "SystemMessage",
-            "people": "People", "notifier": "Notifier", "gateway": "Gateway",
+            "people": "People", "notifier": "Notifier", "gateway": "Gateway", "component": "XMPP",
         ]
         let parts = [
             "delivery": "Messaging", "access": "SystemMessage", "calling": "Session", "presence": "People",
@@ -153,6 +153,7 @@ import Testing
             ],
             "Notifier": ["notification", "notificationDue"],
             "Gateway": ["upstreamSession", "accounting"],
+            "XMPP": ["outbox", "seenStanza"],
             "Records": ["fact"],
         ]
         let state =
@@ -188,7 +189,8 @@ import Testing
             "IMPSEngine/Notifier/Webhook.swift",
             "IMPSEngine/People/BlockEntity.swift", "IMPSEngine/People/PresenceValue.swift",
             "IMPSEngine/People/VerifyID.swift", "IMPSEngine/RelayAnswer.swift", "IMPSEngine/RelayRequest.swift",
-            "IMPSEngine/Session/Quirks.swift", "IMPSEngine/SystemMessage/Notice.swift", "Octets/Base64.swift",
+            "IMPSEngine/Session/Quirks.swift", "IMPSEngine/SystemMessage/Notice.swift",
+            "IMPSEngine/XMPP/PresenceStanza.swift", "Octets/Base64.swift",
             "Octets/UTF8.swift", "Setup/OpenStore.swift", "Store/DataFolder.swift", "Store/Environment.swift",
             "Transport/UV/Cells.swift", "Transport/UV/FatalRecord.swift", "Transport/UV/Server.swift",
             "Wire/Charset.swift", "Wire/Document.swift", "Wire/WBXML/Tokens.swift", "Wire/WBXML/WBXMLReader.swift",

@@ -8,6 +8,8 @@ public enum AccountKind: UInt8, BitwiseCopyable, Sendable {
     case passwordOnly = 2
     /// Another service knows who he is; nothing of that is kept.
     case upstream = 3
+    /// He belongs to a server of XMPP; messages for him wait until it has them.
+    case remote = 4
 
     /// The word of the operator's tool.
     public var name: StaticString {
@@ -15,6 +17,7 @@ public enum AccountKind: UInt8, BitwiseCopyable, Sendable {
         case .digest: return "digest"
         case .passwordOnly: return "password-only"
         case .upstream: return "upstream"
+        case .remote: return "xmpp"
         }
     }
 }
@@ -50,6 +53,9 @@ struct Account: BitwiseCopyable {
         self.display = display
         self.credential = credential
     }
+
+    /// Its password is kept here.
+    var isOwn: Bool { kind == .digest || kind == .passwordOnly }
 
     func write(into record: inout FixedBytes) {
         record.append(bigEndian: number)

@@ -163,7 +163,7 @@ extension Accounts where Port: ~Copyable {
         _ turn: inout Turn
     ) throws(OperatorError) {
         let address = try records.localAddress(name)
-        guard var account = records.account(address.canonical), account.kind != .upstream else { throw .userUnknown }
+        guard var account = records.account(address.canonical), account.isOwn else { throw .userUnknown }
         account.kind = kind ?? account.kind
         account.credential = try credential(password, account.kind, address.canonical, &turn)
         records.store(account, address: address.canonical)
@@ -193,7 +193,7 @@ extension Accounts where Port: ~Copyable {
         return display
     }
 
-    private func takeUserNumber(_ records: inout Records<Port>) -> UInt32 {
+    func takeUserNumber(_ records: inout Records<Port>) -> UInt32 {
         let key = Key.fact("user")
         let number = records.nextUserNumber
         records.scratch.removeAll()
@@ -222,7 +222,7 @@ extension Accounts where Port: ~Copyable {
             _ = credential.append(salt.span)
             _ = credential.append(hash.span)
             return credential
-        case .upstream: throw .passwordRefused
+        case .upstream, .remote: throw .passwordRefused
         }
     }
 }
@@ -230,7 +230,7 @@ extension Accounts where Port: ~Copyable {
 extension Records where Port: ~Copyable {
     func localAddress(_ name: Span<UInt8>) throws(OperatorError) -> Address {
         guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user,
-            address.isLocal || settings.upstream(of: address) != nil
+            address.isLocal || settings.upstream(of: address) != nil || settings.isRemote(address)
         else { throw .notAnAddress }
         return address
     }

@@ -8,6 +8,8 @@ struct Accounts<Port: StorePort & ~Copyable>: ~Copyable {
     var throttles: ThrottleTable
     var challengeWrites = ChallengeWrites()
     var hashBudget = HashBudget()
+    /// The user of XMPP that was looked at last, whether anybody has to do with him.
+    var remoteCursor: UInt32 = 0
     /// Logins that failed.
     var authFailures: UInt64 = 0
 

@@ -201,7 +201,7 @@ extension Accounts where Port: ~Copyable {
             try spendCheck(request, credentials, records, &turn)
             let hash = vault.hash(password: password.span, salt: salt, iterations: rounds)
             return equalsInConstantTime(hash.span, expected)
-        case .upstream:
+        case .upstream, .remote:
             try spendCheck(request, credentials, records, &turn)
             burnTime(password)
             return false

@@ -21,27 +21,43 @@ public struct Upstream: ConfiguredSection, Sendable {
     var timeoutSeconds: UInt32 = 10
     /// The SHA-256 of its certificate, in hexadecimal digits; empty when authorities vouch for it.
     var pin = InlineBytes<100>()
+    /// The file with the secret that this server proves to an XMPP server; empty for a service that is none.
+    var secretPath = InlineBytes<100>()
+    /// It is an XMPP server, to which this one is a component.
+    public private(set) var isXMPP = false
     private var health = InlineArray<3, UpstreamHealth>(repeating: UpstreamHealth())
 
     /// A section without a line.
     public init() {}
 
     /// All keys of a section.
-    public static var keys: StaticString { "domain pin poll syntax timeout url version" }
+    public static var keys: StaticString { "domain pin poll secret_file syntax timeout url version" }
 
     /// Takes a line of the section; the words say what is allowed when the value is not, and nil that it is.
     public mutating func take(_ key: Span<UInt8>, _ value: Span<UInt8>) -> StaticString? {
         if key.equals("domain") {
             var lower = InlineBytes<64>()
             for index in value.indices { _ = lower.append(value[index].asciiLowercased) }
-            guard lower.count == value.count, Address(.constant("a"), homeDomain: lower.span) != nil else {
+            let isAll = value.equals("*")
+            guard isAll || lower.count == value.count && Address(.constant("a"), homeDomain: lower.span) != nil else {
                 return "a domain of at most 64 letters, digits, '.' and '-'"
             }
             domain = lower
+        } else if key.equals("url"), value.starts(with: "xmpp-component://") {
+            guard urlCount == 0, let url = Upstream.componentURL(value.extracting(17..<value.count)) else {
+                return "xmpp-component://, a host and perhaps a port, and no other url"
+            }
+            urls[0] = url
+            urlCount = 1
+            isXMPP = true
+        } else if key.equals("secret_file") {
+            guard value.count > 0, let path = InlineBytes<100>(value) else { return "a path of at most 100 octets" }
+            secretPath = path
         } else if key.equals("url") {
-            guard value.starts(with: "http://") || value.starts(with: "https://"), let url = InlineBytes<200>(value),
+            guard !isXMPP, value.starts(with: "http://") || value.starts(with: "https://"),
+                let url = InlineBytes<200>(value),
                 urlCount < urls.count
-            else { return "http:// or https:// and where to, at most 200 octets, and three of them" }
+            else { return "http://, https:// or xmpp-component://, at most 200 octets, and three of them" }
             urls[urlCount] = url
             urlCount += 1
         } else if key.equals("version") {
@@ -69,7 +85,23 @@ public struct Upstream: ConfiguredSection, Sendable {
     public func finish(name: Span<UInt8>) -> StaticString? {
         guard Campaign.isName(name) else { return "a name has 1 to 24 letters, digits, '-' or '_'" }
         guard !domain.isEmpty else { return "the section needs a domain" }
-        return urlCount == 0 ? "the section needs a url" : nil
+        guard urlCount > 0 else { return "the section needs a url" }
+        if isXMPP { return secretPath.isEmpty ? "an XMPP server needs a secret_file" : nil }
+        guard secretPath.isEmpty else { return "a secret_file is for an XMPP server" }
+        return domain.span.equals("*") ? "all domains are only reached by XMPP" : nil
+    }
+
+    /// The address of an XMPP server in the form of the others; components have a port of their own.
+    private static func componentURL(_ place: Span<UInt8>) -> InlineBytes<200>? {
+        var end = place.count
+        if end > 0, place[end - 1] == 0x2F { end -= 1 }
+        var url = InlineBytes<200>()
+        let bracket = place.firstIndex(of: 0x5D) ?? 0
+        guard end > 0, place.firstIndex(of: 0x2F) ?? end == end, url.append("http://"),
+            url.append(place.extracting(0..<end)),
+            place.firstIndex(of: 0x3A, from: bracket) != nil || url.append(":5347")
+        else { return nil }
+        return url
     }
 
     /// Whether requests to it go by TLS.

@@ -16,7 +16,7 @@ public enum LogCode: UInt8, Sendable {
     // Who is offline
     case notify, notifyFail
     // Services behind this one
-    case upstreamFail, upstreamBack
+    case upstreamFail, upstreamBack, xmppOpen, xmppClosed, xmppRefused
     // The operator
     case userAdd, userDelete, userPassword, disconnect
     // System Messages
@@ -75,6 +75,9 @@ public enum LogCode: UInt8, Sendable {
         case .notifyFail: return "NOTIFY-FAIL"
         case .upstreamFail: return "UPSTREAM-FAIL"
         case .upstreamBack: return "UPSTREAM-BACK"
+        case .xmppOpen: return "XMPP-OPEN"
+        case .xmppClosed: return "XMPP-CLOSED"
+        case .xmppRefused: return "XMPP-REFUSED"
         case .login: return "LOGIN"
         case .logout: return "LOGOUT"
         case .authFail: return "AUTH-FAIL"
@@ -107,6 +110,7 @@ public enum LogCode: UInt8, Sendable {
             .storeSlow,
             .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
             .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .notifyFail, .upstreamFail,
+            .xmppClosed, .xmppRefused,
             .authFail,
             .authWait,
             .sessionsFull,
@@ -114,7 +118,7 @@ public enum LogCode: UInt8, Sendable {
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
             .checkpoint, .start, .pool, .tlsCertificate, .tlsMade, .confined, .ready, .stop, .reload,
-            .status, .level, .clock, .storeOpen, .storeRoom, .upstreamBack, .login, .logout,
+            .status, .level, .clock, .storeOpen, .storeRoom, .upstreamBack, .xmppOpen, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice
         case .connTimeout, .cirFail, .tlsFail, .tlsBusy, .expired, .unconfirmed, .notify: return .info

@@ -9,7 +9,12 @@ extension Mailboxes where Port: ~Copyable {
         _ code: StatusCode, about message: UInt64, to recipient: UInt32, _ sessions: inout Sessions<Port>,
         _ records: inout Records<Port>, _ wall: WallTime
     ) {
-        guard let header = records.messageHeader(message), header.wantsReport,
+        guard let header = records.messageHeader(message), header.wantsReport else { return }
+        if !header.remoteID.isEmpty {
+            guard code == .success else { return }
+            return records.send(OutboxEntry(.receipt, from: recipient, to: header.sender, id: header.remoteID))
+        }
+        guard
             let address = Address(header.sender.span, homeDomain: records.settings.domain.span),
             let sender = records.account(address.canonical), let recipient = records.account(of: recipient)
         else { return }
@@ -20,7 +25,7 @@ extension Mailboxes where Port: ~Copyable {
         report.code = code.rawValue
         report.time = wall.storedSeconds
         report.message = message
-        report.sent = header.isSentGuessed ? 0 : header.sent
+        report.sent = header.shownTime
         report.isBase64 = header.isBase64
         report.contentByteCount = header.contentByteCount
         report.recipient = recipient.display

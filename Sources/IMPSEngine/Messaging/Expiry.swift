@@ -14,7 +14,12 @@ extension Mailboxes where Port: ~Copyable {
         _ turn: inout Turn
     ) {
         guard let entry = records.mailboxEntry(user, sequence) else { return }
-        if entry.confirmationCount == 0 {
+        if entry.isHandedOver, let header = records.messageHeader(sequence), header.wantsReport,
+            !records.isExpired(header, turn.wall)
+        {
+            return
+        }
+        if entry.confirmationCount == 0, !entry.isHandedOver {
             counters.expired += 1
             report(.messageExpired, about: sequence, to: user, &sessions, &records, turn.wall)
             if turn.journal.begin(.expired, turn.now, turn.wall) {
@@ -41,7 +46,7 @@ extension Mailboxes where Port: ~Copyable {
     }
 
     /// Turns a wall time into a moment of the monotonic clock, at most a day ahead: the wall clock may be set until then.
-    private mutating func scheduleExpirySweep(at seconds: UInt64, _ turn: borrowing Turn) {
+    mutating func scheduleExpirySweep(at seconds: UInt64, _ turn: borrowing Turn) {
         guard turn.wall.isTrusted else { return }
         let wait = min(86_400, max(1, seconds - min(seconds, turn.wall.secondsSince1970)))
         deadline.schedule(at: turn.now.adding(seconds: wait))

@@ -17,8 +17,9 @@ extension Mailboxes where Port: ~Copyable {
         else {
             throw Refusal(.invalidMessageID)
         }
-        let deliveries = try recipients(
+        var deliveries = try recipients(
             document, element, from: slot, header.contentByteCount, sessions, &systemMessages, records, &turn)
+        refuseToRemotes(header, &deliveries)
         guard !deliveries.includesSystem else { throw Refusal(.badParameter, "the system takes no messages of others") }
         try refuseIfNobody(deliveries, in: slot, sessions)
         let sequence = records.takeSequence()
@@ -29,6 +30,8 @@ extension Mailboxes where Port: ~Copyable {
         header.validity = 0
         header.campaign = 0
         header.generation = 0
+        header.remoteID = InlineBytes()
+        header.written = 0
         header.recipientCount = 0
         accept(&header, sequence, MessageContent(Span()), deliveries, &sessions, &records, turn)
         copyContent(of: original, from: originalByteCount, to: sequence, &records)

@@ -159,6 +159,12 @@ extension Mailboxes where Port: ~Copyable {
             records.storeTotals(totals, of: user)
         }
         records.storeEntry(entry, sequence, of: user)
+        if user.isRemoteUser {
+            if let address = records.address(of: user) {
+                records.send(OutboxEntry(.message, from: entry.sender, to: address, message: sequence))
+            }
+            return
+        }
         var slot = sessions.first(of: user)
         if slot == nil, entry.kind == .message { records.awaitNotification(of: user, about: sequence) }
         while let current = slot {

@@ -29,7 +29,7 @@ extension Writer {
         integer(.contentSize, UInt64(header.contentByteCount))
         user(.recipient, recipient)
         user(.sender, header.sender.span)
-        if header.sent > 0, !header.isSentGuessed { time(.dateTime, header.sent) }
+        if header.shownTime > 0 { time(.dateTime, header.shownTime) }
         if header.validity > 0 { integer(.validity, UInt64(header.validity)) }
         close(.messageInfo)
     }

@@ -123,6 +123,13 @@ extension Records where Port: ~Copyable {
     /// Writes ContentData with the content of a message.
     func writeContent(_ sequence: UInt64, _ header: MessageHeader, into writer: inout Writer) {
         writer.openText(.contentData)
+        writeText(sequence, header, into: &writer)
+        writer.closeText(.contentData)
+    }
+
+    /// Writes the content of a message as a piece of text.
+    @inline(never)
+    func writeText(_ sequence: UInt64, _ header: MessageHeader, into writer: inout Writer) {
         var written = 0
         var piece: UInt8 = 0
         while true {
@@ -134,6 +141,5 @@ extension Records where Port: ~Copyable {
             guard written < Int(header.contentByteCount), piece < .max else { break }
             piece += 1
         }
-        writer.closeText(.contentData)
     }
 }

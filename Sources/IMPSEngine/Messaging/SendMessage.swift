@@ -71,8 +71,9 @@ extension Mailboxes where Port: ~Copyable {
         guard let account = records.account(of: sessions[slot].user) else { throw Refusal(.forbidden) }
         header.sender = account.display
         header.senderNumber = account.number
-        let deliveries = try recipients(
+        var deliveries = try recipients(
             document, info, from: slot, header.contentByteCount, sessions, &systemMessages, records, &turn)
+        refuseToRemotes(header, &deliveries)
         try refuseIfNobody(deliveries, in: slot, sessions)
         let sequence = records.takeSequence()
         if let content {
@@ -228,7 +229,9 @@ extension Mailboxes where Port: ~Copyable {
             return Delivery(element: element, code: .serviceNotAgreed)
         }
         guard let address, address.kind == .user else { return Delivery(element: element, code: .unknownUser) }
-        guard address.isLocal else { return Delivery(element: element, code: .domainNotSupported) }
+        guard address.isLocal || records.settings.isRemote(address) else {
+            return Delivery(element: element, code: .domainNotSupported)
+        }
         guard let account = records.account(address.canonical), account.kind != .upstream else {
             return Delivery(element: element, code: .unknownUser)
         }
@@ -236,26 +239,37 @@ extension Mailboxes where Port: ~Copyable {
             return Delivery(element: element, code: .recipientBlockedTheSender)
         }
         // Who does not want to be seen is as good as away: nobody learns more from a refusal.
-        if !sessions.isOnline(account.number, records) {
-            guard records.maySendOffline(to: account.number, from: sender) else {
-                return Delivery(element: element, code: .recipientUnauthorized)
+        if account.kind != .remote {
+            guard
+                sessions.isOnline(account.number, records)
+                    || records.maySendOffline(to: account.number, from: sender)
+            else { return Delivery(element: element, code: .recipientUnauthorized) }
+            guard sessions.first(of: account.number) != nil || records.settings.storesOffline else {
+                return Delivery(element: element, code: .recipientNotLoggedIn)
             }
         }
-        if sessions.first(of: account.number) == nil {
-            guard records.settings.storesOffline else { return Delivery(element: element, code: .recipientNotLoggedIn) }
-        }
+        let room = roomCode(account, byteCount, from: sender, &systemMessages, records, &turn)
+        return room == .success
+            ? Delivery(user: account.number, element: element) : Delivery(element: element, code: room)
+    }
+
+    /// 507 when there is no room for a message, in the mailbox or in the sender's share of the store.
+    mutating func roomCode(
+        _ account: Account, _ byteCount: UInt32, from sender: UInt32, _ systemMessages: inout SystemMessages<Port>,
+        _ records: borrowing Records<Port>, _ turn: inout Turn
+    ) -> StatusCode {
         let hasShare = hasStoreRoom(byteCount: byteCount, from: sender, records)
         guard hasShare, records.hasMailboxRoom(account.number, byteCount: byteCount, from: sender) else {
             counters.refused += 1
             if hasShare { systemMessages.countRefused(account.number, turn.now) }
             if turn.journal.begin(.mailboxFull, turn.now, turn.wall) {
-                turn.journal.text("user", address.canonical)
+                records.logUser(account.number, &turn)
                 turn.journal.word("what", hasShare ? "mailbox" : records.store.hasRoom ? "share" : "store")
                 turn.journal.end()
             }
-            return Delivery(element: element, code: .messageQueueFull)
+            return .messageQueueFull
         }
-        return Delivery(user: account.number, element: element)
+        return .success
     }
 
     // MARK: Answer

@@ -407,6 +407,13 @@ extension Engine where Port: ~Copyable {
         output.field("relayed", gateway.counters.relayed)
         output.field("not_relayed", gateway.counters.failed)
         output.field("upstream_logins", gateway.counters.logins)
+        if component.isUsed {
+            output.field("xmpp", (component.isOpen ? "open" : "closed" as StaticString).octets)
+            output.field("xmpp_sent", component.counters.sent)
+            output.field("xmpp_received", component.counters.received)
+            output.field("xmpp_refused", component.counters.refused)
+            output.field("xmpp_streams", component.counters.streams)
+        }
         output.field("room", records.store.hasRoom ? 1 : 0)
         output.endRecord()
     }

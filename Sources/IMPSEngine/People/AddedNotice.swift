@@ -15,7 +15,8 @@ extension People where Port: ~Copyable {
         _ user: UInt32, by owner: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
         _ systemMessages: borrowing SystemMessages<Port>, _ records: inout Records<Port>, _ turn: inout Turn
     ) {
-        guard user != owner, records.letsThrough(owner, to: user), !isNoted(.told, user, owner, records),
+        guard user != owner, !user.isRemoteUser, records.letsThrough(owner, to: user),
+            !isNoted(.told, user, owner, records),
             !isNoted(.waiting, user, owner, records)
         else { return }
         let isKnown = records.isContact(owner, of: user)

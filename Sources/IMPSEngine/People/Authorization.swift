@@ -101,7 +101,7 @@ extension People where Port: ~Copyable {
         _ mailboxes: borrowing Mailboxes<Port>, _ records: inout Records<Port>
     ) {
         // Somebody who is asked himself has to wait with it until he is in.
-        guard user != watcher, sessions.isThere(watcher) else { return }
+        guard user != watcher, sessions.isThere(watcher) || watcher.isRemoteUser else { return }
         let missing = wanted.subtracting(records.permission(of: watcher, for: user))
         guard !missing.isEmpty, records.attributeList(of: user, for: .user(watcher)) == nil,
             records.letsThrough(watcher, to: user), records.store.hasRoom
@@ -114,6 +114,10 @@ extension People where Port: ~Copyable {
             authorization.state = .pending
         }
         authorization.wanted = authorization.wanted.union(missing)
+        if user.isRemoteUser {
+            records.store(authorization, of: user, for: watcher)
+            return records.send(.subscribe, from: watcher, to: user)
+        }
         authorization.entry = records.takeSequence()
         records.store(authorization, of: user, for: watcher)
         mailboxes.enqueue(.presenceAuth, about: watcher, authorization.entry, for: user, &sessions, &records)

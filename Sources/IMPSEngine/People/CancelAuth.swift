@@ -15,6 +15,7 @@ extension People where Port: ~Copyable {
         let user = sessions[slot].user
         let before = records.permission(of: watcher, for: user)
         settle(watcher, of: user, &mailboxes, &records)
+        records.answerRemote(watcher, about: user, accepts: false)
         permissionChanged(of: user, for: watcher, since: before, &sessions, records)
         writer.status(.success)
     }

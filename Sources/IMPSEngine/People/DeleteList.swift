@@ -57,5 +57,6 @@ extension People where Port: ~Copyable {
         } else {
             mailboxes.dropQuestion(to: contact, about: user, &records)
         }
+        if contact.isRemoteUser { records.endRemoteSubscription(of: user, to: contact) }
     }
 }

@@ -50,7 +50,6 @@ extension People where Port: ~Copyable {
         guard !writer.isOverflowed else { throw Refusal(.responseTooLarge) }
         _ = records.writePresence(
             of: user, attributes, records.permission(of: watcher, for: user),
-            isOnline: sessions.isOnline(user, records),
-            into: &writer)
+            isOnline: sessions.isOnline(user, records), sessions.remotes.person(user), into: &writer)
     }
 }

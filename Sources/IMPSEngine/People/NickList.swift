@@ -26,7 +26,7 @@ extension Records where Port: ~Copyable {
         guard let address = Address(name, homeDomain: settings.domain.span), address.kind == .user else {
             return .unknown
         }
-        guard address.isLocal else { return .foreign }
+        guard address.isLocal || settings.isRemote(address) else { return .foreign }
         guard let account = account(address.canonical), account.kind != .upstream else { return .unknown }
         return .known(account.number)
     }

@@ -79,7 +79,7 @@ extension People where Port: ~Copyable {
         var last: UInt32?
         while let watcher = records.owner(listing: user, after: last) {
             last = watcher
-            guard sessions.first(of: watcher) != nil else { continue }
+            guard sessions.first(of: watcher) != nil || watcher.isRemoteUser else { continue }
             permissionChanged(of: user, for: watcher, since: before.permission(of: watcher), &sessions, records)
         }
     }

@@ -31,6 +31,7 @@ extension People where Port: ~Copyable {
         authorization.granted = accepts ? attributes : .none
         authorization.wanted = authorization.wanted.union(attributes)
         records.store(authorization, of: user, for: watcher)
+        records.answerRemote(watcher, about: user, accepts: accepts)
         permissionChanged(of: user, for: watcher, since: before, &sessions, records)
         // Once; a list of attributes for many is told of each time.
         if accepts, !opened.intersection(.sensitive).isEmpty, !systemMessages.wasRaised(.privacy, for: user, records) {

@@ -77,8 +77,11 @@ extension Sessions where Port: ~Copyable {
         guard !wanted.isEmpty else { return true }
         let permitted = records.permission(of: watcher, for: user)
         let isOnline = isOnline(user, records)
+        let remote = remotes.person(user)
         let mark = writer.mark
-        guard records.writePresence(of: user, wanted, permitted, isOnline: isOnline, into: &writer) else { return true }
+        guard records.writePresence(of: user, wanted, permitted, isOnline: isOnline, remote, into: &writer) else {
+            return true
+        }
         if !writer.isOverflowed, writer.output.freeCapacity > Limits.envelopeEndByteCount {
             count += 1
             return true
@@ -89,7 +92,7 @@ extension Sessions where Port: ~Copyable {
         let least = PresenceAttributes(.onlineStatus).union(PresenceAttributes(.userAvailability))
         guard
             records.writePresence(
-                of: user, wanted.intersection(least), permitted, isOnline: isOnline, into: &writer),
+                of: user, wanted.intersection(least), permitted, isOnline: isOnline, remote, into: &writer),
             !writer.isOverflowed, writer.output.freeCapacity > Limits.envelopeEndByteCount
         else {
             writer.rewind(to: mark)

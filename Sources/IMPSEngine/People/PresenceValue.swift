@@ -157,13 +157,13 @@ extension Records where Port: ~Copyable {
     ///
     /// - Parameters:
     ///   - isOnline: Whether he is to be seen now.
-    ///   - isSelf: He looks at himself.
+    ///   - remote: What the XMPP server says of him; nil for who is not there by it.
     /// - Returns: false when there is no such user; nothing is written then.
     /// - Source: protocol/primitives.md §4.2, rules 6, 10 and 14; CL-33.
     @inline(never)
     func writePresence(
         of user: UInt32, _ wanted: PresenceAttributes, _ permitted: PresenceAttributes, isOnline: Bool,
-        into writer: inout Writer
+        _ remote: RemotePerson?, into writer: inout Writer
     ) -> Bool {
         guard let account = account(of: user) else { return false }
         let visible = wanted.intersection(permitted)
@@ -180,6 +180,7 @@ extension Records where Port: ~Copyable {
         while let attribute = next {
             next = attribute.next
             guard visible.contains(attribute) else { continue }
+            if remote?.write(attribute, into: &writer) == true { continue }
             let key = Key.presence(user, attribute)
             if let record = store.value(for: key.span) {
                 PresenceValue.write(attribute, record, into: &writer)

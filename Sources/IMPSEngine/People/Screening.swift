@@ -47,8 +47,15 @@ extension Records where Port: ~Copyable {
         let screening = screening(of: user)
         guard screening.blocks || screening.grants else { return true }
         guard let address = address(of: other) else { return false }
-        if screening.grants, !isScreened(address.span, on: .grant, of: user) { return false }
-        return !screening.blocks || !isScreened(address.span, on: .block, of: user)
+        return letsThrough(address.span, to: user)
+    }
+
+    /// The same for somebody with an address, whether he has an account or not.
+    @inline(never)
+    func letsThrough(_ address: Span<UInt8>, to user: UInt32) -> Bool {
+        let screening = screening(of: user)
+        if screening.grants, !isScreened(address, on: .grant, of: user) { return false }
+        return !screening.blocks || !isScreened(address, on: .block, of: user)
     }
 
     private func isScreened(_ address: Span<UInt8>, on list: ScreeningList, of user: UInt32) -> Bool {

@@ -297,7 +297,7 @@ extension People where Port: ~Copyable {
             guard matches(user, search.pairs[index], for: searcher, sessions, records, &reads) else { return false }
         }
         reads += 3
-        if records.account(of: user)?.kind == .upstream { return false }
+        if records.account(of: user)?.isOwn != true { return false }
         if let searchable = records.profile(user, .searchable), searchable.span.equals("no") { return false }
         return records.letsThrough(searcher, to: user)
     }

@@ -51,6 +51,7 @@ extension Sessions where Port: ~Copyable {
     /// Whether a user is there, whatever he says of it.
     @inline(never)
     func isThere(_ user: UInt32) -> Bool {
+        if user.isRemoteUser { return remotes.person(user) != nil }
         var next = first(of: user)
         while let slot = next {
             if table[slot].presence.isVisible { return true }
@@ -149,6 +150,7 @@ extension Sessions where Port: ~Copyable {
     mutating func mark(
         _ user: UInt32, ofWatcher watcher: UInt32, changed: PresenceAttributes?, _ records: borrowing Records<Port>
     ) {
+        if watcher.isRemoteUser { return remotes.note(user) }
         var permitted: PresenceAttributes?
         var next = first(of: watcher)
         while let slot = next {

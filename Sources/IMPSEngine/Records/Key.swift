@@ -41,6 +41,8 @@ import Octets
 /// | `l` user | links that log him in, as hashes | `LoginLinks` | 3 |
 /// | `n` user | what became of telling him that messages wait | `NotificationRecord` | 3 |
 /// | `o` time, user | who is to be told then |  | 3 |
+/// | `x` time, number | what has to reach the XMPP server, not before the time | `OutboxEntry` | 3 |
+/// | `y` place | what a stanza that came is recognised by |  | 3 |
 /// | `a` number | a session at the service behind that has ended | `AccountingRecord` | 3 |
 /// | `u` slot | the session at the service behind | `UpstreamRecord` | 3 |
 typealias Key = InlineBytes<112>
@@ -79,6 +81,8 @@ enum RecordKind {
     @_transparent static var notificationDue: UInt8 { UInt8(ascii: "o") }
     @_transparent static var accounting: UInt8 { UInt8(ascii: "a") }
     @_transparent static var upstreamSession: UInt8 { UInt8(ascii: "u") }
+    @_transparent static var outbox: UInt8 { UInt8(ascii: "x") }
+    @_transparent static var seenStanza: UInt8 { UInt8(ascii: "y") }
 }
 
 extension InlineBytes where capacity == 112 {
@@ -195,6 +199,14 @@ extension InlineBytes where capacity == 112 {
 
     @inline(never)
     static func upstreamSession(_ slot: UInt16) -> Key { numbered(RecordKind.upstreamSession, slot) }
+
+    @inline(never)
+    static func outbox(due seconds: UInt64, _ number: UInt64) -> Key {
+        numbered(RecordKind.outbox, seconds).and(number)
+    }
+
+    @inline(never)
+    static func seenStanza(_ place: UInt16) -> Key { numbered(RecordKind.seenStanza, place) }
 
     @inline(never)
     static func user(_ number: UInt32) -> Key { numbered(RecordKind.user, number) }

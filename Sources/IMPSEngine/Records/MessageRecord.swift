@@ -32,6 +32,9 @@ struct MessageHeader {
     /// The campaign or notice that a message from the system address asks; 0 for none.
     var campaign: UInt32 = 0
     var generation: UInt16 = 0
+    /// Of a message that came by XMPP: what its sender calls it, and when he wrote it; empty and 0 for unknown.
+    var remoteID = InlineBytes<64>()
+    var written: UInt64 = 0
     var recipientCount = 0
     var recipients = InlineArray<64, UInt32>(repeating: 0)
     /// Octets of the header in the first piece.
@@ -57,6 +60,10 @@ struct MessageHeader {
             campaign = reader.integer()
             generation = reader.integer()
         }
+        if flags & 32 != 0 {
+            remoteID = reader.counted()
+            written = reader.integer()
+        }
         recipientCount = Int(reader.integer(UInt8.self))
         guard recipientCount <= recipients.count else { return nil }
         for index in 0..<recipientCount { recipients[index] = reader.integer() }
@@ -68,7 +75,7 @@ struct MessageHeader {
         record.append(ItemKind.message.rawValue)
         record.append(
             (wantsReport ? 1 : 0) | (isBase64 ? 2 : 0) | (isSentGuessed ? 4 : 0) | (campaign != 0 ? 8 : 0)
-                | (senderNumber != 0 ? 16 : 0))
+                | (senderNumber != 0 ? 16 : 0) | (isRemote ? 32 : 0))
         record.append(bigEndian: sent)
         record.append(bigEndian: validity)
         record.append(bigEndian: contentByteCount)
@@ -79,9 +86,18 @@ struct MessageHeader {
             record.append(bigEndian: campaign)
             record.append(bigEndian: generation)
         }
+        if isRemote {
+            record.append(counted: remoteID.span)
+            record.append(bigEndian: written)
+        }
         record.append(UInt8(recipientCount))
         for index in 0..<recipientCount { record.append(bigEndian: recipients[index]) }
     }
+
+    private var isRemote: Bool { !remoteID.isEmpty || written > 0 }
+
+    /// When it was written, as far as anybody knows; 0 for an unknown time.
+    var shownTime: UInt64 { written > 0 ? written : isSentGuessed ? 0 : sent }
 
     /// Octets that count for the sender's share of the store: the content and about what there is beside it.
     var share: UInt64 { UInt64(contentByteCount) + 256 }
@@ -197,6 +213,8 @@ struct MailboxEntry {
     var kind = ItemKind.message
     /// It can be listed and fetched, and is not sent by itself.
     var isQuiet = false
+    /// The server of its recipient has it; he may say so himself yet.
+    var isHandedOver = false
     var byteCount: UInt32 = 0
     /// The number of the sender's account, the highest there is for one that is not known any more; 0 for what the server
     /// says.
@@ -216,9 +234,10 @@ struct MailboxEntry {
     init?(_ record: Span<UInt8>) {
         var reader = RecordReader(record)
         let first: UInt8 = reader.integer()
-        guard let kind = ItemKind(rawValue: first & 0x7F) else { return nil }
+        guard let kind = ItemKind(rawValue: first & 0x3F) else { return nil }
         self.kind = kind
         isQuiet = first & 0x80 != 0
+        isHandedOver = first & 0x40 != 0
         byteCount = reader.integer()
         sender = reader.integer()
         deliveries = reader.integer()
@@ -230,7 +249,7 @@ struct MailboxEntry {
     }
 
     func write(into record: inout FixedBytes) {
-        record.append(kind.rawValue | (isQuiet ? 0x80 : 0))
+        record.append(kind.rawValue | (isQuiet ? 0x80 : 0) | (isHandedOver ? 0x40 : 0))
         record.append(bigEndian: byteCount)
         record.append(bigEndian: sender)
         record.append(deliveries)
@@ -238,7 +257,7 @@ struct MailboxEntry {
     }
 
     /// Whether it takes room of the mailbox; what the server says by itself does not.
-    var counts: Bool { (kind == .message || kind == .report) && !isQuiet }
+    var counts: Bool { (kind == .message || kind == .report) && !isQuiet && !isHandedOver }
 
     /// A message of a person, and not from the system address.
     var isOfPerson: Bool { kind == .message && sender != 0 }

@@ -12,6 +12,8 @@ struct Records<Port: StorePort & ~Copyable>: ~Copyable {
     var scratch: FixedBytes
     var sequences = SequenceBlock()
     var notificationQueue = NotificationQueue()
+    /// There may be stanzas that nobody has looked at.
+    var hasNewStanzas = true
 
     /// Records over a store, with lent memory for settings and scratch.
     init(

@@ -9,6 +9,8 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
     var answers: AnswerPool
     /// Whom clients have not been told of yet; `People/` changes it.
     var marks: PresenceMarks
+    /// Who of those that are reached by XMPP is there; `People/` changes it.
+    var remotes: RemotePeople
     /// Who came and went, until watchers are told.
     var changes = VisibilityChanges()
     var counters = SessionCounters()
@@ -17,12 +19,13 @@ struct Sessions<Port: StorePort & ~Copyable>: ~Copyable {
 
     init(
         _ table: consuming SessionTable, _ outstanding: consuming OutstandingPool, _ answers: consuming AnswerPool,
-        _ marks: consuming PresenceMarks
+        _ marks: consuming PresenceMarks, _ remotes: consuming RemotePeople
     ) {
         self.table = table
         self.outstanding = outstanding
         self.answers = answers
         self.marks = marks
+        self.remotes = remotes
     }
 
     /// Holds for every state; called after each step of the simulations.

@@ -70,6 +70,8 @@ enum OutgoingOwner: BitwiseCopyable {
     case order(UInt64)
     /// The handler, for its relay, and the client whose answer it is.
     case relay
+    /// The stream to an XMPP server.
+    case stream
 }
 
 /// A request of ours to somebody else's server: one connection, one request, one bounded answer.
@@ -93,6 +95,8 @@ struct OutgoingRequest: ZeroInitializable {
         case reopening
         /// Nothing under way, but the connection is kept.
         case idle
+        /// It is a stream, and goes both ways.
+        case streaming
     }
 
     var phase = Phase.free
@@ -164,9 +168,11 @@ struct Outgoing: ~Copyable {
     let lookups: UnsafeMutablePointer<uv_getaddrinfo_t>
     var requests: Slab<OutgoingRequest>
 
-    /// - Parameter relays: Answers of other services that are awaited at once.
-    init(relays: Int) {
-        count = Outgoing.count(relays: relays)
+    private let hasStream: Bool
+
+    init(_ sizes: ServerSizes) {
+        count = Outgoing.count(sizes)
+        hasStream = sizes.hasStream
         unsafe handles = .allocate(capacity: count)
         unsafe connects = .allocate(capacity: count)
         unsafe writes = .allocate(capacity: count)
@@ -175,10 +181,15 @@ struct Outgoing: ~Copyable {
     }
 
     /// A few connections more than answers, for some are being closed.
-    private static func count(relays: Int) -> Int { ownCount + (relays > 0 ? relays + 4 : 0) }
+    private static func count(_ sizes: ServerSizes) -> Int {
+        ownCount + (sizes.relays > 0 ? sizes.relays + 4 : 0) + (sizes.hasStream ? 1 : 0)
+    }
+
+    /// The place of the stream; nil when there is to be none.
+    var streamPlace: Int? { hasStream ? count - 1 : nil }
 
     /// The places of what is relayed.
-    var relayPlaces: Range<Int> { Outgoing.ownCount..<count }
+    var relayPlaces: Range<Int> { Outgoing.ownCount..<(streamPlace ?? count) }
 
     /// Relays that are under way.
     var relayCount: Int {
@@ -194,11 +205,11 @@ struct Outgoing: ~Copyable {
     }
 
     /// What the requests need.
-    static func pool(relays: Int) -> Pool {
+    static func pool(_ sizes: ServerSizes) -> Pool {
         let octets =
             unsafe MemoryLayout<uv_tcp_t>.stride + MemoryLayout<uv_connect_t>.stride + MemoryLayout<uv_write_t>.stride
             + MemoryLayout<uv_getaddrinfo_t>.stride
-        return Pool("outgoing", count: count(relays: relays), byteCount: octets + MemoryLayout<OutgoingRequest>.stride)
+        return Pool("outgoing", count: count(sizes), byteCount: octets + MemoryLayout<OutgoingRequest>.stride)
     }
 
     /// When the first of them has waited long enough; nil when none is under way.
@@ -219,7 +230,7 @@ struct Outgoing: ~Copyable {
     func isUnderWay(_ index: Int) -> Bool {
         switch requests[index].phase {
         case .resolving, .connecting, .shaking, .answering, .reopening: return true
-        case .free, .closing, .queued, .idle: return false
+        case .free, .closing, .queued, .idle, .streaming: return false
         }
     }
 }

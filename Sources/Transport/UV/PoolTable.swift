@@ -35,7 +35,7 @@ public struct Pool: Sendable {
 
 /// All pools, for the log at start and for the operator.
 public struct PoolTable: ~Copyable {
-    private var pools = InlineArray<32, Pool?>(repeating: nil)
+    private var pools = InlineArray<40, Pool?>(repeating: nil)
 
     /// The number of pools.
     public private(set) var count = 0

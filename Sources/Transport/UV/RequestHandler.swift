@@ -156,6 +156,39 @@ open class RequestHandler {
     /// The next relay for whose answer no client waits; nil when there is none.
     open func nextWatch(_ turn: inout Turn) -> Int? { nil }
 
+    /// Where an XMPP server is to which a stream is to be; nil when there is none.
+    open var streamTarget: Target? { nil }
+
+    /// Writes what begins the stream.
+    open func beginStream(_ turn: inout Turn, into output: inout FixedBytes) {}
+
+    /// Takes a stanza, or the tag that begins the stream, and writes what is said to that.
+    ///
+    /// - Parameters:
+    ///   - input: The buffer that it is in from the front.
+    ///   - end: Where it ends there.
+    ///   - isCut: It is larger than the buffer, which has its beginning.
+    open func stanzaArrived(
+        _ input: borrowing FixedBytes, end: Int, isHeader: Bool, isCut: Bool, _ turn: inout Turn,
+        into output: inout FixedBytes
+    ) -> StreamProgress { .ends }
+
+    /// Whether the server has taken the stream.
+    open var isStreamOpen: Bool { false }
+
+    /// Writes what is to be sent by itself; asked for after each commit.
+    open func writeStanzas(_ turn: inout Turn, into output: inout FixedBytes) {}
+
+    /// Whether the stream is to be closed.
+    ///
+    /// - Parameter isBlocked: Nothing can be written to it now.
+    open func isStreamLate(_ now: Instant, isBlocked: Bool) -> Bool { false }
+
+    /// There is no stream any more, or none could be made.
+    ///
+    /// - Parameter isSaid: The server has said so.
+    open func streamEnded(_ why: StaticString, isSaid: Bool, _ turn: inout Turn) {}
+
     /// Makes the turn durable; when that fails the engine is what it was before the turn, and the error is returned.
     open func commit(_ turn: inout Turn) -> StoreError? { nil }
 

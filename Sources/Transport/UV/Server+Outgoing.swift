@@ -245,6 +245,7 @@ extension Server {
             return closeOutgoingHandle(index)
         }
         hurry(index)
+        if index == outgoing.streamPlace { return streamConnected(index) }
         guard outgoing.requests[index].target.isSealed else { return sendOutgoing(index) }
         outgoing.requests[index].phase = .shaking
         if !tls.hasRoom { makeSealedRoom(forBuffers: tls.openCount < tls.count, over: 0) }
@@ -336,7 +337,7 @@ extension Server {
     mutating func failOutgoing(_ index: Int, _ failure: OutgoingFailure) {
         outgoing.requests[index].result.failure = failure
         // The handler tells of those.
-        if isRelay(index) { return endOutgoing(index) }
+        if isRelay(index) || index == outgoing.streamPlace { return endOutgoing(index) }
         let target = outgoing.requests[index].target
         if turn.journal.begin(.outgoingFail, turn.now, turn.wall) {
             turn.journal.text("host", target.host.span, countMax: 60)
@@ -356,6 +357,9 @@ extension Server {
         switch outgoing.requests[index].owner {
         case .none: dropOutgoing(index)
         case .relay: endRelay(index, result)
+        case .stream:
+            dropOutgoing(index)
+            streamEnded(result.failure?.explanation ?? "")
         case .control(let place, let number):
             dropOutgoing(index)
             if control.connections[place].isOpen, control.connections[place].number == number {
@@ -413,7 +417,7 @@ extension Server {
         switch outgoing.requests[index].phase {
         case .connecting: connectNext(index)
         case .reopening: reopen(index)
-        case .free, .resolving, .shaking, .answering, .closing, .queued, .idle: freeOutgoing(index)
+        case .free, .resolving, .shaking, .answering, .closing, .queued, .idle, .streaming: freeOutgoing(index)
         }
     }
 

@@ -23,6 +23,7 @@ extension Server {
 
     private mutating func outgoingStorage(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
         guard outgoing.requests[index].target.isSealed else {
+            if outgoing.requests[index].phase == .streaming { return unsafe stream.input.freeStorage() }
             guard outgoing.requests[index].answer != BufferPool.none else {
                 // Nobody asked for anything.
                 arrival.removeAll()
@@ -43,6 +44,7 @@ extension Server {
             outgoing.requests[index].isReused = false
             outgoing.requests[index].goesElsewhere = true
             return
+        case .streaming: return streamArrived(index, count)
         case .free, .resolving, .connecting, .shaking, .answering, .closing, .queued, .reopening, .idle: break
         }
         guard outgoing.isUnderWay(index), outgoing.requests[index].phase != .reopening, count != 0 else { return }

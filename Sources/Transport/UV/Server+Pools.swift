@@ -36,7 +36,8 @@ extension Server {
         pools.add(Server.heldPool(sizes))
         pools.add(ControlServer.pool)
         if sizes.hasAdmin { pools.add(Server.adminPool(sizes)) }
-        pools.add(Outgoing.pool(relays: sizes.relays))
+        pools.add(Outgoing.pool(sizes))
+        pools.add(streamPool(sizes))
         pools.add(Modem.pool)
         return ServerPools(connections: connections, channels: channels, tls: tls, busyTLS: busyTLS)
     }
@@ -57,7 +58,12 @@ extension Server {
     }
 
     /// What requests of ours need.
-    public static func outgoingPool(_ sizes: ServerSizes) -> Pool { Outgoing.pool(relays: sizes.relays) }
+    public static func outgoingPool(_ sizes: ServerSizes) -> Pool { Outgoing.pool(sizes) }
+
+    /// What the stream to an XMPP server needs.
+    public static func streamPool(_ sizes: ServerSizes) -> Pool {
+        Pool("xmpp", count: 1, byteCount: sizes.hasStream ? sizes.stanzaByteCountMax + sizes.replyByteCountMax : 0)
+    }
 
     /// What a modem needs.
     public static var modemPool: Pool { Modem.pool }

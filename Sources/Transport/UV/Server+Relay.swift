@@ -118,7 +118,7 @@ extension Server {
                 outgoing.requests[place].isReused = true
                 return place
             case .free: free = free ?? place
-            case .resolving, .connecting, .shaking, .answering, .closing, .queued, .reopening: break
+            case .resolving, .connecting, .shaking, .answering, .closing, .queued, .reopening, .streaming: break
             }
         }
         guard let place = free ?? other else { return nil }

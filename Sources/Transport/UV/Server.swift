@@ -105,6 +105,7 @@ public struct Server: ~Copyable {
     var adminPort: UInt16 = 0
     var admin: AdminSeat
     var outgoing: Outgoing
+    var stream: XMPPStream
     /// Connections whose requests wait for a place there, the longest first.
     var parked: Slab<UInt16>
     var parkedCount = 0
@@ -173,7 +174,8 @@ public struct Server: ~Copyable {
         waiting = Memory.slab(slots, UInt16.self)
         control = ControlServer()
         admin = AdminSeat(isUsed: sizes.hasAdmin)
-        outgoing = Outgoing(relays: sizes.relays)
+        outgoing = Outgoing(sizes)
+        stream = XMPPStream(sizes)
         parked = Memory.slab(sizes.relays > 0 ? sizes.connections : 0, UInt16.self)
         watchdog = Watchdog(device: settings.watchdogPath.span)
         poolPlaces = Server.addPools(sizes, to: &self.pools)
@@ -409,9 +411,10 @@ public struct Server: ~Copyable {
     /// turn, so that one busy connection does not keep the others waiting.
     private mutating func handleWaiting() {
         var rounds = 4
-        while waitingCount > 0, rounds > 0, heldCount == 0 {
+        while waitingCount > 0 || stream.hasRest, rounds > 0, heldCount == 0 {
             rounds -= 1
             beginTurn()
+            goOnWithStream()
             let count = waitingCount
             waitingCount = 0
             for index in 0..<count {
@@ -428,7 +431,7 @@ public struct Server: ~Copyable {
             }
             finishTurn()
         }
-        if waitingCount > 0 {
+        if waitingCount > 0 || stream.hasRest {
             unsafe uv_idle_start(idle) { handle in
                 guard let handle = unsafe handle else { return }
                 unsafe Server.of(handle.pointee.loop).pointee.beginTurn()
@@ -469,6 +472,7 @@ public struct Server: ~Copyable {
         sendCalls()
         makeOrders()
         makeWatches()
+        if sizes.hasStream { moveStream() }
     }
 
     // MARK: Timer
@@ -481,6 +485,7 @@ public struct Server: ~Copyable {
         if let checksCertificateAt { next = min(next ?? checksCertificateAt, checksCertificateAt) }
         if let deadline = outgoing.deadline { next = min(next ?? deadline, deadline) }
         if modem.dialogue != nil { next = min(next ?? modem.deadline, modem.deadline) }
+        if let retryAt = stream.retryAt { next = min(next ?? retryAt, retryAt) }
         if let handshakesAt { next = min(next ?? handshakesAt, handshakesAt) }
         if connections.openCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)

@@ -78,12 +78,16 @@ public struct ServerSizes: Sendable {
     public var buffers = BufferSizes()
     /// Answers of other services that are awaited at once.
     public var relays = 0
+    /// There is a stream to an XMPP server.
+    public var hasStream = false
     /// There is a page for the operator.
     public var hasAdmin = false
     /// The largest request.
     public var limits = RequestLimits(headByteCountMax: 4096, bodyByteCountMax: 65_536)
     /// Octets of the largest answer.
     public var replyByteCountMax = 65_536
+    /// Octets of the largest stanza that is taken.
+    public var stanzaByteCountMax = 65_536
     /// Octets of all answers of one turn.
     public var heldByteCountMax = 262_144
 

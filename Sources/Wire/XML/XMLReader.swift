@@ -13,9 +13,12 @@ extension Document {
     /// - Parameter octets: The whole document in UTF-8, with or without a byte order mark, in ASCII or in ISO-8859-1.
     /// - Throws: `WireError`; what was read before the error is on the tape, so that an answer can name its transaction.
     /// - Source: protocol/session.md §1.2.
-    public mutating func read(xml octets: Span<UInt8>) throws(WireError) {
+    public mutating func read(xml octets: Span<UInt8>) throws(WireError) { try read(octets, isStanza: false) }
+
+    @inline(never)
+    mutating func read(_ octets: Span<UInt8>, isStanza: Bool) throws(WireError) {
         begin()
-        var reader = XMLReader(octets)
+        var reader = XMLReader(octets, isStanza: isStanza)
         try reader.read(into: &self)
     }
 }
@@ -23,6 +26,8 @@ extension Document {
 /// One pass over XML octets.
 struct XMLReader: ~Copyable, ~Escapable {
     private let octets: Span<UInt8>
+    /// It is of XMPP: other names, and attributes are looked at.
+    private let isStanza: Bool
     private var index = 0
     private var charset = Charset.utf8
 
@@ -39,8 +44,9 @@ struct XMLReader: ~Copyable, ~Escapable {
     }
 
     @_lifetime(copy octets)
-    init(_ octets: Span<UInt8>) {
+    init(_ octets: Span<UInt8>, isStanza: Bool) {
         self.octets = octets
+        self.isStanza = isStanza
     }
 
     mutating func read(into document: inout Document) throws(WireError) {
@@ -216,9 +222,10 @@ struct XMLReader: ~Copyable, ~Escapable {
         if octets[index] != 0x3E { namespace = try readAttributes(of: name) }
         let isEmpty = peek == 0x2F
         if isEmpty { try expect("/>") } else { index += 1 }
-        if elements.depth == 0 { document.appendNamespace(value(namespace)) }
-        try elements.open(
-            Tag(name: value(local), hash), at: name.start, nameCount: name.count, &document, &stack)
+        if elements.depth == 0, !isStanza { document.appendNamespace(value(namespace)) }
+        let tag = isStanza ? Tag(stanza: value(local)) : Tag(name: value(local), hash)
+        try elements.open(tag, at: name.start, nameCount: name.count, &document, &stack)
+        if isStanza, tag?.hasAttributes == true { try keepAttributes(from: name.start + name.count, &document, &stack) }
         if isEmpty { elements.close(&document, &stack) }
     }
 
@@ -245,6 +252,27 @@ struct XMLReader: ~Copyable, ~Escapable {
             let content = try readQuoted(allowsReferences: true)
             if elements.depth == 0, declaresNamespace(attribute, of: name) { namespace = content }
         }
+    }
+
+    /// Puts the attributes of a tag of a stanza, which were read before, onto the tape.
+    private mutating func keepAttributes(
+        from start: Int, _ document: inout Document, _ stack: inout Stack
+    ) throws(WireError) {
+        let end = index
+        index = start
+        while skipWhitespace(), let octet = peek, octet != 0x3E, octet != 0x2F {
+            let attribute = try readName()
+            let local = OctetRange(start: localNameStart, count: index - localNameStart)
+            skipWhitespace()
+            index += 1
+            skipWhitespace()
+            let content = value(try readQuoted(allowsReferences: true))
+            guard let tag = Tag(stanza: value(local)) else { continue }
+            try elements.open(tag, at: attribute.start, &document, &stack)
+            document.append(text: content)
+            elements.close(&document, &stack)
+        }
+        index = end
     }
 
     /// `xmlns` for a name without prefix, `xmlns:p` for `p:name`.

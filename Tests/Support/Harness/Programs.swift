@@ -133,6 +133,9 @@ public final class BackgroundCommand {
 
     deinit { kill() }
 
+    /// The number of the process.
+    public var processID: Int32 { child.id }
+
     /// Ends it at once.
     public func kill() {
         guard child.isRunning() else { return }

@@ -4,7 +4,7 @@ import Harness
 import Wire
 
 /// Measures the built engine beside what the same disk does, and prints a table; with the word `syntaxes` or `logins` only
-/// what those cost; so with `tls` and `gateway`.
+/// what those cost; so with `tls`, `gateway` and `xmpp`.
 @main struct Bench {
     static func main() throws {
         print("impsd, measured on this machine in this run (\(cpuName()))\n")
@@ -12,6 +12,7 @@ import Wire
         if CommandLine.arguments.contains("logins") { return show(try loginRows()) }
         if CommandLine.arguments.contains("tls") { return show(try tlsRows()) }
         if CommandLine.arguments.contains("gateway") { return show(try gatewayRows()) }
+        if CommandLine.arguments.contains("xmpp") { return show(try clusterRows()) }
         var rows: [(String, String)] = []
         let single = try commitsPerSecond()
         rows.append(("single durable LMDB commits", format(single, "/s")))
@@ -41,6 +42,7 @@ import Wire
         rows += try loginRows()
         rows += try tlsRows()
         rows += try gatewayRows()
+        rows += try clusterRows()
         let campaign = try campaignForMany()
         rows.append(
             (
@@ -82,7 +84,7 @@ import Wire
         for (name, value) in rows { print(name.padding(toLength: 60, withPad: " ", startingAt: 0) + value) }
     }
 
-    private static func format(_ value: Double, _ unit: String, _ digits: Int = 0) -> String {
+    static func format(_ value: Double, _ unit: String, _ digits: Int = 0) -> String {
         String(format: "%.\(digits)f \(unit)", value)
     }
 
@@ -222,7 +224,7 @@ import Wire
         ])
     }
 
-    private static func request(_ client: Client, _ content: String, _ id: String?) -> [UInt8] {
+    static func request(_ client: Client, _ content: String, _ id: String?) -> [UInt8] {
         let body = client.document(content, transaction: id)
         return Array(
             "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: \(client.contentType)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"

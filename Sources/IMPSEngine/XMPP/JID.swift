@@ -1,0 +1,87 @@
+import CSP
+import Octets
+import Wire
+
+/// The addresses of XMPP. What one side has in them and the other has not is escaped: `\26` for `&` there (XEP-0106), `%C3`
+/// for an octet of a letter that is not ASCII here.
+enum JID {
+    /// The characters that a name there has not, in the order of their numbers.
+    private static var escaped: StaticString { " \"&'/:<>@\\" }
+
+    /// The address of whom a JID names, whatever his resource; nil for who has no name, or a longer one than fits.
+    @inline(never)
+    static func address(_ jid: Span<UInt8>, homeDomain: Span<UInt8>) -> Address? {
+        let bare = jid.extracting(0..<(jid.firstIndex(of: 0x2F) ?? jid.count))
+        guard let at = bare.firstIndex(of: 0x40), at > 0 else { return nil }
+        let isPhone = bare[0] == 0x2B && at > 1 && Decimal.parse(bare.extracting(1..<at)) != nil
+        var text = InlineBytes<128>()
+        var index = 0
+        while index < bare.count {
+            let octet = bare[index]
+            index += 1
+            if octet == 0x5C, index + 2 <= at, let character = escapedCharacter(bare.extracting(index..<index + 2)) {
+                // Those are none of an address here either, and stay as they are.
+                if character != 0x20, character != 0x2F, character != 0x40 {
+                    guard text.append(character) else { return nil }
+                    index += 2
+                    continue
+                }
+            }
+            let isEscape = octet == 0x25 && index + 2 <= at && byte(bare.extracting(index..<index + 2)) != nil
+            if index <= at, octet >= 0x80 || octet == 0x2B && !isPhone || isEscape {
+                guard text.append(0x25), text.append(Hexadecimal.digit(octet >> 4)),
+                    text.append(Hexadecimal.digit(octet & 15))
+                else { return nil }
+            } else {
+                guard text.append(octet) else { return nil }
+            }
+        }
+        return Address(text.span, homeDomain: homeDomain)
+    }
+
+    /// What an escape stands for, without its backslash; nil when it is none.
+    private static func escapedCharacter(_ digits: Span<UInt8>) -> UInt8? {
+        guard let octet = byte(digits), JID.escaped.octets.firstIndex(of: octet) != nil else { return nil }
+        return octet
+    }
+
+    private static func byte(_ digits: Span<UInt8>) -> UInt8? {
+        guard let high = Hexadecimal.value(digits[0]), let low = Hexadecimal.value(digits[1]) else { return nil }
+        return high << 4 | low
+    }
+
+    /// The resource of a JID as a number; nil when it has none.
+    static func resource(_ jid: Span<UInt8>) -> UInt32? {
+        guard let slash = jid.firstIndex(of: 0x2F) else { return nil }
+        return UInt32(truncatingIfNeeded: Hash64(jid.extracting(slash..<jid.count)).value)
+    }
+
+    /// Writes the JID of an address, `wv:name@domain`.
+    @inline(never)
+    static func write(_ address: Span<UInt8>, into output: inout FixedBytes) {
+        var index = address.starts(with: "wv:") ? 3 : 0
+        let at = address.firstIndex(of: 0x40) ?? address.count
+        while index < at {
+            let octet = address[index]
+            index += 1
+            let next = index + 2 <= at ? address.extracting(index..<index + 2) : Span()
+            if octet == 0x25, next.count == 2, let byte = byte(next), byte >= 0x80 || byte == 0x25 || byte == 0x2B {
+                output.append(byte)
+                index += 2
+            } else if octet == 0x5C ? isAmbiguous(next) : JID.escaped.octets.firstIndex(of: octet) != nil {
+                output.append(0x5C)
+                output.append(Hexadecimal.digit(octet >> 4))
+                output.append(Hexadecimal.digit(octet & 15))
+            } else {
+                output.append(octet.asciiLowercased)
+            }
+        }
+        output.append(address.extracting(at..<address.count))
+    }
+
+    /// Whether a backslash before these two would be read as an escape that it is not.
+    private static func isAmbiguous(_ next: Span<UInt8>) -> Bool {
+        guard next.count == 2, let character = escapedCharacter(next) else { return false }
+        return character != 0x20 && character != 0x2F && character != 0x40
+    }
+}

@@ -134,6 +134,11 @@ struct Status: ~Copyable {
             line.append("nobody has told the clock the time: nothing expires, no time is told")
             finish(into: &output)
         }
+        if records.value("xmpp").equals("closed") {
+            trouble(&count)
+            line.append("no stream to the XMPP server: look at XMPP-CLOSED in the log")
+            finish(into: &output)
+        }
         var record = records.next(after: -1)
         while let current = record {
             record = records.next(after: current.upperBound)

@@ -160,7 +160,7 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     /// When `send` is to be called, though nothing is new; nil while there is no stream.
     var deadline: Instant? {
         guard phase == .open, let pingAt else { return nil }
-        return min(pingAt, retryAt ?? pingAt, tellsAt ?? pingAt)
+        return min(min(pingAt, retryAt ?? pingAt), tellsAt ?? pingAt)
     }
 
     /// Whether the stream is to be closed.

@@ -142,6 +142,7 @@ fuzz: build ## feed both readers with broken messages; FUZZ_SECONDS says how lon
 		name=$$(echo $$file | tr / -); cp $$file .build-fuzz/corpus/$$name; \
 		.build/release/imps encode $$file > .build-fuzz/corpus/$$name.wbxml; \
 	done
+	@printf '%s' "<?xml version='1.0'?><stream:stream id='1'><message from='a@b/c' to='d@e' id='1'><body>&lt;<![CDATA[x]]></body><delay stamp='2026-01-01T00:00:00Z'/></message><presence type='probe'/><iq type='get'><ping/></iq></stream:stream>" > .build-fuzz/corpus/stream
 	@cd .build-fuzz && SWIFT_BACKTRACE=enable=no release/fuzz -max_total_time=$(FUZZ_SECONDS) -seed=$(FUZZ_SEED) -runs=$(FUZZ_RUNS) \
 		-max_len=4096 \
 		-timeout=5 -rss_limit_mb=1024 -print_final_stats=1 corpus > fuzz.log 2>&1 || { tail -n 40 fuzz.log; exit 1; }

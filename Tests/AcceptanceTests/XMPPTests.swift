@@ -327,12 +327,12 @@ import Testing
     }
 
     @Test func whoIsRefusedSaysSoOnce() throws {
-        let (_, engine) = try OddXMPPTests.start("refuses")
+        let (server, engine) = try OddXMPPTests.start("refuses")
         try engine.awaitRecord("XMPP-CLOSED", "does not take the secret")
         Thread.sleep(forTimeInterval: 3)
         #expect(engine.records("XMPP-CLOSED").count == 1)
         // It is tried again, less and less often.
-        #expect(engine.isRunning)
+        try wait("another try") { server.heard.components(separatedBy: "<handshake>").count > 2 }
     }
 
     @Test func aSecretThatOthersMayReadIsNotUsed() throws {
@@ -397,6 +397,19 @@ import Testing
         try server.say(words)
         try engine.awaitRecord("XMPP-CLOSED", "why=")
         try wait("another stream") { try engine.status("xmpp_streams") == 2 }
+    }
+
+    /// What ends each stream does not keep others from what is for them.
+    @Test func oneBadMessageHoldsUpNobody() throws {
+        let (server, engine) = try OddXMPPTests.start("allergic")
+        try engine.awaitRecord("XMPP-OPEN", "component=home.test")
+        let alice = try engine.client("alice")
+        _ = try alice.logIn()
+        #expect(try alice.send("poison", to: "wv:r0@x.test").code == 200)
+        for number in 1..<10 { #expect(try alice.send("good", to: "wv:r\(number)@x.test").code == 200) }
+        try wait("the others", seconds: 30 * Programs.slowness) { try engine.status("delivered") == 9 }
+        try engine.awaitRecord("XMPP-REFUSED", "to=wv:r0@x.test", "again=yes")
+        #expect(server.heard.contains("to='r9@x.test'"))
     }
 
     /// Nobody waits for a server that is stuck, and what it was sent goes to the next.

@@ -23,6 +23,7 @@ final class Trial {
 
     func run(_ octets: UnsafeBufferPointer<UInt8>) {
         let octets = octets.span
+        runStream(octets)
         for syntax in [Syntax.xml, .wbxml] {
             do throws(WireError) {
                 try document.read(octets, syntax: syntax)
@@ -45,6 +46,27 @@ final class Trial {
                 write(again, .xml)
                 precondition(Trial.equal(writer.output, expected), "another document came back")
             }
+        }
+    }
+
+    /// A stream is cut at the same places whether it comes at once or in pieces, and what is cut off it can be read or not.
+    private func runStream(_ octets: Span<UInt8>) {
+        var (whole, parts) = (StanzaSplitter(), StanzaSplitter())
+        var (index, place) = (0, 0)
+        while index < octets.count {
+            let start = index
+            let piece = whole.next(octets, from: &index)
+            var other: StanzaSplitter.Piece?
+            while other == nil, place < octets.count {
+                var inner = 0
+                let end = min(octets.count, place + 1 + place % 7)
+                other = parts.next(octets.extracting(place..<end), from: &inner)
+                place += inner
+            }
+            precondition(piece == other && place == index, "a stream is cut elsewhere in pieces")
+            do throws(WireError) { try document.read(stanza: octets.extracting(start..<index)) } catch {}
+            if let root = document.root { _ = document.value(.id, of: root).count }
+            guard piece == .header || piece == .stanza else { return }
         }
     }
 

@@ -35,6 +35,10 @@ import Testing
         #expect(self.jid(address) == jid)
     }
 
+    /// What would be no text of XML is not said.
+    @Test(arguments: ["wv:a%ffb@x.test", "wv:%c3@x.test", "wv:%ed%a0%80@x.test", "wv:%ef%bf%be@x.test"])
+    func whatIsNoTextStaysEscaped(_ address: String) { #expect(jid(address) == address.dropFirst(3)) }
+
     @Test func aResourceIsNoPartOfSomebody() {
         #expect(address("Romeo@People.Test/Orchard/a@b") == "wv:romeo@people.test")
         #expect(JID.resource(Array("a@b".utf8).span) == nil)

@@ -41,6 +41,41 @@ import Testing
         #expect(upstream.isSealed)
     }
 
+    @Test(arguments: [
+        ("127.0.0.1:5348", "http://127.0.0.1:5348"), ("xmpp.lan", "http://xmpp.lan:5347"),
+        ("xmpp.lan/", "http://xmpp.lan:5347"), ("[::1]", "http://[::1]:5347"), ("[::1]:1", "http://[::1]:1"),
+        ("", nil), ("/", nil), ("a/b", nil), (String(repeating: "x", count: 200), nil),
+    ])
+    func anXMPPServerHasAPort(_ place: String, _ url: String?) {
+        var upstream = Upstream()
+        let words = upstream.take(Array("url".utf8).span, Array("xmpp-component://\(place)".utf8).span)
+        #expect((words == nil) == (url != nil))
+        let span = upstream.urls[0].span
+        #expect(String(decoding: span.indices.map { span[$0] }, as: Swift.UTF8.self) == url ?? "")
+    }
+
+    /// What is for one kind of service is not for the other.
+    @Test(arguments: [
+        ("domain=* url=xmpp-component://a secret_file=/s", true),
+        ("domain=x.test url=xmpp-component://a secret_file=/s", true), ("domain=* url=xmpp-component://a", false),
+        ("domain=* url=http://a/", false), ("domain=x.test url=http://a/ secret_file=/s", false),
+        ("url=xmpp-component://a secret_file=/s", false),
+        ("domain=* url=xmpp-component://a url=xmpp-component://b secret_file=/s", false),
+        ("domain=x.test url=http://a/ url=xmpp-component://b", false),
+        ("domain=* url=xmpp-component://a url=http://b/ secret_file=/s", false),
+    ])
+    func kindsAreNotMixed(_ lines: String, _ isGood: Bool) {
+        var upstream = Upstream()
+        var words: StaticString?
+        for line in lines.split(separator: " ") {
+            let parts = line.split(separator: "=", maxSplits: 1)
+            let refusal = upstream.take(Array(parts[0].utf8).span, Array(parts[1].utf8).span)
+            words = words ?? refusal
+        }
+        let refusal = upstream.finish(name: Array("world".utf8).span)
+        #expect((words == nil && refusal == nil) == isGood)
+    }
+
     @Test func linesAreLookedAt() {
         var upstream = Upstream()
         func take(_ key: String, _ value: String) -> StaticString? {

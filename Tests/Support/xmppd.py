@@ -3,7 +3,8 @@
 
 Writes its port into `port`, all that it gets into `heard`, and how often somebody came into `streams`. What stands in `mode`
 when a stream begins says how it behaves: `good` takes any secret and echoes what a component says to itself, `refuses` takes
-none, `deaf` takes the stream and never answers, `stuck` takes it and reads nothing more. What is appended to `say` it says.
+none, `deaf` takes the stream and never answers, `stuck` takes it and reads nothing more, `allergic` ends it when it hears of poison.
+What is appended to `say` it says.
 """
 
 import os
@@ -54,6 +55,9 @@ def serve(connection, mode):
         if not octets:
             return
         heard += octets
+        if mode == "allergic" and b"poison" in heard:
+            connection.send(b"<stream:error><not-well-formed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>")
+            return
         with open(path("heard"), "ab") as file:
             file.write(octets)
         if not proven and b"</handshake>" in heard:
@@ -62,7 +66,7 @@ def serve(connection, mode):
                 connection.send(b"<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>")
                 return
             connection.send(b"<handshake/>")
-        if mode == "good":
+        if mode in ("good", "allergic"):
             for echo in re.finditer(rb"<iq type='get' id='\d+' from='home.test' to='home.test'>.*?</iq>", heard[done:]):
                 connection.send(echo.group())
                 done += echo.end()

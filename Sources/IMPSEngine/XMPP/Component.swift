@@ -43,6 +43,8 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     /// Of whom watchers are being told, and who of them was last.
     var telling: (user: UInt32, watcher: UInt32)?
     private var lastPing: UInt64 = 0
+    /// Streams that ended one after the other with something on its way.
+    private var brokenCount = 0
     /// When what was refused for now goes out again.
     private var retryAt: Instant?
     /// When more is told of who is there.
@@ -146,13 +148,32 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         let wasOpen = phase == .open
         phase = .closed
         mustClose = false
-        inFlightCount = 0
         pingAt = nil
         secret.wipe()
         if wasOpen {
             sessions.forgetRemotes()
+            notePoison(&mailboxes, &sessions, &records, &turn)
             if !isSaid { mailboxes.recallHandedOver(&records) }
         }
+        inFlightCount = 0
+    }
+
+    /// What ends one stream after the other may be what is sent. Then it goes out alone, and if that is the end too, it waits
+    /// and the others go first.
+    private mutating func notePoison(
+        _ mailboxes: inout Mailboxes<Port>, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>,
+        _ turn: inout Turn
+    ) {
+        guard inFlightCount > 0 else { return }
+        brokenCount += 1
+        let place = inFlight[0]
+        guard brokenCount > 3, inFlightCount == 1, let entry = records.outboxEntry(place) else { return }
+        brokenCount = 0
+        records.removeStanza(place)
+        guard entry.kind == .message else { return records.send(entry, due: turn.wall.storedSeconds + 900) }
+        refused(
+            entry.message, of: entry.peer.span, .unableToDeliver, isTemporary: true, &mailboxes, &sessions, &records,
+            &turn)
     }
 
     // MARK: What has to arrive
@@ -192,7 +213,8 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         _ turn: inout Turn, into writer: inout Writer
     ) {
         var last: OutboxPlace?
-        while inFlightCount < inFlight.count, let place = records.outboxPlace(after: last) {
+        let most = brokenCount > 2 ? 1 : inFlight.count
+        while inFlightCount < most, let place = records.outboxPlace(after: last) {
             if turn.wall.isTrusted, place.due > turn.wall.secondsSince1970 {
                 let wait = min(3600, place.due - turn.wall.secondsSince1970)
                 retryAt = turn.now.adding(seconds: wait)
@@ -235,6 +257,7 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     ) {
         guard ping != 0, Decimal.parse(id) == ping else { return }
         ping = 0
+        brokenCount = 0
         pingAt = turn.now.adding(seconds: 2 * Component.patience)
         for index in 0..<inFlightCount {
             guard let entry = records.outboxEntry(inFlight[index]) else { continue }

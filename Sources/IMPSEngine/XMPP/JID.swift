@@ -59,13 +59,39 @@ enum JID {
     /// Writes the JID of an address, `wv:name@domain`.
     @inline(never)
     static func write(_ address: Span<UInt8>, into output: inout FixedBytes) {
-        var index = address.starts(with: "wv:") ? 3 : 0
+        let start = output.count
         let at = address.firstIndex(of: 0x40) ?? address.count
+        writeName(address, until: at, decodes: true, into: &output)
+        // What would be no text goes as it is.
+        if !output.isOverflowed, !isText(output.span(start..<output.count)) {
+            output.truncate(to: start)
+            writeName(address, until: at, decodes: false, into: &output)
+        }
+        output.append(address.extracting(at..<address.count))
+    }
+
+    private static func isText(_ octets: Span<UInt8>) -> Bool {
+        var index = 0
+        while index < octets.count {
+            guard let scalar = UTF8.scalar(in: octets, at: index), UTF8.isXMLCharacter(scalar.value) else {
+                return false
+            }
+            index += scalar.byteCount
+        }
+        return true
+    }
+
+    private static func writeName(
+        _ address: Span<UInt8>, until at: Int, decodes: Bool, into output: inout FixedBytes
+    ) {
+        var index = address.starts(with: "wv:") ? 3 : 0
         while index < at {
             let octet = address[index]
             index += 1
             let next = index + 2 <= at ? address.extracting(index..<index + 2) : Span()
-            if octet == 0x25, next.count == 2, let byte = byte(next), byte >= 0x80 || byte == 0x25 || byte == 0x2B {
+            if decodes, octet == 0x25, next.count == 2, let byte = byte(next),
+                byte >= 0x80 || byte == 0x25 || byte == 0x2B
+            {
                 output.append(byte)
                 index += 2
             } else if octet == 0x5C ? isAmbiguous(next) : JID.escaped.octets.firstIndex(of: octet) != nil {
@@ -76,7 +102,6 @@ enum JID {
                 output.append(octet.asciiLowercased)
             }
         }
-        output.append(address.extracting(at..<address.count))
     }
 
     /// Whether a backslash before these two would be read as an escape that it is not.

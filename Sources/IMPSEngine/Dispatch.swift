@@ -37,6 +37,7 @@ extension Engine where Port: ~Copyable {
         in slot: UInt16, _ turn: inout Turn, into writer: inout Writer
     ) throws(Refusal) {
         if component.isUsed, primitive.namesPeople, !sessions[slot].access.isRestricted {
+            accounts.sweepRemoteUsers(&sessions, &records)
             meetRemotes(document, element, &turn)
         }
         switch primitive {

@@ -18,12 +18,15 @@ extension Engine where Port: ~Copyable {
     }
 
     /// Begins a stream.
-    public mutating func beginStream(secret: InlineBytes<200>, into writer: inout Writer) {
-        component.begin(secret: secret, records, into: &writer)
+    public mutating func beginStream(secret: InlineBytes<200>, _ turn: borrowing Turn, into writer: inout Writer) {
+        component.begin(secret: secret, records, turn.now, into: &writer)
     }
 
     /// Whether the server has taken the stream.
     public var isStreamOpen: Bool { component.isOpen }
+
+    /// Whether it has answered on it.
+    public var isStreamSound: Bool { component.isSound }
 
     /// Takes the tag that begins the stream, or a stanza.
     ///
@@ -79,7 +82,9 @@ extension Engine where Port: ~Copyable {
     /// Whether the stream is to be closed.
     ///
     /// - Parameter isBlocked: Nothing can be written to it now.
-    public func isStreamLate(_ now: Instant, isBlocked: Bool) -> Bool { component.isLate(now, isBlocked: isBlocked) }
+    public mutating func isStreamLate(_ now: Instant, isBlocked: Bool) -> Bool {
+        component.isLate(now, isBlocked: isBlocked)
+    }
 
     /// There is no stream any more.
     ///
@@ -95,9 +100,9 @@ extension Engine where Port: ~Copyable {
         if document.tag(of: element) == .userID {
             guard let address = Address(document.word(of: element), homeDomain: records.settings.domain.span),
                 records.settings.isRemote(address), records.account(address.canonical) == nil,
-                let user = accounts.remoteUser(address.canonical, &records, turn)
+                accounts.remoteUser(address.canonical, &records, turn) != nil
             else { return }
-            return accounts.sweepRemoteUsers(besides: user, &records)
+            return
         }
         var next = document.firstChild(of: element)
         while let child = next {

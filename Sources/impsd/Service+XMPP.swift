@@ -17,7 +17,7 @@ extension Service {
         let (secret, why) = SecretFile.read(server.secretPath.span)
         if secret == nil { tellUnusable(server.secretPath.span, why, &turn) }
         beginStanzas()
-        engine.beginStream(secret: secret ?? InlineBytes(), into: &writer)
+        engine.beginStream(secret: secret ?? InlineBytes(), turn, into: &writer)
         appendReply(to: &output)
     }
 
@@ -25,15 +25,17 @@ extension Service {
     func takeStanza(
         _ octets: Span<UInt8>, isHeader: Bool, isCut: Bool, _ turn: inout Turn, into output: inout FixedBytes
     ) -> StreamProgress {
+        var isCut = isCut
         do throws(WireError) {
             try document.read(stanza: octets)
         } catch {
+            isCut = isCut || error.reason == .tooLarge
             // The tag of a stream ends much later; of what is too large the beginning tells who is to be refused.
-            guard isHeader || isCut || error.reason == .tooLarge else { return .goesOn }
+            guard isHeader || isCut else { return .goesOn }
         }
         beginStanzas()
         let progress = engine.stanzaArrived(document, isCut: isCut, &turn, into: &writer)
-        appendReply(to: &output)
+        if !writer.isOverflowed { appendReply(to: &output) }
         return progress
     }
 

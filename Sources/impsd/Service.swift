@@ -286,7 +286,7 @@ final class Service: RequestHandler {
         takeStanza(input.span(0..<end), isHeader: isHeader, isCut: isCut, &turn, into: &output)
     }
 
-    override var isStreamOpen: Bool { engine.isStreamOpen }
+    override var isStreamSound: Bool { engine.isStreamSound }
 
     override func writeStanzas(_ turn: inout Turn, into output: inout FixedBytes) {
         if engine.isStreamOpen { writeWaitingStanzas(&turn, into: &output) }

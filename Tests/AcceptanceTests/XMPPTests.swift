@@ -335,6 +335,32 @@ import Testing
         try wait("another try") { server.heard.components(separatedBy: "<handshake>").count > 2 }
     }
 
+    @Test func whoSaysNothingIsLeft() throws {
+        let (server, engine) = try OddXMPPTests.start("mute")
+        try wait("a stream") { server.streams == 1 }
+        try server.set(mode: "good")
+        try wait("another stream", seconds: 45 * Programs.slowness) { engine.records("XMPP-OPEN").count == 1 }
+    }
+
+    /// What is read again and says the same leaves the stream alone; and people who are met together are all met.
+    @Test func aReloadEndsNothing() throws {
+        let (server, engine) = try OddXMPPTests.start()
+        try engine.awaitRecord("XMPP-OPEN", "component=home.test")
+        engine.signal(SIGHUP)
+        try engine.awaitRecord("RELOAD", "used=yes")
+        let alice = try engine.client("alice")
+        _ = try alice.logIn()
+        #expect(try alice.send("to three", to: "wv:r1@x.test", "wv:r2@x.test", "wv:r3@y.test").code == 200)
+        try wait("all three") { try engine.status("delivered") == 3 }
+        #expect(try engine.status("xmpp_streams") == 1)
+        #expect(server.heard.contains("to='r3@y.test'"))
+        // Without its section there is none.
+        engine.sections = ""
+        engine.signal(SIGHUP)
+        try engine.awaitRecord("XMPP-CLOSED", "another now")
+        #expect(try alice.send("to nobody", to: "wv:r1@x.test").code == 516)
+    }
+
     @Test func aSecretThatOthersMayReadIsNotUsed() throws {
         let (server, engine) = try OddXMPPTests.start("refuses")
         try FileManager.default.setAttributes(

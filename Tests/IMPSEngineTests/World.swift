@@ -136,7 +136,7 @@ final class World {
     /// Begins a stream; what the engine says.
     func beginStream() -> String {
         beginStanzas()
-        engine.beginStream(secret: InlineBytes(Array("secret".utf8).span)!, into: &writer)
+        engine.beginStream(secret: InlineBytes(Array("secret".utf8).span)!, turn, into: &writer)
         return written
     }
 

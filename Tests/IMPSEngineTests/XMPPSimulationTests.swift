@@ -146,7 +146,9 @@ import Testing
             let error = "<message type='error' from='romeo@x.test' to='alice@home.test' id='\(id)'><error type="
             if chance(faults / 4) {
                 history.append("not now: \(text)")
-                if world.stanza(error + "'wait'><x/></error></message>", commits: !chance(faults)) == nil { end() }
+                for _ in 0...(chance(0.3) ? 2 : 0) where isOpen {
+                    if world.stanza(error + "'wait'><x/></error></message>", commits: !chance(faults)) == nil { end() }
+                }
             } else if chance(faults / 8) {
                 history.append("never: \(text)")
                 refused.insert(text)

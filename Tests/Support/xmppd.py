@@ -3,7 +3,7 @@
 
 Writes its port into `port`, all that it gets into `heard`, and how often somebody came into `streams`. What stands in `mode`
 when a stream begins says how it behaves: `good` takes any secret and echoes what a component says to itself, `refuses` takes
-none, `deaf` takes the stream and never answers, `stuck` takes it and reads nothing more, `allergic` ends it when it hears of poison.
+none, `mute` says not a word, `deaf` takes the stream and never answers, `stuck` takes it and reads nothing more, `allergic` ends it when it hears of poison.
 What is appended to `say` it says.
 """
 
@@ -37,6 +37,9 @@ def write(name, text, how="w"):
 def serve(connection, mode):
     connection.setblocking(False)
     heard, done, said, proven = b"", 0, len(read("say")), False
+    if mode == "mute":
+        time.sleep(60)
+        return
     connection.send(b"<?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:component:accept' id='c0ffee' from='home.test'>")
     while True:
         time.sleep(0.01)

@@ -72,6 +72,16 @@ import Wire
         #expect(document.child(.type, of: root) == nil)
     }
 
+    /// A server checks who sends by one attribute, and that is the one that counts.
+    @Test func nothingStandsForAnAttribute() throws {
+        var document = makeDocument()
+        let text =
+            "<message xmlns:x='u' x:from='bob@x.test' from='mallory@x.test'><from>bob@x.test</from><id>1</id><x:type>error</x:type></message>"
+        try document.read(stanza: Array(text.utf8).span)
+        #expect(string(document.value(.from, of: document.root!)) == "mallory@x.test")
+        #expect(document.child(.id, of: document.root!) == nil && document.child(.type, of: document.root!) == nil)
+    }
+
     /// The tag of a stream is read although it does not end.
     @Test func theTagOfAStreamIsRead() {
         var document = makeDocument()

@@ -31,7 +31,7 @@ struct Account: BitwiseCopyable {
     var created: UInt64
     /// The address as its owner first spelled it.
     var display: InlineBytes<100>
-    /// A sealed password, or salt, rounds and PBKDF2 result.
+    /// A sealed password, or salt, rounds and PBKDF2 result; of a user of XMPP an octet when he is not to be forgotten.
     var credential: InlineBytes<160>
 
     /// Reads a stored account; nil when the record is broken or of a kind that this version does not know.

@@ -10,6 +10,8 @@ struct Accounts<Port: StorePort & ~Copyable>: ~Copyable {
     var hashBudget = HashBudget()
     /// The user of XMPP that was looked at last, whether anybody has to do with him.
     var remoteCursor: UInt32 = 0
+    /// Those who were met since it was looked.
+    var metCount = 0
     /// Logins that failed.
     var authFailures: UInt64 = 0
 

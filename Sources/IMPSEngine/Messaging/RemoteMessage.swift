@@ -58,9 +58,11 @@ extension Mailboxes where Port: ~Copyable {
     {
         guard var entry = records.mailboxEntry(user, sequence) else { return }
         counters.delivered += 1
-        guard turn.wall.isTrusted else { return removeEntry(sequence, of: user, &records) }
+        let wantsReport = records.messageHeader(sequence)?.wantsReport == true
+        guard turn.wall.isTrusted || wantsReport else { return removeEntry(sequence, of: user, &records) }
         entry.isHandedOver = true
         records.changeEntry(sequence, of: user, to: entry)
+        guard turn.wall.isTrusted else { return }
         let end = turn.wall.secondsSince1970 + 60
         records.scratch.removeAll()
         records.store.put(Key.expiry(at: end, user, sequence).span, records.scratch)
@@ -73,11 +75,14 @@ extension Mailboxes where Port: ~Copyable {
         var last = Key()
         while let key = records.key(in: Key.kind(RecordKind.expiry), after: last) {
             last = key
-            var reader = RecordReader(key.span.extracting(9..<key.count))
+            var reader = RecordReader(key.span.extracting(1..<key.count))
+            let time: UInt64 = reader.integer()
             let user: UInt32 = reader.integer()
             let sequence: UInt64 = reader.integer()
             guard user.isRemoteUser, var entry = records.mailboxEntry(user, sequence), entry.isHandedOver,
-                let address = records.address(of: user)
+                let address = records.address(of: user), let header = records.messageHeader(sequence),
+                // That is when it expires.
+                header.validity == 0 || header.expiry(lifetime: records.settings.lifetimeSeconds) != time
             else { continue }
             entry.isHandedOver = false
             records.changeEntry(sequence, of: user, to: entry)
@@ -116,7 +121,7 @@ extension Mailboxes where Port: ~Copyable {
         guard var entry = records.mailboxEntry(user, sequence), let address = records.address(of: user) else {
             return false
         }
-        guard isTemporary, turn.wall.isTrusted else {
+        guard isTemporary else {
             report(code, about: sequence, to: user, &sessions, &records, turn.wall)
             removeEntry(sequence, of: user, &records)
             return false
@@ -127,7 +132,7 @@ extension Mailboxes where Port: ~Copyable {
         records.changeEntry(sequence, of: user, to: entry)
         records.send(
             OutboxEntry(.message, from: entry.sender, to: address, message: sequence),
-            due: turn.wall.secondsSince1970 + wait)
+            due: turn.wall.isTrusted ? turn.wall.secondsSince1970 + wait : 0)
         return true
     }
 }

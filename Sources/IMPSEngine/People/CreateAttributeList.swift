@@ -31,6 +31,7 @@ extension People where Port: ~Copyable {
             switch target {
             case .user(let other):
                 records.store(attributes.rawValue, for: Key.attributeList(user, for: .user(other)))
+                records.keepRemote(other)
                 // What was asked about somebody is answered by what is said of him.
                 settle(other, of: user, &mailboxes, &records)
             case .list(let list): records.store(attributes.rawValue, for: Key.attributeList(user, for: .list(list)))

@@ -52,11 +52,11 @@ extension People where Port: ~Copyable {
         _ mailboxes: inout Mailboxes<Port>, _ records: inout Records<Port>
     ) {
         guard records.remove(contact, from: list, of: user), !records.isContact(contact, of: user) else { return }
+        if contact.isRemoteUser { records.endRemoteSubscription(of: user, to: contact) }
         if records.isSubscribed(user, to: contact, sessions) {
             records.store(UInt8(1), for: Key.listed(contact, by: user, 0))
         } else {
             mailboxes.dropQuestion(to: contact, about: user, &records)
         }
-        if contact.isRemoteUser { records.endRemoteSubscription(of: user, to: contact) }
     }
 }

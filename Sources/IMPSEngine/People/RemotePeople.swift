@@ -106,6 +106,9 @@ extension Sessions where Port: ~Copyable {
         markWatchers(of: user, changed: RemotePerson.attributes, records)
     }
 
+    /// Nobody has to do with somebody any more.
+    mutating func forgetRemote(_ user: UInt32) { _ = remotes.remove(user) }
+
     /// Nothing is known of anybody any more.
     mutating func forgetRemotes() {
         remotes.removeAll()

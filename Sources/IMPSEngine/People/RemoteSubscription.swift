@@ -18,21 +18,24 @@ extension Records where Port: ~Copyable {
     /// A user has said whether somebody may see him; who is no user of XMPP hears of it in another way.
     @inline(never)
     mutating func answerRemote(_ watcher: UInt32, about user: UInt32, accepts: Bool) {
-        guard watcher.isRemoteUser, isContact(user, of: watcher) else { return }
+        guard watcher.isRemoteUser else { return }
+        keepRemote(watcher)
+        guard isContact(user, of: watcher) else { return }
         if !accepts { remove(user, from: remoteList, of: watcher) }
         send(accepts ? .subscribed : .unsubscribed, from: user, to: watcher)
     }
 
-    /// Whether somebody may be asked about one more who wants to see him: strangers do not fill the store.
-    fileprivate func mayBeAsked(_ user: UInt32) -> Bool {
+    /// Whether one more may watch a user, or want to: strangers do not fill the store.
+    fileprivate func mayBeWatched(_ user: UInt32) -> Bool {
         guard store.hasRoom else { return false }
-        var count = 0
-        var last: UInt32 = 0
-        while let watcher = watcher(askedOf: user, after: last) {
+        var (asked, count) = (0, 0)
+        var last = UInt32.remoteUserBit
+        while let watcher = owner(listing: user, after: last), watcher.isRemoteUser {
             last = watcher
-            if watcher.isRemoteUser, authorization(of: user, for: watcher)?.state == .pending { count += 1 }
+            count += 1
+            if authorization(of: user, for: watcher)?.state == .pending { asked += 1 }
         }
-        return count < 32
+        return asked < 32 && count < 500
     }
 
     fileprivate mutating func noteWatcher(_ watcher: UInt32, of user: UInt32) {
@@ -45,24 +48,24 @@ extension Records where Port: ~Copyable {
 
 extension People where Port: ~Copyable {
     /// Somebody wants to watch a user, who is asked unless he lets him already.
+    ///
+    /// - Returns: what he is told at once; nil when he has to wait.
     func remoteAsks(
         _ watcher: UInt32, toSee user: UInt32, _ sessions: inout Sessions<Port>, _ mailboxes: borrowing Mailboxes<Port>,
         _ records: inout Records<Port>
-    ) {
-        let attributes = RemotePerson.attributes
+    ) -> StaticString? {
         let isPermitted = records.permission(of: watcher, for: user).contains(.onlineStatus)
-        guard isPermitted || records.letsThrough(watcher, to: user) && records.mayBeAsked(user) else {
-            return records.send(.unsubscribed, from: user, to: watcher)
-        }
+        let isDenied = records.authorization(of: user, for: watcher)?.state == .denied
+        guard isPermitted || !isDenied && records.letsThrough(watcher, to: user),
+            records.isContact(user, of: watcher) || records.mayBeWatched(user)
+        else { return "unsubscribed" }
         records.noteWatcher(watcher, of: user)
-        if isPermitted {
-            records.send(.subscribed, from: user, to: watcher)
+        guard !isPermitted else {
             sessions.remotes.note(user)
-        } else if records.authorization(of: user, for: watcher)?.state == .denied {
-            records.answerRemote(watcher, about: user, accepts: false)
-        } else {
-            askForPermission(of: user, attributes, for: watcher, &sessions, mailboxes, &records)
+            return "subscribed"
         }
+        askForPermission(of: user, RemotePerson.attributes, for: watcher, &sessions, mailboxes, &records)
+        return nil
     }
 
     /// Somebody does not want to watch a user any more.
@@ -79,7 +82,8 @@ extension People where Port: ~Copyable {
         _ records: inout Records<Port>
     ) {
         let before = records.permission(of: user, for: contact)
-        guard accepts || records.authorization(of: contact, for: user) != nil else { return }
+        // Nobody is believed who was not asked.
+        guard records.authorization(of: contact, for: user) != nil else { return }
         var authorization = Authorization()
         authorization.state = accepts ? .granted : .denied
         authorization.wanted = .all

@@ -32,6 +32,12 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     /// The stream is to be closed: another configuration, a server that does not answer.
     private(set) var mustClose = false
     private var hasSaidClosed = false
+    /// It is closed because the configuration is another.
+    private var isReplaced = false
+    /// The server has answered on this stream.
+    private(set) var isSound = false
+    /// Nothing can be written to it now.
+    private var isBlocked = false
     /// What was sent and is not known to have arrived: few, for when somebody dies now, these come twice.
     private var inFlight = InlineArray<8, OutboxPlace>(repeating: OutboxPlace())
     private var inFlightCount = 0
@@ -47,6 +53,8 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     private var brokenCount = 0
     /// When what was refused for now goes out again.
     private var retryAt: Instant?
+    /// Nothing goes out before, because what was refused for now would go first.
+    private var pausedUntil: Instant?
     /// When more is told of who is there.
     private var tellsAt: Instant?
     var counters = ComponentCounters()
@@ -63,7 +71,14 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
 
     /// Takes the section of the configuration instead of the one before.
     mutating func take(_ section: Upstream?, _ records: inout Records<Port>) {
-        mustClose = phase != .closed
+        var isSame = false
+        if let former = self.section, let section {
+            isSame =
+                former.urls[0].span.equals(section.urls[0].span)
+                && former.secretPath.span.equals(section.secretPath.span)
+        }
+        isReplaced = phase != .closed && !isSame
+        mustClose = mustClose || isReplaced
         self.section = section
         records.settings.remoteDomain = section?.domain ?? InlineBytes()
     }
@@ -79,12 +94,16 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     // MARK: The stream
 
     /// Begins a stream.
-    mutating func begin(secret: InlineBytes<200>, _ records: borrowing Records<Port>, into writer: inout Writer) {
+    mutating func begin(
+        secret: InlineBytes<200>, _ records: borrowing Records<Port>, _ now: Instant, into writer: inout Writer
+    ) {
         self.secret = secret
         phase = .opening
         mustClose = false
+        isSound = false
         inFlightCount = 0
         ping = 0
+        pingAt = now.adding(seconds: Component.patience)
         writer.output.append(
             "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'"
         )
@@ -153,7 +172,7 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         if wasOpen {
             sessions.forgetRemotes()
             notePoison(&mailboxes, &sessions, &records, &turn)
-            if !isSaid { mailboxes.recallHandedOver(&records) }
+            if !isSaid, !isReplaced { mailboxes.recallHandedOver(&records) }
         }
         inFlightCount = 0
     }
@@ -180,16 +199,18 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
 
     /// When `send` is to be called, though nothing is new; nil while there is no stream.
     var deadline: Instant? {
-        guard phase == .open, let pingAt else { return nil }
+        guard phase != .closed, let pingAt else { return nil }
+        guard phase == .open, !isBlocked else { return pingAt }
         return min(min(pingAt, retryAt ?? pingAt), tellsAt ?? pingAt)
     }
 
     /// Whether the stream is to be closed.
     ///
     /// - Parameter isBlocked: Nothing can be written to it now.
-    func isLate(_ now: Instant, isBlocked: Bool) -> Bool {
+    mutating func isLate(_ now: Instant, isBlocked: Bool) -> Bool {
+        self.isBlocked = isBlocked
         guard let pingAt, !mustClose else { return mustClose }
-        return pingAt <= now && (isBlocked || ping != 0)
+        return pingAt <= now && (isBlocked || ping != 0 || phase != .open)
     }
 
     /// Writes what waits, as far as there is room, with a question behind it.
@@ -213,6 +234,10 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         _ turn: inout Turn, into writer: inout Writer
     ) {
         var last: OutboxPlace?
+        if let pausedUntil, turn.now < pausedUntil {
+            retryAt = pausedUntil
+            return
+        }
         let most = brokenCount > 2 ? 1 : inFlight.count
         while inFlightCount < most, let place = records.outboxPlace(after: last) {
             if turn.wall.isTrusted, place.due > turn.wall.secondsSince1970 {
@@ -258,6 +283,7 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         guard ping != 0, Decimal.parse(id) == ping else { return }
         ping = 0
         brokenCount = 0
+        isSound = true
         pingAt = turn.now.adding(seconds: 2 * Component.patience)
         for index in 0..<inFlightCount {
             guard let entry = records.outboxEntry(inFlight[index]) else { continue }
@@ -268,14 +294,18 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         inFlightCount = 0
     }
 
-    /// Takes a message out of what is on its way, because somebody has answered for it.
-    mutating func settle(_ message: UInt64, to peer: Span<UInt8>, _ records: inout Records<Port>) {
+    /// Takes a message out of what is on its way, because somebody has answered for it; false when it is not.
+    @discardableResult
+    mutating func settle(_ message: UInt64, to peer: Span<UInt8>, _ records: inout Records<Port>) -> Bool {
+        var isSettled = false
         for index in 0..<inFlightCount {
             guard let entry = records.outboxEntry(inFlight[index]), entry.kind == .message, entry.message == message,
                 entry.peer.span.equals(peer)
             else { continue }
             records.removeStanza(inFlight[index])
+            isSettled = true
         }
+        return isSettled
     }
 
     /// Nobody can have an entry.
@@ -300,6 +330,8 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         let isTriedAgain = mailboxes.bounce(
             message, of: user, code: code, isTemporary: isTemporary, &sessions, &records, &turn)
         counters.refused += 1
+        // Without a date nobody knows when: all of it waits.
+        if isTriedAgain, !turn.wall.isTrusted { pausedUntil = turn.now.adding(seconds: Component.patience) }
         guard turn.journal.begin(.xmppRefused, turn.now, turn.wall) else { return }
         turn.journal.text("msg", MessageID.text(message).span)
         turn.journal.text("to", peer)

@@ -2,10 +2,10 @@ import CSP
 import Octets
 import Wire
 
-/// The addresses of XMPP. What one side has in them and the other has not is escaped: `\26` for `&` there (XEP-0106), `%C3`
-/// for an octet of a letter that is not ASCII here.
+/// The addresses of XMPP. What one side has in them and the other has not is escaped: `\26` for `&` there (XEP-0106), `%c3`
+/// for an octet of a letter that is not ASCII here. Each side has one spelling for each of the other.
 enum JID {
-    /// The characters that a name there has not, in the order of their numbers.
+    /// The characters that a name there has not.
     private static var escaped: StaticString { " \"&'/:<>@\\" }
 
     /// The address of whom a JID names, whatever his resource; nil for who has no name, or a longer one than fits.
@@ -15,34 +15,36 @@ enum JID {
         guard let at = bare.firstIndex(of: 0x40), at > 0 else { return nil }
         let isPhone = bare[0] == 0x2B && at > 1 && Decimal.parse(bare.extracting(1..<at)) != nil
         var text = InlineBytes<128>()
+        // Else a name that begins so would be another one's.
+        _ = text.append("wv:")
         var index = 0
-        while index < bare.count {
-            let octet = bare[index]
+        while index < at {
+            var octet = bare[index]
             index += 1
-            if octet == 0x5C, index + 2 <= at, let character = escapedCharacter(bare.extracting(index..<index + 2)) {
-                // Those are none of an address here either, and stay as they are.
-                if character != 0x20, character != 0x2F, character != 0x40 {
-                    guard text.append(character) else { return nil }
-                    index += 2
-                    continue
-                }
+            let next = index + 2 <= at ? byte(bare.extracting(index..<index + 2)) : nil
+            var isForeign = octet >= 0x80 || octet == 0x2B && !isPhone || octet == 0x25 && next != nil
+            if octet == 0x5C, let next, isEscaped(next) {
+                octet = next
+                isForeign = isForeignToAddresses(next)
+                index += 2
             }
-            let isEscape = octet == 0x25 && index + 2 <= at && byte(bare.extracting(index..<index + 2)) != nil
-            if index <= at, octet >= 0x80 || octet == 0x2B && !isPhone || isEscape {
+            if isForeign {
                 guard text.append(0x25), text.append(Hexadecimal.digit(octet >> 4)),
                     text.append(Hexadecimal.digit(octet & 15))
                 else { return nil }
-            } else {
-                guard text.append(octet) else { return nil }
+            } else if !text.append(octet) {
+                return nil
             }
         }
+        guard text.append(bare.extracting(at..<bare.count)) else { return nil }
         return Address(text.span, homeDomain: homeDomain)
     }
 
-    /// What an escape stands for, without its backslash; nil when it is none.
-    private static func escapedCharacter(_ digits: Span<UInt8>) -> UInt8? {
-        guard let octet = byte(digits), JID.escaped.octets.firstIndex(of: octet) != nil else { return nil }
-        return octet
+    private static func isEscaped(_ octet: UInt8) -> Bool { JID.escaped.octets.firstIndex(of: octet) != nil }
+
+    /// Those are none of an address either.
+    private static func isForeignToAddresses(_ octet: UInt8) -> Bool {
+        octet == 0x20 || octet == 0x2F || octet == 0x40
     }
 
     private static func byte(_ digits: Span<UInt8>) -> UInt8? {
@@ -86,15 +88,18 @@ enum JID {
     ) {
         var index = address.starts(with: "wv:") ? 3 : 0
         while index < at {
-            let octet = address[index]
+            var octet = address[index]
             index += 1
-            let next = index + 2 <= at ? address.extracting(index..<index + 2) : Span()
-            if decodes, octet == 0x25, next.count == 2, let byte = byte(next),
-                byte >= 0x80 || byte == 0x25 || byte == 0x2B
-            {
-                output.append(byte)
-                index += 2
-            } else if octet == 0x5C ? isAmbiguous(next) : JID.escaped.octets.firstIndex(of: octet) != nil {
+            let next = index + 2 <= at ? byte(address.extracting(index..<index + 2)) : nil
+            var escapes = octet == 0x5C ? next.map { isEscaped($0) } ?? false : isEscaped(octet)
+            if decodes, octet == 0x25, let next {
+                escapes = isForeignToAddresses(next)
+                if escapes || next >= 0x80 || next == 0x25 || next == 0x2B {
+                    octet = next
+                    index += 2
+                }
+            }
+            if escapes {
                 output.append(0x5C)
                 output.append(Hexadecimal.digit(octet >> 4))
                 output.append(Hexadecimal.digit(octet & 15))
@@ -102,11 +107,5 @@ enum JID {
                 output.append(octet.asciiLowercased)
             }
         }
-    }
-
-    /// Whether a backslash before these two would be read as an escape that it is not.
-    private static func isAmbiguous(_ next: Span<UInt8>) -> Bool {
-        guard next.count == 2, let character = escapedCharacter(next) else { return false }
-        return character != 0x20 && character != 0x2F && character != 0x40
     }
 }

@@ -77,7 +77,11 @@ extension Component where Port: ~Copyable {
             document.value(.type, of: error).equals("wait") || document.child(.remoteServerNotFound, of: error) != nil
             || document.child(.remoteServerTimeout, of: error) != nil
         let code: StatusCode = document.child(.itemNotFound, of: error) != nil ? .unknownUser : .unableToDeliver
-        settle(message.sequence, to: peer, &records)
+        // Who says it twice says nothing new, nor who speaks of what he was not sent.
+        guard
+            settle(message.sequence, to: peer, &records)
+                || records.mailboxEntry(message.user, message.sequence)?.isHandedOver == true
+        else { return }
         refused(
             message.sequence, of: peer, code, isTemporary: isTemporary, &mailboxes, &sessions, &records, &turn)
     }
@@ -115,7 +119,9 @@ extension Component where Port: ~Copyable {
         case .subscribe: writePresence("subscribe", user, peer, into: &writer)
         case .subscribed: writePresence("subscribed", user, peer, into: &writer)
         case .unsubscribe: writePresence("unsubscribe", user, peer, into: &writer)
-        case .unsubscribed: writePresence("unsubscribed", user, peer, into: &writer)
+        case .unsubscribed:
+            writePresence("unavailable", user, peer, into: &writer)
+            writePresence("unsubscribed", user, peer, into: &writer)
         }
     }
 

@@ -20,9 +20,12 @@ extension Component where Port: ~Copyable {
             return
         }
         if type.equals("subscribe") {
-            guard let watcher = accounts.remoteUser(peer.span, &records, turn) else { return }
-            people.remoteAsks(watcher, toSee: account.number, &sessions, mailboxes, &records)
-            return accounts.sweepRemoteUsers(besides: watcher, &records)
+            accounts.sweepRemoteUsers(&sessions, &records)
+            guard let watcher = accounts.remoteUser(peer.span, &records, turn),
+                let answer = people.remoteAsks(watcher, toSee: account.number, &sessions, mailboxes, &records),
+                let to = InlineBytes<100>(stanza.to.canonical)
+            else { return }
+            return writePresence(answer, to, peer, into: &writer)
         }
         guard let other = records.account(peer.span), other.kind == .remote else { return }
         if type.equals("subscribed") || type.equals("unsubscribed") {
@@ -32,7 +35,9 @@ extension Component where Port: ~Copyable {
             people.remoteLeaves(other.number, account.number, &mailboxes, &records)
         } else if type.equals("probe") {
             tell(other.number, of: account.number, sessions, records, into: &writer)
-        } else if records.permission(of: account.number, for: other.number).contains(.onlineStatus) {
+        } else if type.equals("unavailable")
+            || records.permission(of: account.number, for: other.number).contains(.onlineStatus)
+        {
             note(document, stanza, other.number, &sessions, records, into: &writer)
         }
     }
@@ -49,10 +54,7 @@ extension Component where Port: ~Copyable {
                 return
             }
             sessions.remoteChanged(user, nil, records)
-            if resource != nil {
-                writer.openStanza("presence", from: stanza.to.canonical, to: stanza.peer.canonical, type: "probe")
-                writer.output.append("/>")
-            }
+            if resource != nil { probe(user, records, into: &writer) }
         } else if type.count == 0 {
             var person = RemotePerson()
             switch document.value(.show, of: stanza.element).place(among: "away xa dnd") {

@@ -188,6 +188,9 @@ struct Outgoing: ~Copyable {
     /// The place of the stream; nil when there is to be none.
     var streamPlace: Int? { hasStream ? count - 1 : nil }
 
+    /// Another stream can be made.
+    var isStreamFree: Bool { streamPlace.map { requests[$0].phase == .free } ?? false }
+
     /// The places of what is relayed.
     var relayPlaces: Range<Int> { Outgoing.ownCount..<(streamPlace ?? count) }
 

@@ -173,8 +173,8 @@ open class RequestHandler {
         into output: inout FixedBytes
     ) -> StreamProgress { .ends }
 
-    /// Whether the server has taken the stream.
-    open var isStreamOpen: Bool { false }
+    /// Whether the server has answered on the stream.
+    open var isStreamSound: Bool { false }
 
     /// Writes what is to be sent by itself; asked for after each commit.
     open func writeStanzas(_ turn: inout Turn, into output: inout FixedBytes) {}

@@ -31,6 +31,10 @@ extension Server {
     mutating func streamConnected(_ place: Int) {
         stream.isConnected = true
         outgoing.requests[place].phase = .streaming
+        // The configuration may be another since.
+        guard let target = handler.streamTarget, target.isSamePlace(as: outgoing.requests[place].target) else {
+            return closeStream("it is another now", isSaid: true)
+        }
         handler.beginStream(&turn, into: &stream.output)
         readStream(place)
         writeStream()
@@ -70,7 +74,7 @@ extension Server {
         stream.input.advance(by: count)
         if !stream.isWriting { takeStanzas() }
         // What is left waits until there is room for the answers.
-        if stream.isConnected, stream.input.freeCapacity == 0, !stream.skips {
+        if stream.isConnected, stream.input.freeCapacity == 0 {
             unsafe uv_read_stop(uv_shim_stream(outgoing.handles + place))
             stream.isReading = false
         }
@@ -113,7 +117,7 @@ extension Server {
             handler.stanzaArrived(
                 stream.input, end: stream.looked, isHeader: isHeader, isCut: stream.skips, &turn, into: &stream.output)
             == .goesOn
-        if handler.isStreamOpen { stream.failures = 0 }
+        if handler.isStreamSound { stream.failures = 0 }
         stream.input.removeFirst(stream.looked)
         stream.looked = 0
         stream.skips = false
@@ -145,6 +149,8 @@ extension Server {
             return
         }
         guard !stream.isWriting else { return }
+        writeStream()
+        guard stream.isConnected, !stream.isWriting else { return }
         handler.writeStanzas(&turn, into: &stream.output)
         writeStream()
         if stream.isConnected, !stream.isWriting, stream.input.freeCapacity > 0 { readStream(place) }

@@ -411,7 +411,7 @@ public struct Server: ~Copyable {
     /// turn, so that one busy connection does not keep the others waiting.
     private mutating func handleWaiting() {
         var rounds = 4
-        while waitingCount > 0 || stream.hasRest, rounds > 0, heldCount == 0 {
+        while waitingCount > 0 || stream.goesOn, rounds > 0, heldCount == 0 {
             rounds -= 1
             beginTurn()
             goOnWithStream()
@@ -431,7 +431,7 @@ public struct Server: ~Copyable {
             }
             finishTurn()
         }
-        if waitingCount > 0 || stream.hasRest {
+        if waitingCount > 0 || stream.goesOn {
             unsafe uv_idle_start(idle) { handle in
                 guard let handle = unsafe handle else { return }
                 unsafe Server.of(handle.pointee.loop).pointee.beginTurn()
@@ -485,7 +485,7 @@ public struct Server: ~Copyable {
         if let checksCertificateAt { next = min(next ?? checksCertificateAt, checksCertificateAt) }
         if let deadline = outgoing.deadline { next = min(next ?? deadline, deadline) }
         if modem.dialogue != nil { next = min(next ?? modem.deadline, modem.deadline) }
-        if let retryAt = stream.retryAt { next = min(next ?? retryAt, retryAt) }
+        if let retryAt = stream.retryAt, outgoing.isStreamFree { next = min(next ?? retryAt, retryAt) }
         if let handshakesAt { next = min(next ?? handshakesAt, handshakesAt) }
         if connections.openCount > 0 || turn.journal.hasSuppressed {
             let sweep = sweepsAt ?? turn.now.adding(seconds: 1)

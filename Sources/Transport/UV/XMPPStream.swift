@@ -28,6 +28,9 @@ struct XMPPStream: ~Copyable {
     var retryAt: Instant?
     var failures: UInt64 = 0
 
+    /// What came can be taken now.
+    var goesOn: Bool { hasRest && !isWriting }
+
     init(_ sizes: ServerSizes) {
         input = Memory.buffer(sizes.hasStream ? sizes.stanzaByteCountMax : 0)
         output = Memory.buffer(sizes.hasStream ? sizes.replyByteCountMax : 0)

@@ -4,15 +4,19 @@ import Octets
 ///
 /// Attributes that are among these lie on the tape as children of their element.
 public enum StanzaName: UInt16, Sendable {
-    case message, presence, iq, handshake, error, body, show, status, delay, stamp, request, received, originID, ping
-    case query, from, to, id, type, xmlns, itemNotFound, remoteServerNotFound, remoteServerTimeout, stream
+    case message, presence, iq, handshake, error, body, show, status, delay, request, received, originID, ping, query
+    case itemNotFound, remoteServerNotFound, remoteServerTimeout, stream
+    // Attributes.
+    case from, to, id, type, stamp, xmlns
 
     fileprivate static var words: StaticString {
-        "message presence iq handshake error body show status delay stamp request received origin-id ping query from to id type xmlns item-not-found remote-server-not-found remote-server-timeout stream"
+        "message presence iq handshake error body show status delay request received origin-id ping query item-not-found remote-server-not-found remote-server-timeout stream from to id type stamp xmlns"
     }
 
     /// Its text is looked at, and no attribute.
     fileprivate var isText: Bool { self == .body || self == .show || self == .status }
+
+    fileprivate var isAttribute: Bool { rawValue >= StanzaName.from.rawValue }
 }
 
 extension Tag {
@@ -21,10 +25,12 @@ extension Tag {
 
     init(_ name: StanzaName) { self.init(rawValue: Tag.firstStanzaName + name.rawValue) }
 
-    /// The name of an element or attribute of a stanza; nil when it is not looked at.
-    init?(stanza name: Span<UInt8>) {
-        guard let place = name.place(among: StanzaName.words) else { return nil }
-        self.init(rawValue: Tag.firstStanzaName + UInt16(place))
+    /// The name of an element of a stanza, or of an attribute; nil when it is not looked at. Neither can stand for the other.
+    init?(stanza name: Span<UInt8>, isAttribute: Bool) {
+        guard let place = name.place(among: StanzaName.words), let known = StanzaName(rawValue: UInt16(place)),
+            known.isAttribute == isAttribute
+        else { return nil }
+        self.init(known)
     }
 
     fileprivate var stanzaName: StanzaName? {

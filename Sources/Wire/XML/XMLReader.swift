@@ -223,7 +223,7 @@ struct XMLReader: ~Copyable, ~Escapable {
         let isEmpty = peek == 0x2F
         if isEmpty { try expect("/>") } else { index += 1 }
         if elements.depth == 0, !isStanza { document.appendNamespace(value(namespace)) }
-        let tag = isStanza ? Tag(stanza: value(local)) : Tag(name: value(local), hash)
+        let tag = isStanza ? Tag(stanza: value(local), isAttribute: false) : Tag(name: value(local), hash)
         try elements.open(tag, at: name.start, nameCount: name.count, &document, &stack)
         if isStanza, tag?.hasAttributes == true { try keepAttributes(from: name.start + name.count, &document, &stack) }
         if isEmpty { elements.close(&document, &stack) }
@@ -262,12 +262,12 @@ struct XMLReader: ~Copyable, ~Escapable {
         index = start
         while skipWhitespace(), let octet = peek, octet != 0x3E, octet != 0x2F {
             let attribute = try readName()
-            let local = OctetRange(start: localNameStart, count: index - localNameStart)
             skipWhitespace()
             index += 1
             skipWhitespace()
             let content = value(try readQuoted(allowsReferences: true))
-            guard let tag = Tag(stanza: value(local)) else { continue }
+            // With a prefix it is something else.
+            guard let tag = Tag(stanza: value(attribute), isAttribute: true) else { continue }
             try elements.open(tag, at: attribute.start, &document, &stack)
             document.append(text: content)
             elements.close(&document, &stack)

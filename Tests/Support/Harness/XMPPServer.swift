@@ -174,7 +174,10 @@ public final class Person {
 
     /// All that has happened so far, a line each.
     public var seen: [String] {
-        ((try? String(contentsOfFile: output, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+        // The last one may not be whole yet.
+        ((try? String(contentsOfFile: output, encoding: .utf8)) ?? "").split(
+            separator: "\n", omittingEmptySubsequences: false
+        ).dropLast().map(String.init)
     }
 
     /// Waits for a line that begins so.
@@ -235,6 +238,9 @@ public final class OddXMPPServer {
         (try? Data(contentsOf: folder.appendingPathComponent("heard"))).map { String(decoding: $0, as: UTF8.self) }
             ?? ""
     }
+
+    /// How often somebody came.
+    public var streams: Int { Int((try? String(contentsOfFile: folder.path + "/streams", encoding: .utf8)) ?? "") ?? 0 }
 
     /// Has it say something.
     public func say(_ octets: String) throws {

@@ -38,6 +38,7 @@ extension Accounts where Port: ~Copyable {
         }
     }
 
+    @inline(never)
     private func forgetRemote(_ user: UInt32, _ records: inout Records<Port>) {
         records.removeAll(in: Key.authorizations(user))
         records.removeAll(in: Key.contactLists(user))

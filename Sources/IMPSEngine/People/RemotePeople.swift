@@ -73,6 +73,7 @@ struct RemotePeople: ~Copyable {
 
     // MARK: Whom XMPP is to be told of
 
+    @inline(never)
     mutating func note(_ user: UInt32) {
         guard people.count > 2 else { return }
         for place in 0..<changedCount where changed[place] == user { return }
@@ -100,6 +101,7 @@ extension Sessions where Port: ~Copyable {
     /// What the XMPP server says of somebody is another: those who watch him are told.
     ///
     /// - Parameter person: nil when he is not there.
+    @inline(never)
     mutating func remoteChanged(_ user: UInt32, _ person: RemotePerson?, _ records: borrowing Records<Port>) {
         let isChanged = person.map { remotes.set(user, $0) } ?? remotes.remove(user)
         guard isChanged else { return }

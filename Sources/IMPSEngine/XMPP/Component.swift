@@ -321,6 +321,7 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     }
 
     /// A message cannot be had where it was sent.
+    @inline(never)
     mutating func refused(
         _ message: UInt64, of peer: Span<UInt8>, _ code: StatusCode, isTemporary: Bool,
         _ mailboxes: inout Mailboxes<Port>, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>,

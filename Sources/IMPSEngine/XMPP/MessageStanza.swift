@@ -126,6 +126,7 @@ extension Component where Port: ~Copyable {
     }
 
     /// Writes a presence that says nothing but its type.
+    @inline(never)
     func writePresence(
         _ type: StaticString, _ user: InlineBytes<100>, _ peer: InlineBytes<100>, into writer: inout Writer
     ) {

@@ -77,6 +77,7 @@ extension Records where Port: ~Copyable {
         if let address = address(of: peer) { send(OutboxEntry(kind, from: user, to: address)) }
     }
 
+    @inline(never)
     func outboxEntry(_ place: OutboxPlace) -> OutboxEntry? {
         let key = Key.outbox(due: place.due, place.number)
         guard let record = store.value(for: key.span) else { return nil }
@@ -93,6 +94,7 @@ extension Records where Port: ~Copyable {
         return OutboxPlace(due: reader.integer(), number: reader.integer())
     }
 
+    @inline(never)
     mutating func removeStanza(_ place: OutboxPlace) {
         store.delete(Key.outbox(due: place.due, place.number).span)
     }

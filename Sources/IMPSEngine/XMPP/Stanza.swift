@@ -31,6 +31,7 @@ struct Stanza {
     /// Refuses a stanza, unless it is a refusal itself.
     ///
     /// - Parameter condition: The type of the error and what is wrong, as XML.
+    @inline(never)
     func refuse(
         _ document: borrowing Document, _ name: StaticString, _ condition: StaticString, into writer: inout Writer
     ) {

@@ -4,6 +4,7 @@ import Wire
 /// Stanzas, written with the writer of all other messages.
 extension Writer {
     /// Begins a stanza between a user of this server and somebody there.
+    @inline(never)
     mutating func openStanza(
         _ name: StaticString, from user: Span<UInt8>, to peer: Span<UInt8>, type: StaticString? = nil
     ) {
@@ -18,6 +19,7 @@ extension Writer {
     }
 
     /// An attribute of the tag that is open. A value that came in one is written as it came.
+    @inline(never)
     mutating func attribute(_ name: StaticString, _ value: Span<UInt8>) {
         output.append(0x20)
         output.append(name)

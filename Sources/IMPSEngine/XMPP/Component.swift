@@ -101,6 +101,7 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         phase = .opening
         mustClose = false
         isSound = false
+        isReplaced = false
         inFlightCount = 0
         ping = 0
         pingAt = now.adding(seconds: Component.patience)

@@ -109,8 +109,11 @@ public final class XMPPServer {
         case .prosody:
             child = try BackgroundCommand(["prosody", "--config", file, "-F"], output: output, errors: output)
         case .ejabberd:
-            let library = FileManager.default.enumerator(atPath: "/usr/lib")!.compactMap { $0 as? String }
-                .first { $0.hasSuffix("/ebin") && $0.contains("/ejabberd-") }
+            let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
+            let library = folders.lazy.compactMap { folder in
+                (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/" + folder))?
+                    .first { $0.hasPrefix("ejabberd-") }.map { "\(folder)/\($0)/ebin" }
+            }.first
             guard let library else { throw HarnessError("ejabberd is not installed") }
             child = try BackgroundCommand(
                 [

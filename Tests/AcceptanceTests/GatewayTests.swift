@@ -395,6 +395,32 @@ import Testing
         #expect(try third.door.pool("request_buffers", "used") == 0)
     }
 
+    /// A service that moves to another address under its name is found there, with the sessions that it has.
+    @Test func theAddressOfAServiceMayChange() throws {
+        let service = try EngineProcess(["poll_min": "1"], isDoor: true)
+        let door = try EngineProcess(["domain": "gateway.test"], users: [], starts: false, isDoor: true)
+        let hosts = door.folder.path + "/hosts"
+        try "127.0.0.1 behind.test\n".write(toFile: hosts, atomically: false, encoding: .utf8)
+        door.sections =
+            "config upstream 'behind'\n\toption domain 'home.test'\n\toption url 'http://behind.test:\(service.port)/'\n"
+        // The names of the machine are as they are for everybody else.
+        try door.start(prefix: ["unshare", "-rm", "sh", "-c", "mount --bind \(hosts) /etc/hosts && exec \"$@\"", "sh"])
+        let alice = try door.client("alice")
+        #expect(try alice.logIn().code == 200)
+        #expect(try alice.request("<GetList-Request/>").name == "GetList-Response")
+        let port = service.port
+        service.stop()
+        try service.set(["listen": "127.0.0.2", "port": "\(port)"])
+        try service.start()
+        #expect(try alice.request("<GetList-Request/>").code == 503)
+        try door.awaitRecord("UPSTREAM-FAIL", "why=unreachable")
+        try "127.0.0.2 behind.test\n".write(toFile: hosts, atomically: false, encoding: .utf8)
+        try wait("the service at its new address", seconds: 20) {
+            try alice.request("<GetList-Request/>").name == "GetList-Response"
+        }
+        try door.awaitRecord("UPSTREAM-BACK", "name=behind")
+    }
+
     @Test(arguments: ["close", "chunked", "slow"]) func aServiceThatIsOddIsServed(mode: String) throws {
         let third = try ThirdParty()
         try third.set(mode: mode)

@@ -51,9 +51,9 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     private var lastPing: UInt64 = 0
     /// Streams that ended one after the other with something on its way.
     private var brokenCount = 0
-    /// When what was refused for now goes out again.
+    /// When the first of those that a server refused for a while is due again.
     private var retryAt: Instant?
-    /// Nothing goes out before, because what was refused for now would go first.
+    /// Nothing goes out before: without a date, what a server refused for a while cannot be put behind the rest.
     private var pausedUntil: Instant?
     /// When more is told of who is there.
     private var tellsAt: Instant?
@@ -234,11 +234,11 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
         _ mailboxes: inout Mailboxes<Port>, _ sessions: inout Sessions<Port>, _ records: inout Records<Port>,
         _ turn: inout Turn, into writer: inout Writer
     ) {
-        var last: OutboxPlace?
         if let pausedUntil, turn.now < pausedUntil {
             retryAt = pausedUntil
             return
         }
+        var last: OutboxPlace?
         let most = brokenCount > 2 ? 1 : inFlight.count
         while inFlightCount < most, let place = records.outboxPlace(after: last) {
             if turn.wall.isTrusted, place.due > turn.wall.secondsSince1970 {

@@ -32,9 +32,7 @@ extension Component where Port: ~Copyable {
             people.remoteAnswered(
                 other.number, to: account.number, accepts: type.equals("subscribed"), &sessions, &records)
             // What he said before was not for this user yet.
-            if type.equals("subscribed"), let to = InlineBytes<100>(stanza.to.canonical) {
-                writePresence("probe", to, peer, into: &writer)
-            }
+            if type.equals("subscribed") { probe(other.number, records, into: &writer) }
         } else if type.equals("unsubscribe") {
             people.remoteLeaves(other.number, account.number, &mailboxes, &records)
         } else if type.equals("probe") {

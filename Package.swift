@@ -70,6 +70,7 @@ if !embedded {
             name: "TransportTests", dependencies: ["Transport"], swiftSettings: unit, linkerSettings: libraries),
         .testTarget(
             name: "IMPSEngineTests", dependencies: ["IMPSEngine"], swiftSettings: unit, linkerSettings: libraries),
+        .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: unit, linkerSettings: libraries),
         .testTarget(name: "TidyTests", dependencies: ["TableGenerator"], swiftSettings: host),
         .testTarget(
             name: "AcceptanceTests", dependencies: ["Harness"], exclude: ["README.md", "Panes"], swiftSettings: host),

@@ -34,6 +34,12 @@
 #include <unistd.h>
 #include <wchar.h>
 
+// Past the system's cache, in whole sectors; the C libraries differ in whom they show the name.
+#ifndef O_DIRECT
+#define O_DIRECT __O_DIRECT
+#endif
+static const int libc_direct = O_DIRECT;
+
 static inline int libc_errno(void) { return errno; }
 
 static inline int libc_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }

@@ -88,7 +88,7 @@ public struct Configuration: Sendable {
     public var controlPath = InlineBytes<100>()
 
     /// KB for all pools together.
-    public var memoryKB: UInt32 = 3072
+    public var memoryKB: UInt32 = 3328
     /// Sessions at once; 0 takes what `mem_kb` allows.
     public var sessionsMax: UInt32 = 0
     /// Connections at once; 0 takes what `mem_kb` allows.

@@ -98,9 +98,16 @@ public func openDataFolder(_ configuration: Configuration) throws(SetupError) ->
     do throws(StoreOpenError) {
         return try DataFolder(
             path, runtime: configuration.runtimeFolder, wanted: configuration.dataMode.mode,
-            byteCountMax: UInt64(configuration.databaseKB) * 1024)
+            byteCountMax: UInt64(configuration.databaseKB) * 1024, memory: configuration.storeMemory)
     } catch {
         throw .store(error)
+    }
+}
+
+extension Configuration {
+    /// What the store may take of the memory.
+    public var storeMemory: StoreMemory {
+        StoreMemory(memory: Int(memoryKB) * 1024, store: UInt64(databaseKB) * 1024)
     }
 }
 
@@ -229,7 +236,8 @@ public func restoreIntoEmpty(
 ) throws(SetupError) -> RestoredCounts {
     guard try isEmpty(folder, configuration) else { throw .notEmpty }
     let counts = try restore(from: descriptor, folder, configuration, progress)
-    guard folder.settle(try open(folder)) else { throw .write(0) }
+    var store = try open(folder)
+    guard folder.settle(&store) else { throw .write(0) }
     return counts
 }
 

@@ -43,6 +43,7 @@ public enum StoreOpenError: Error, Equatable {
 /// | File | In |
 /// |---|---|
 /// | `store.mdb` the live store, or its last copy | data folder |
+/// | `store.log` what the live store there has not yet | data folder |
 /// | `store.id` what its runtime files are named after | data folder |
 /// | `store-….ram` the live store in the mode `ram+checkpoint` | runtime folder, which may be the same |
 /// | `store-….exit` the last words of a process with a defect | runtime folder |
@@ -61,6 +62,7 @@ public final class DataFolder {
     private let runtime: InlineBytes<200>
     private let lock: Int32
     private let byteCountMax: UInt64
+    private let memory: StoreMemory
     /// 16 digits that no other data folder has: several engines may share a runtime folder.
     private var identity = InlineBytes<16>()
     /// A file lay where the live store goes in memory that is not this folder's; it was not used.
@@ -73,12 +75,15 @@ public final class DataFolder {
     ///   - runtime: A folder that does not survive a reboot.
     ///   - wanted: The mode; nil probes the volume.
     ///   - byteCountMax: The most octets of a store; less when the volume has not that much room.
+    ///   - memory: What the store may take of the memory.
     public init(
-        _ path: InlineBytes<200>, runtime: InlineBytes<200>, wanted: DataMode?, byteCountMax: UInt64
+        _ path: InlineBytes<200>, runtime: InlineBytes<200>, wanted: DataMode?, byteCountMax: UInt64,
+        memory: StoreMemory
     ) throws(StoreOpenError) {
         self.path = path
         self.runtime = runtime
         self.byteCountMax = byteCountMax
+        self.memory = memory
         let lockPath = File.path(path.span, "/store.lock")
         lock = unsafe File.withPath(lockPath.span) { unsafe libc_open($0, O_RDWR | O_CREAT, 0o600) }
         let failure = StoreOpenError(code: libc_errno())
@@ -134,6 +139,7 @@ public final class DataFolder {
     // MARK: The live store
 
     private var stored: File.Path { stored(as: "/store.mdb") }
+    private var log: File.Path { stored(as: "/store.log") }
     private var volatile: File.Path { File.path(runtime.span, "/store-", identity.span, ".ram") }
     /// Where a process leaves its last words.
     public var lastWords: File.Path { File.path(runtime.span, "/store-", identity.span, ".exit") }
@@ -160,7 +166,8 @@ public final class DataFolder {
             if case .failed(let code) = error { throw StoreOpenError(code: code) }
             throw .failed(ENOENT)
         }
-        return try Environment(path: live.span, byteCountMax: byteCountMax)
+        return try Environment(
+            path: live.span, log: log.span, isInMemory: mode == .memory, byteCountMax: byteCountMax, memory: memory)
     }
 
     private func stored(as name: StaticString) -> File.Path { File.path(path.span, name) }
@@ -189,7 +196,7 @@ public final class DataFolder {
     /// Opens a store beside the live one, to be filled and then to `becomeLive`; what was begun before is gone.
     public func openFresh() throws(StoreOpenError) -> Environment {
         File.remove(fresh.span)
-        return try Environment(path: fresh.span, byteCountMax: byteCountMax)
+        return try Environment(path: fresh.span, log: nil, byteCountMax: byteCountMax, memory: memory)
     }
 
     /// Puts the filled store in the place of the live one; both are closed.
@@ -215,7 +222,7 @@ public final class DataFolder {
     /// Writes a compact copy of the live store into the data folder, whole or not at all.
     ///
     /// - Returns: octets written.
-    public func checkpoint(_ store: borrowing Environment) throws(StoreError) -> UInt64 {
+    public func checkpoint(_ store: inout Environment) throws(StoreError) -> UInt64 {
         let part = stored(as: "/store.new")
         do throws(File.Failure) {
             let descriptor = try File.openNew(part.span)
@@ -224,6 +231,7 @@ public final class DataFolder {
             guard code == 0, fsync(descriptor) == 0 else { throw .failed(code == 0 ? libc_errno() : code) }
             let byteCount = File.size(of: part.span) ?? 0
             try File.replace(stored.span, by: part.span, in: path.span)
+            store.noteCopy()
             return byteCount
         } catch {
             File.remove(part.span)
@@ -238,10 +246,11 @@ public final class DataFolder {
     }
 
     /// Leaves the store on the volume, for a program that only changed it; false when it could not be written there.
-    public func settle(_ store: borrowing Environment) -> Bool {
+    public func settle(_ store: inout Environment) -> Bool {
         guard mode == .memory else { return true }
         do throws(StoreError) {
-            _ = try checkpoint(store)
+            try store.settle()
+            _ = try checkpoint(&store)
         } catch {
             return false
         }
@@ -253,8 +262,9 @@ public final class DataFolder {
 
     /// Takes everything away that was ever kept, accounts and keys with it.
     public func removeAll() throws(StoreOpenError) {
-        let names: InlineArray<7, StaticString> = [
-            "/store.mdb", "/store.new", "/store.bad", "/store.dump", "/store.dump.new", "/store.id", "/device.key",
+        let names: InlineArray<8, StaticString> = [
+            "/store.mdb", "/store.log", "/store.new", "/store.bad", "/store.dump", "/store.dump.new", "/store.id",
+            "/device.key",
         ]
         for index in names.indices { File.remove(File.path(path.span, names[index]).span) }
         File.remove(volatile.span)

@@ -4,98 +4,22 @@ import Files
 import IMPSEngine
 import Octets
 
-/// What the operator sees of a store.
-public struct StoreFacts: Sendable {
-    /// Octets of a page.
-    public var pageByteCount: UInt64 = 0
-    /// Pages that the map has room for.
-    public var pageCountMax: UInt64 = 0
-    /// Pages that were ever used.
-    public var pageCount: UInt64 = 0
-    /// Commits since the store was opened.
-    public var commitCount: UInt64 = 0
-    /// Commits that failed.
-    public var failedCommitCount: UInt64 = 0
-    /// Changes since the store was opened.
-    public var changeCount: UInt64 = 0
-    /// Octets that commits wrote to the volume since the store was opened, in whole pages.
-    public var writtenByteCount: UInt64 = 0
-}
-
-/// The store in LMDB: one file, one unnamed database, one write transaction a turn.
+/// The store in LMDB: one file, one unnamed database, and a log of what its last commit has not.
 ///
-/// The transaction begins with the first access and ends with `commit`; a turn that does not touch the store costs
-/// nothing. Values are read in place from the map: they are valid until the next change, which their lifetime says.
+/// A turn ends with `commit`. Its changes are made in LMDB's write transaction, and become durable in the log; the
+/// transaction stays open for the turns to come, and is committed when the log is full, when many pages were changed, and
+/// when the shell says so (`settle`). Without a log, and where a turn does not fit into it, each turn is a commit of LMDB.
+/// What a turn that fails has changed goes with the transaction; the next one begins with what the log has, as it does
+/// after a crash.
+///
+/// Values are read in place from the map: they are valid until the next change, which their lifetime says.
 ///
 /// Every LMDB handle here has one owner, this structure, and is used by one thread. That is why each `unsafe` below is
 /// sound: keys and values are passed as pointers that live through the call, and results are copied or borrowed from
 /// the map before the transaction can change.
 @safe
 public struct Environment: ~Copyable, StorePort {
-    /// One object, so that reading may begin the transaction too.
-    @safe
-    private final class State {
-        var environment: OpaquePointer?
-        var transaction: OpaquePointer?
-        var cursor: OpaquePointer?
-        /// A reading transaction and its cursor over the list of free pages, taken once and renewed for each look.
-        var reader: OpaquePointer?
-        var readerCursor: OpaquePointer?
-        var database: MDB_dbi = 0
-        var failure: StoreError?
-        var isChanged = false
-        var hasRoom = true
-        var hasReserve = true
-        /// Commits until room is looked at again.
-        var commitsToLook = 0
-        var facts = StoreFacts()
-        /// Pages of both trees after the last commit.
-        var treePageCount: UInt64 = 0
-
-        /// Opens the file; the result is errno or LMDB's.
-        func open(_ path: UnsafePointer<CChar>, _ mapByteCount: Int) -> Int32 {
-            var code = unsafe mdb_env_create(&environment)
-            guard code == 0 else { return code }
-            unsafe mdb_env_set_mapsize(environment, mapByteCount)
-            // NOLOCK: the folder's lock keeps other processes away, no reading outlives a commit, and a table of readers
-            // would be one more file that is written. NOTLS: no thread-local reader slot. Never WRITEMAP or NOSYNC:
-            // they lose what was acknowledged.
-            let flags = UInt32(MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS | MDB_NORDAHEAD)
-            code = unsafe mdb_env_open(environment, path, flags, 0o600)
-            guard code == 0 else { return code }
-            code = unsafe mdb_txn_begin(environment, nil, 0, &transaction)
-            guard code == 0 else { return code }
-            code = unsafe mdb_dbi_open(transaction, nil, 0, &database)
-            guard code == 0 else {
-                unsafe mdb_txn_abort(transaction)
-                unsafe transaction = nil
-                return code
-            }
-            code = unsafe mdb_txn_commit(transaction)
-            unsafe transaction = nil
-            guard code == 0 else { return code }
-            code = unsafe mdb_txn_begin(environment, nil, UInt32(MDB_RDONLY), &reader)
-            guard code == 0 else { return code }
-            // The list of free pages is database 0.
-            code = unsafe mdb_cursor_open(reader, 0, &readerCursor)
-            unsafe mdb_txn_reset(reader)
-            return code
-        }
-
-        /// Renews the reading transaction; false when that is not possible. `endReading` ends it.
-        func beginReading() -> Bool {
-            guard unsafe mdb_txn_renew(reader) == 0 else { return false }
-            guard unsafe mdb_cursor_renew(reader, readerCursor) == 0 else {
-                unsafe mdb_txn_reset(reader)
-                return false
-            }
-            return true
-        }
-
-        func endReading() { unsafe mdb_txn_reset(reader) }
-    }
-
-    private let state = State()
+    let state = StoreState()
 
     // MARK: Opening
 
@@ -103,14 +27,45 @@ public struct Environment: ~Copyable, StorePort {
     ///
     /// - Parameters:
     ///   - path: The file.
+    ///   - log: The file of its log, on a volume that survives a power cut; nil for a store without one.
+    ///   - isInMemory: The log's volume has not the store itself, but a copy of it.
     ///   - byteCountMax: The size of the map in octets; less when the volume has not that much room.
-    public init(path: Span<UInt8>, byteCountMax: UInt64) throws(StoreOpenError) {
+    ///   - memory: What it may take of the memory, with a log.
+    public init(
+        path: Span<UInt8>, log: Span<UInt8>?, isInMemory: Bool = false, byteCountMax: UInt64, memory: StoreMemory
+    ) throws(StoreOpenError) {
         let present = File.size(of: path) ?? 0
         let count = Environment.mapByteCount(byteCountMax, present: present, free: Environment.freeByteCount(at: path))
         let code = unsafe File.withPath(path) { [state] path in unsafe state.open(path, count) }
         guard code == 0 else { throw StoreOpenError(code: code) }
         state.treePageCount = pagesOfCommit().trees
+        state.pageCountTaken = memory.pageCount
+        state.isInMemory = isInMemory
         look()
+        guard let log else { return }
+        let generation = storedGeneration()
+        takePages()
+        state.log = RedoLog(path: log, byteCountMax: memory.logByteCount, generation: generation)
+        state.needsReplay = state.log?.hasTurns == true
+        // Else it may be what the copy of the store needs, which is an older one.
+        if isInMemory, state.log?.isBegun != true {
+            state.nextGeneration = generation
+            state.log?.begin(0)
+        }
+    }
+
+    /// Lets LMDB take the memory of the pages that it is going to keep: it never gives any back.
+    private func takePages() {
+        guard let transaction = unsafe transaction() else { return }
+        // Each has a page of its own.
+        let value = InlineArray<3000, UInt8>(repeating: 0)
+        var key = InlineArray<3, UInt8>(repeating: 0xFF)
+        for number in 0..<state.pageCountTaken {
+            key[1] = UInt8(number >> 8)
+            key[2] = UInt8(number & 0xFF)
+            if unsafe Environment.put(key.span, value.span, transaction, state.database) != 0 { break }
+        }
+        abortTransaction()
     }
 
     /// Octets that the volume of a file has left, or that of its folder when it is not there yet; the highest number when
@@ -139,16 +94,64 @@ public struct Environment: ~Copyable, StorePort {
 
     // MARK: Transaction
 
-    /// The transaction of the turn; nil when it cannot begin, which makes the turn fail.
+    /// The transaction, with all that the log has; nil when that is not possible, which makes the turn fail.
     private func transaction() -> OpaquePointer? {
         if let open = unsafe state.transaction { return unsafe open }
         guard state.failure == nil else { return nil }
-        let code = unsafe mdb_txn_begin(state.environment, nil, 0, &state.transaction)
+        var code = unsafe mdb_txn_begin(state.environment, nil, 0, &state.transaction)
+        if code == 0, state.needsReplay { code = replay() }
         guard code == 0 else {
+            abortTransaction()
             fail(code)
             return nil
         }
         return unsafe state.transaction
+    }
+
+    /// Makes the changes of the log again; the result is errno or LMDB's.
+    private func replay() -> Int32 {
+        var code: Int32 = 0
+        let transaction = unsafe state.transaction
+        let database = state.database
+        var count = 0
+        let isComplete =
+            state.log?.replay { key, value in
+                if let value {
+                    code = unsafe Environment.put(key, value, transaction, database)
+                } else {
+                    code = unsafe Environment.delete(key, transaction, database)
+                    if code == MDB_NOTFOUND { code = 0 }
+                }
+                count += 1
+                return code == 0
+            } ?? true
+        state.changeCount = count
+        state.needsReplay = false
+        return code != 0 || isComplete ? code : EIO
+    }
+
+    /// Commits of the store change this number, and with it the log is void. Its key lies before all those of the engine.
+    private static var generationKey: UInt8 { 0 }
+
+    private func storedGeneration() -> UInt64 {
+        let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
+        guard let value = value(for: key.span) else { return 0 }
+        var reader = RecordReader(value)
+        let generation: UInt64 = reader.integer()
+        return reader.isBroken ? 0 : generation
+    }
+
+    /// Puts a new one into the transaction; never 0, which stands for none.
+    private func renewGeneration() -> UInt64 {
+        var octets = InlineArray<8, UInt8>(repeating: 1)
+        var space = octets.mutableSpan
+        unsafe space.withUnsafeMutableBufferPointer { _ = unsafe getrandom($0.baseAddress, $0.count, 0) }
+        octets[7] |= 1
+        let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
+        let code = unsafe Environment.put(key.span, octets.span, state.transaction, state.database)
+        if code != 0 { fail(code) }
+        var reader = RecordReader(octets.span)
+        return reader.integer()
     }
 
     private func cursor() -> OpaquePointer? {
@@ -173,7 +176,7 @@ public struct Environment: ~Copyable, StorePort {
     }
 
     /// The data file's, for questions about its volume.
-    private var descriptor: Int32 {
+    var descriptor: Int32 {
         var descriptor: Int32 = -1
         unsafe mdb_env_get_fd(state.environment, &descriptor)
         return descriptor
@@ -185,40 +188,88 @@ public struct Environment: ~Copyable, StorePort {
         unsafe state.cursor = nil
         unsafe state.transaction = nil
         state.isChanged = false
+        state.changeCount = 0
+        state.needsReplay = state.log?.hasTurns == true
     }
 
     /// True when the turn changed something.
     public var isChanged: Bool { state.isChanged }
 
-    /// Makes everything that was changed since the last commit durable; without a change it only ends the transaction.
+    /// True when the store has all that is durable: the log has nothing.
+    public var isSettled: Bool { !state.isChanged && state.log?.hasTurns != true }
+
+    /// True when a store in memory has to be copied before the log takes more.
+    public var needsCopy: Bool { state.nextGeneration > 0 && state.log?.isThere == true }
+
+    /// The copy is durable and has all that the store has: the log is void and takes turns again.
+    public mutating func noteCopy() {
+        guard state.nextGeneration > 0 else { return }
+        state.log?.begin(state.nextGeneration, marks: true)
+        state.nextGeneration = 0
+    }
+
+    /// Makes what the turn changed durable.
     ///
-    /// - Throws: `StoreError` when nothing of it was kept.
+    /// - Throws: `StoreError` when nothing of it was kept; what was durable before is.
     public mutating func commit() throws(StoreError) {
-        defer { state.failure = nil }
-        guard state.isChanged, state.failure == nil else {
-            abortTransaction()
-            if let failure = state.failure {
-                noteFailure(failure)
-                throw failure
-            }
+        guard state.isChanged || state.failure != nil else { return }
+        if state.failure == nil, !state.wantsStoreCommit, state.changeCount <= state.changeCountMax,
+            state.log?.appendTurn() == true
+        {
+            state.isChanged = false
+            state.facts.commitCount += 1
             return
         }
-        if let cursor = unsafe state.cursor { unsafe mdb_cursor_close(cursor) }
-        unsafe state.cursor = nil
-        // Frees the transaction, also when it fails.
-        let code = unsafe mdb_txn_commit(state.transaction)
-        unsafe state.transaction = nil
-        state.isChanged = false
-        guard code == 0 else {
-            fail(code)
-            let failure = state.failure ?? .failed(code)
+        // A store in memory gives its pages back, and the log goes on: to make it again changes nothing.
+        let goesOn = state.isInMemory && !state.wantsStoreCommit && state.log?.hasRoom == true
+        try commitStore(renews: !goesOn)
+    }
+
+    /// Makes everything durable in the store, so that the log has nothing: at the end, before a copy, after a quiet while.
+    ///
+    /// - Throws: `StoreError` when nothing of the turn was kept; what was durable before is.
+    public mutating func settle() throws(StoreError) {
+        guard !isSettled else { return }
+        _ = unsafe transaction()
+        try commitStore(renews: true)
+    }
+
+    /// - Parameter renews: With it the log is void, else it goes on with the turn.
+    private mutating func commitStore(renews: Bool) throws(StoreError) {
+        defer { state.failure = nil }
+        let changeCount = state.changeCount
+        var generation: UInt64 = 0
+        if renews, state.failure == nil, state.log != nil { generation = renewGeneration() }
+        if state.failure == nil {
+            if let cursor = unsafe state.cursor { unsafe mdb_cursor_close(cursor) }
+            unsafe state.cursor = nil
+            // Frees the transaction, also when it fails.
+            let code = unsafe mdb_txn_commit(state.transaction)
+            unsafe state.transaction = nil
+            if code != 0 { fail(code) }
+        }
+        abortTransaction()
+        if let failure = state.failure {
+            state.log?.forgetTurn()
+            state.wantsStoreCommit = true
             noteFailure(failure)
             throw failure
         }
-        state.facts.commitCount += 1
-        noteWritten()
+        state.needsReplay = false
+        state.facts.storeCommitCount += 1
+        noteWritten(changeCount)
         state.commitsToLook -= 1
         if state.commitsToLook <= 0 { look() }
+        if !renews, state.log?.appendTurn() != true {
+            _ = unsafe transaction()
+            return try commitStore(renews: true)
+        }
+        state.facts.commitCount += 1
+        state.wantsStoreCommit = false
+        guard renews else { return }
+        // What the log has is worth something until the copy has it too.
+        if state.isInMemory { state.nextGeneration = generation }
+        state.log?.begin(state.isInMemory ? 0 : generation)
     }
 
     private func noteFailure(_ failure: StoreError) {
@@ -228,95 +279,6 @@ public struct Environment: ~Copyable, StorePort {
             state.hasReserve = false
         }
         state.commitsToLook = 0
-    }
-
-    // MARK: Room
-
-    /// False when new messages have to be refused: what is left is for taking messages away, which needs pages too.
-    public var hasRoom: Bool { state.hasRoom }
-
-    /// False when not even a small message may be taken from somebody who has none in the store.
-    public var hasReserve: Bool { state.hasReserve }
-
-    /// Octets of the map.
-    public var byteCountMax: UInt64 { state.facts.pageByteCount * state.facts.pageCountMax }
-
-    /// Looks at the map and the volume again; the shell calls it while there is no room and nothing is committed.
-    public mutating func lookForRoom() { look() }
-
-    private func look() {
-        var info = unsafe MDB_envinfo()
-        var statistics = MDB_stat()
-        unsafe mdb_env_info(state.environment, &info)
-        unsafe mdb_env_stat(state.environment, &statistics)
-        let pageByteCount = UInt64(statistics.ms_psize)
-        let most = unsafe UInt64(info.me_mapsize) / pageByteCount
-        let used = unsafe UInt64(info.me_last_pgno) + 1
-        state.facts.pageByteCount = pageByteCount
-        state.facts.pageCountMax = most
-        state.facts.pageCount = used
-        let reserve = max(32, most * 15 / 100)
-        let fresh = min(most - min(most, used), libc_volume_free(descriptor) / pageByteCount)
-        let room = fresh > reserve ? fresh : fresh + freePageCount()
-        state.hasRoom = room > reserve
-        state.hasReserve = room > reserve / 2
-        // A commit of a full turn may take a hundred pages; far from the end it is enough to look now and then.
-        state.commitsToLook = room > reserve + 4096 ? 16 : 1
-    }
-
-    /// Pages that LMDB can use again.
-    private func freePageCount() -> UInt64 {
-        guard state.beginReading() else { return 0 }
-        defer { state.endReading() }
-        var key = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        var count: UInt64 = 0
-        // Each value begins with its count.
-        while unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_NEXT) == 0 {
-            guard let data = unsafe value.mv_data, unsafe value.mv_size >= MemoryLayout<Int>.size else { continue }
-            count += unsafe UInt64(data.load(as: Int.self))
-        }
-        return count
-    }
-
-    /// What the operator sees.
-    public var facts: StoreFacts { state.facts }
-
-    // MARK: Wear
-
-    /// Adds up what the commit wrote: LMDB never overwrites, so every page that it gave back has a new one in its place,
-    /// and so has every page by which the trees grew; one of the two pages of the file's head comes with each commit.
-    private func noteWritten() {
-        let pages = pagesOfCommit()
-        let written = pages.freed + pages.trees - min(pages.freed + pages.trees, state.treePageCount) + 1
-        state.treePageCount = pages.trees
-        state.facts.writtenByteCount += written * state.facts.pageByteCount
-    }
-
-    /// Pages that the last commit gave back, and those of both trees after it.
-    private func pagesOfCommit() -> (freed: UInt64, trees: UInt64) {
-        var info = unsafe MDB_envinfo()
-        unsafe mdb_env_info(state.environment, &info)
-        guard state.beginReading() else { return (0, 0) }
-        defer { state.endReading() }
-        var trees: UInt64 = 0
-        for database in 0..<2 {
-            var tree = MDB_stat()
-            unsafe mdb_stat(state.reader, MDB_dbi(database), &tree)
-            trees += UInt64(tree.ms_branch_pages + tree.ms_leaf_pages + tree.ms_overflow_pages)
-        }
-        // What a transaction gave back is kept under its number, and begins with the count of pages.
-        var number = unsafe info.me_last_txnid
-        let count = unsafe withUnsafeMutablePointer(to: &number) { number in
-            var key = unsafe MDB_val(mv_size: MemoryLayout<Int>.size, mv_data: number)
-            var value = unsafe MDB_val()
-            guard unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_SET) == 0, let data = unsafe value.mv_data
-            else {
-                return 0
-            }
-            return unsafe data.load(as: Int.self)
-        }
-        return (UInt64(count), trees)
     }
 
     /// Writes a compact copy of the whole store; the result is errno or LMDB's.
@@ -348,8 +310,9 @@ public struct Environment: ~Copyable, StorePort {
     /// The entry with the lowest key that is not below `key`.
     @_lifetime(borrow self)
     public func entry(atOrAfter key: Span<UInt8>) -> StoreEntry? {
-        // LMDB has no key of no octets; the lowest is asked for instead.
-        key.count == 0 ? entry(MDB_FIRST, key) : entry(MDB_SET_RANGE, key)
+        // LMDB has no key of no octets, and the first one is our own.
+        let first = InlineArray<1, UInt8>(repeating: Environment.generationKey + 1)
+        return key.count == 0 ? entry(MDB_SET_RANGE, first.span) : entry(MDB_SET_RANGE, key)
     }
 
     /// The entry with the highest key below `key`.
@@ -357,7 +320,8 @@ public struct Environment: ~Copyable, StorePort {
     public func entry(before key: Span<UInt8>) -> StoreEntry? {
         // From the first entry that is not below it one step back; from behind the end to the last one.
         let operation = entry(MDB_SET_RANGE, key) == nil ? MDB_LAST : MDB_PREV
-        return entry(operation, key)
+        guard let found = entry(operation, key), found.key[0] != Environment.generationKey else { return nil }
+        return found
     }
 
     @_lifetime(borrow self)
@@ -380,31 +344,44 @@ public struct Environment: ~Copyable, StorePort {
     /// Gives a key a value.
     public mutating func put(_ key: Span<UInt8>, _ value: borrowing FixedBytes) {
         guard let transaction = unsafe transaction() else { return }
-        let code = unsafe key.withUnsafeBufferPointer { keyBuffer in
-            unsafe value.span.withUnsafeBufferPointer { valueBuffer in
+        let code = unsafe Environment.put(key, value.span, transaction, state.database)
+        state.log?.note(key, value.span)
+        noteChange(code)
+    }
+
+    private static func put(
+        _ key: Span<UInt8>, _ value: Span<UInt8>, _ transaction: OpaquePointer?, _ database: MDB_dbi
+    ) -> Int32 {
+        unsafe key.withUnsafeBufferPointer { keyBuffer in
+            unsafe value.withUnsafeBufferPointer { valueBuffer in
                 var key = unsafe Environment.value(keyBuffer)
                 var value = unsafe Environment.value(valueBuffer)
-                return unsafe mdb_put(transaction, state.database, &key, &value, 0)
+                return unsafe mdb_put(transaction, database, &key, &value, 0)
             }
         }
-        noteChange(code)
     }
 
     /// Takes a key away; false when it was not there.
     @discardableResult
     public mutating func delete(_ key: Span<UInt8>) -> Bool {
         guard let transaction = unsafe transaction() else { return false }
-        let code = unsafe key.withUnsafeBufferPointer { buffer in
-            var key = unsafe Environment.value(buffer)
-            return unsafe mdb_del(transaction, state.database, &key, nil)
-        }
+        let code = unsafe Environment.delete(key, transaction, state.database)
         if code == MDB_NOTFOUND { return false }
+        state.log?.note(key, nil)
         noteChange(code)
         return code == 0
     }
 
+    private static func delete(_ key: Span<UInt8>, _ transaction: OpaquePointer?, _ database: MDB_dbi) -> Int32 {
+        unsafe key.withUnsafeBufferPointer { buffer in
+            var key = unsafe Environment.value(buffer)
+            return unsafe mdb_del(transaction, database, &key, nil)
+        }
+    }
+
     private func noteChange(_ code: Int32) {
         state.facts.changeCount += 1
+        state.changeCount += 1
         state.isChanged = true
         if code != 0 { fail(code) }
     }

@@ -179,7 +179,7 @@ private func performOffline(
         code = perform(&control, &engine, &turn, &output, &printer)
         control.reset()
     }
-    guard let folder, folder.settle(engine.store) else {
+    guard let folder, folder.settle(&engine.store) else {
         Terminal.printError("impsctl: what was changed is in memory only; the copy could not be written\n")
         return .inputOutput
     }

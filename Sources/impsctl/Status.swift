@@ -6,6 +6,24 @@ struct Status: ~Copyable {
     private var line = Memory.buffer(1024)
     private var rest = Memory.buffer(1024)
 
+    /// How often a block of flash may be erased: what eMMC bears, which bears least of what gateways have.
+    private static var erasures: UInt64 { 3000 }
+
+    /// How long the volume lasts at the rate of the last day, or, in the first one, of all that was.
+    private mutating func writeLife(_ records: borrowing Records) {
+        let up = records.number("uptime_s")
+        let perDay =
+            up < 86_400 ? records.number("written_kb") * 86_400 / max(1, up) : records.number("written_kb_day")
+        let volume = records.number("volume_kb")
+        guard volume > 0, up >= 600 else { return }
+        let years = volume * Status.erasures / max(1, perDay) / 365
+        line.append("; at this rate flash of ")
+        Quantity.size(volume * 1024, into: &line)
+        line.append(" lasts ")
+        line.append(decimal: min(100, years))
+        line.append(years > 100 ? "+ years" : " years")
+    }
+
     mutating func write(_ records: borrowing Records, width: Int, into output: inout Output) {
         writeTroubles(records, into: &output)
         begin("Engine")
@@ -42,6 +60,7 @@ struct Status: ~Copyable {
         counted("commits", records.number("commits"))
         line.append(", the longest ")
         Quantity.duration(records.number("commit_ms_most"), into: &line)
+        writeLife(records)
         end(width, into: &output)
         begin("Sessions")
         counted("open", records.number("sessions"))

@@ -6,7 +6,7 @@ struct Metrics: ~Copyable {
     /// What only rises while the process lives.
     private static var counters: StaticString {
         """
-        written_kb cpu_us commits commits_failed changes logins auth_failures requests repeated calls accepted delivered refused \
+        written_kb cpu_us commits store_commits commits_failed changes logins auth_failures requests repeated calls accepted delivered refused \
         expired notified not_notified relayed not_relayed upstream_logins
         """
     }

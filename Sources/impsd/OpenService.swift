@@ -64,7 +64,7 @@ private func logMode(_ folder: DataFolder, _ turn: inout Turn) {
     if folder.isVolatile {
         turn.journal.sentence("means", "the data folder is a RAM disk; a reboot forgets all")
     } else if folder.mode == .memory {
-        turn.journal.sentence("means", "a power cut loses what came after the last checkpoint")
+        turn.journal.sentence("means", "what a power cut takes is in store.log, if the volume has one")
     }
     turn.journal.end()
 }

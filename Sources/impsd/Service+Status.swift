@@ -40,10 +40,13 @@ extension Service {
         }
         let facts = engine.store.facts
         output.field("commits", facts.commitCount)
+        output.field("store_commits", facts.storeCommitCount)
         output.field("commits_failed", facts.failedCommitCount)
         output.field("commit_ms_most", slowestCommit)
         output.field("changes", facts.changeCount)
         output.field("page_bytes", facts.pageByteCount)
+        output.field("log_bytes", facts.logByteCount)
+        output.field("log_bytes_max", facts.logByteCountMax)
         output.field("pages", facts.pageCount)
         output.field("pages_max", facts.pageCountMax)
         output.endRecord()

@@ -18,21 +18,24 @@ final class Service: RequestHandler {
     var writer: Writer
     private var file: ConfigurationFile
     private var sections: SectionTaker
-    private let clock: Clock
+    let clock: Clock
     private let configPath: InlineBytes<200>
     let folder: DataFolder
     let lastExit: LastExit
     var confinement = Confinement()
-    private var hadRoom = true
-    private var looksAt = Instant(milliseconds: 0)
+    var hadRoom = true
+    var looksAt = Instant(milliseconds: 0)
     var slowestCommit: UInt64 = 0
     var wear = Wear()
     /// What of the store's writing is in `wear` already.
-    private var countedByteCount: UInt64 = 0
+    var countedByteCount: UInt64 = 0
     var flashBudget: UInt64
-    private var checkpointHours: UInt64
+    var checkpointHours: UInt64
     /// When the live store in memory is copied next; nil while it is what the copy is.
-    private var checkpointsAt: Instant?
+    var checkpointsAt: Instant?
+    var copyFailed = false
+    /// When the store gets what is in its log, unless something changes before; nil while it has everything.
+    var settlesAt: Instant?
     private var isReset = false
     /// What the next notification says.
     private var notification = Memory.buffer(Service.notificationByteCount)
@@ -160,10 +163,7 @@ final class Service: RequestHandler {
     override var endedSessionCount: UInt64 { engine.endedSessionCount }
 
     override func nextCall(_ now: Instant, into words: inout FixedBytes) -> Call? {
-        if let call = engine.nextCall(now, into: &words) { return call }
-        // Nothing was changed: it ends the reading.
-        try? engine.store.commit()
-        return nil
+        engine.nextCall(now, into: &words)
     }
 
     // MARK: Notifications
@@ -303,70 +303,19 @@ final class Service: RequestHandler {
     // MARK: Store
 
     override func commit(_ turn: inout Turn) -> StoreError? {
-        let isChanged = engine.store.isChanged
-        let start = clock.now
-        do throws(StoreError) {
-            try engine.store.commit()
-        } catch {
-            engine.reload(&turn)
-            noteRoom(&turn)
-            return error
-        }
-        if isChanged {
-            noteDuration(clock.now.milliseconds - start.milliseconds, &turn)
-            noteChange(&turn)
-        }
-        if !engine.store.hasRoom, !isChanged, turn.now >= looksAt {
-            looksAt = turn.now.adding(seconds: 1)
-            engine.store.lookForRoom()
-        }
-        noteRoom(&turn)
+        if let error = makeDurable(&turn, settles: settlesAt.map { $0 <= turn.now } ?? false) { return error }
+        // The log of a store in memory takes no more before that; without the copy it is as if there were no log.
+        if engine.store.needsCopy, !copyFailed { _ = copy(&turn) }
         return nil
-    }
-
-    /// Counts what the commit wrote to the volume; a store in memory is to be copied there some time.
-    private func noteChange(_ turn: inout Turn) {
-        if folder.mode == .memory {
-            checkpointsAt = checkpointsAt ?? turn.now.adding(seconds: checkpointHours * 3600)
-            return
-        }
-        let written = engine.store.facts.writtenByteCount
-        noteWear(written - countedByteCount, &turn)
-        countedByteCount = written
-    }
-
-    private func noteWear(_ byteCount: UInt64, _ turn: inout Turn) {
-        wear.add(byteCount, turn.now)
-        guard wear.exceeds(flashBudget, turn.now), turn.journal.begin(.flashBudget, turn.now, turn.wall) else { return }
-        turn.journal.number("mb_day", wear.ofDay(turn.now) >> 20)
-        turn.journal.number("budget", flashBudget >> 20)
-        turn.journal.sentence("means", "the flash wears faster than planned; batch_ms makes commits fewer")
-        turn.journal.end()
-    }
-
-    private func noteRoom(_ turn: inout Turn) {
-        let hasRoom = engine.store.hasRoom
-        guard hasRoom != hadRoom else { return }
-        hadRoom = hasRoom
-        guard turn.journal.begin(hasRoom ? .storeRoom : .storeFull, turn.now, turn.wall) else { return }
-        turn.journal.number("pages", engine.store.facts.pageCount)
-        turn.journal.number("of", engine.store.facts.pageCountMax)
-        turn.journal.sentence("means", hasRoom ? "messages are accepted again" : "new messages are refused with 507")
-        turn.journal.end()
-    }
-
-    private func noteDuration(_ milliseconds: UInt64, _ turn: inout Turn) {
-        slowestCommit = max(slowestCommit, milliseconds)
-        guard milliseconds > 250, turn.journal.begin(.storeSlow, turn.now, turn.wall) else { return }
-        turn.journal.number("ms", milliseconds)
-        turn.journal.end()
     }
 
     // MARK: Time
 
     override var deadline: Instant? {
-        guard let checkpointsAt else { return engine.deadline }
-        return min(engine.deadline ?? checkpointsAt, checkpointsAt)
+        var next = engine.deadline
+        if let checkpointsAt { next = min(next ?? checkpointsAt, checkpointsAt) }
+        if let settlesAt { next = min(next ?? settlesAt, settlesAt) }
+        return next
     }
 
     override func clockBegan(_ now: Instant) { engine.clockBegan(now) }
@@ -380,34 +329,6 @@ final class Service: RequestHandler {
 
     override func answers() -> Bool { engine.answers() }
 
-    // MARK: Checkpoint
-
-    /// Copies the store in memory to the volume; when that fails, it is tried again in an hour.
-    private func checkpoint(_ turn: inout Turn) -> StoreError? {
-        // A copy is one of what is committed.
-        if let error = commit(&turn) { return error }
-        let start = clock.now
-        do throws(StoreError) {
-            let byteCount = try folder.checkpoint(engine.store)
-            checkpointsAt = nil
-            noteWear(byteCount, &turn)
-            if turn.journal.begin(.checkpoint, turn.now, turn.wall) {
-                turn.journal.number("kb", (byteCount + 1023) / 1024)
-                turn.journal.number("ms", clock.now.milliseconds - start.milliseconds)
-                turn.journal.end()
-            }
-            return nil
-        } catch {
-            checkpointsAt = turn.now.adding(seconds: 3600)
-            if turn.journal.begin(.checkpoint, turn.now, turn.wall) {
-                turn.journal.sentence("why", "the copy could not be written; the one before is still there")
-                if case .failed(let code) = error { turn.journal.number("code", UInt64(code.magnitude)) }
-                turn.journal.end()
-            }
-            return error
-        }
-    }
-
     // MARK: End
 
     override var wantsEnd: Bool { isReset }
@@ -415,7 +336,11 @@ final class Service: RequestHandler {
     override func willEnd(_ turn: inout Turn) { engine.endRun() }
 
     override func ended(_ turn: inout Turn) {
-        guard folder.mode == .memory, !isReset else { return }
+        guard !isReset else { return }
+        guard folder.mode == .memory else {
+            _ = makeDurable(&turn, settles: true)
+            return
+        }
         if checkpointsAt == nil || checkpoint(&turn) == nil { folder.leaveMemory() }
     }
 

@@ -4,6 +4,8 @@ import Configuration
 import Digests
 import IMPSEngine
 import Octets
+import Setup
+import Store
 import TLS
 import Transport
 import Wire
@@ -15,6 +17,7 @@ struct Sizes {
     var challenges: Int { 64 }
     var throttles: Int { 512 }
     var records: Int { 64 }
+    let store: StoreMemory
     var elements: Int
     /// Places for services behind this one.
     var upstreams: Int
@@ -34,6 +37,7 @@ struct Sizes {
 
     init(_ configuration: Configuration) {
         server = ServerSizes()
+        store = configuration.storeMemory
         let message = Int(configuration.engine.messageByteCountMax)
         let total = Int(configuration.memoryKB) * 1024
         // The largest content has a place with every character escaped, where memory allows that. Source: CL-16.
@@ -138,6 +142,8 @@ struct Sizes {
         pools.add(Pool("texts", count: 1, byteCount: textByteCount))
         pools.add(Pool("reply", count: 1, byteCount: server.replyByteCountMax))
         pools.add(Pool("scratch", count: 1, byteCount: EngineMemory.scratchByteCount))
+        pools.add(Pool("store_pages", count: store.pageCount, byteCount: StoreMemory.pageByteCount))
+        pools.add(Pool("store_log", count: 1, byteCount: store.batchByteCount))
         pools.add(Pool("log_records", count: records, byteCount: Journal.slotByteCount))
         return pools
     }

@@ -222,4 +222,56 @@ import Testing
         #expect(ledger.acknowledged.count > rounds * 16)
         print("durability: \(rounds) rounds, \(ledger.acknowledged.count) messages acknowledged, all delivered")
     }
+
+    /// The same with the power cut at any write and any flush: what was not flushed is there in part, or not at all. In every
+    /// other round only the program dies there.
+    @Test(.enabled(if: Programs.runner.isEmpty), arguments: ["flash", "ram+checkpoint"])
+    func aPowerCutAtAnyWriteLosesNothing(_ mode: String) throws {
+        let rounds = Int(ProcessInfo.processInfo.environment["IMPSD_POWER_CUT_ROUNDS"] ?? "") ?? 8
+        // Little memory: the store is committed often.
+        let engine = try EngineProcess(
+            [
+                "offline_max_msgs": "100000", "offline_max_kb": "1000000", "db_kb": "65536", "mem_kb": "2048",
+                "sessions_per_user": "64", "guard_s": "1", "data_mode": mode,
+            ], starts: false)
+        let library = try engine.faultLibrary("power-cut")
+        var random = SystemRandomNumberGenerator()
+        let ledger = Ledger()
+        var reader: Client?
+        for round in 0..<rounds {
+            let place = Int.random(in: 1...(round % 4 < 2 ? 60 : 1500), using: &random)
+            let seed = round % 2 == 0 ? UInt64.random(in: 1 ... .max, using: &random) : 0
+            do {
+                try engine.start(
+                    environment: ["LD_PRELOAD": library, "CUT_AT": "\(place)", "CUT_SEED": "\(seed)"])
+                let writers = try (0..<4).map { try engine.client("alice", versions[$0 % 3], cookie: "w\($0)") }
+                if reader == nil { reader = try engine.client("bob") }
+                guard let reader else { continue }
+                reader.connection = try engine.connect()
+                if reader.sessionID == nil { try reader.logIn() }
+                ledger.round("\(round)", writers: writers, to: "wv:bob@home.test", reader: reader, seconds: 1) {
+                    engine.kill()
+                }
+            } catch {
+                // It died before anybody was there.
+                engine.kill()
+            }
+            // The power takes what lies in memory.
+            for file in try FileManager.default.contentsOfDirectory(at: engine.folder, includingPropertiesForKeys: nil)
+            where seed != 0 && file.pathExtension == "ram" {
+                try FileManager.default.removeItem(at: file)
+            }
+        }
+        try engine.start()
+        let last = try reader ?? engine.client("bob")
+        last.connection = try engine.connect()
+        if last.sessionID == nil { try last.logIn() }
+        try ledger.drain(last)
+        #expect(ledger.lost.isEmpty, "\(ledger.lost.count) of \(ledger.acknowledged.count): \(ledger.lost.prefix(3))")
+        #expect(ledger.violations.isEmpty, "\(ledger.violations.prefix(3))")
+        let kept = engine.records("STORE-OPEN").count
+        print(
+            "power cuts, \(mode): \(rounds), \(ledger.acknowledged.count) messages acknowledged, \(kept) starts, all delivered"
+        )
+    }
 }

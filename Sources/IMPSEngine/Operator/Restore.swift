@@ -72,7 +72,8 @@ public struct DumpReader: ~Copyable {
     /// - Returns: the number of records that were left out.
     public func finish<Port: StorePort & ~Copyable>(_ engine: inout Engine<Port>) throws(DumpError) -> UInt64 {
         guard isComplete else { throw lineNumber == 0 ? .notADump : .cutOff }
-        if schema == Engine<Port>.schema { engine.records.repairProof() }
+        // Older ones get their journal when the store gets this version's schema.
+        if schema >= 3 { engine.records.repairProof() }
         return engine.records.repair()
     }
 }
@@ -86,6 +87,7 @@ extension Records where Port: ~Copyable {
         var key = Key()
         scratch.removeAll()
         guard Records.unescape(line.extracting(0..<space), { key.append($0) }), !key.isEmpty,
+            key.span[0] >= RecordKind.fact,
             key.count <= Key.byteCountMax,
             Records.unescape(
                 line.extracting(space + 1..<line.count),

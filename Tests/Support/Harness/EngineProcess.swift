@@ -65,6 +65,15 @@ public final class EngineProcess: @unchecked Sendable {
     /// The password that the harness gives to a user.
     public func password(of user: String) -> String { "secret of \(user)" }
 
+    /// The library of a fault, to be preloaded: made of the source of that name.
+    public func faultLibrary(_ name: String) throws -> String {
+        let library = "\(folder.path)/\(name).so"
+        let source = "\(Programs.package.path)/Tests/Support/faults/\(name).c"
+        let ending = try runCommand(["clang", "-shared", "-fPIC", "-o", library, source])
+        guard ending.code == 0 else { throw HarnessError("\(source): \(ending.errors)") }
+        return library
+    }
+
     /// Changes options of the configuration file.
     public func set(_ changes: [String: String]) throws {
         var options = Dictionary(uniqueKeysWithValues: settings)

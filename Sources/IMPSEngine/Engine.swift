@@ -195,12 +195,15 @@ extension Engine where Port: ~Copyable {
 
     /// When `timePassed` should be called next; nil when nothing waits for time.
     public var deadline: Instant? {
-        var deadline = mailboxes.deadline
-        if let time = sessions.table.nextDue { deadline.schedule(at: time) }
-        if let time = systemMessages.deadline.next { deadline.schedule(at: time) }
-        if let time = notifier.deadline.next { deadline.schedule(at: time) }
-        if let time = component.deadline { deadline.schedule(at: time) }
-        return deadline.next
+        // Nothing is changed; but to lend all of the engine would be a copy of it.
+        mutating get {
+            var deadline = mailboxes.deadline
+            if let time = sessions.table.nextDue { deadline.schedule(at: time) }
+            if let time = systemMessages.deadline.next { deadline.schedule(at: time) }
+            if let time = notifier.deadline.next { deadline.schedule(at: time) }
+            if let time = component.deadline { deadline.schedule(at: time) }
+            return deadline.next
+        }
     }
 
     /// Does what is due; the shell calls it at `deadline`.

@@ -154,15 +154,31 @@ public struct Environment: ~Copyable, StorePort {
         return reader.integer()
     }
 
-    private func cursor() -> OpaquePointer? {
-        if let open = unsafe state.cursor { return unsafe open }
+    /// The cursor for a key: one each for what grows in the order of time and for mailboxes, one for the rest.
+    private func cursor(for key: Span<UInt8>) -> OpaquePointer? {
+        var place = 0
+        if key.count > 0 {
+            if key[0] == UInt8(ascii: "M") { place = 1 }
+            if key[0] == UInt8(ascii: "Q") { place = 2 }
+            if key[0] == UInt8(ascii: "R") { place = 3 }
+        }
+        if let open = unsafe state.cursors[place] { return unsafe open }
         guard let transaction = unsafe transaction() else { return nil }
-        let code = unsafe mdb_cursor_open(transaction, state.database, &state.cursor)
+        var cursor: OpaquePointer?
+        let code = unsafe mdb_cursor_open(transaction, state.database, &cursor)
         guard code == 0 else {
             fail(code)
             return nil
         }
-        return unsafe state.cursor
+        unsafe state.cursors[place] = cursor
+        return unsafe cursor
+    }
+
+    private func closeCursors() {
+        for place in 0..<4 {
+            if let cursor = unsafe state.cursors[place] { unsafe mdb_cursor_close(cursor) }
+            unsafe state.cursors[place] = nil
+        }
     }
 
     private func fail(_ code: Int32) {
@@ -183,9 +199,8 @@ public struct Environment: ~Copyable, StorePort {
     }
 
     private func abortTransaction() {
-        if let cursor = unsafe state.cursor { unsafe mdb_cursor_close(cursor) }
+        closeCursors()
         if let transaction = unsafe state.transaction { unsafe mdb_txn_abort(transaction) }
-        unsafe state.cursor = nil
         unsafe state.transaction = nil
         state.isChanged = false
         state.changeCount = 0
@@ -241,8 +256,7 @@ public struct Environment: ~Copyable, StorePort {
         var generation: UInt64 = 0
         if renews, state.failure == nil, state.log != nil { generation = renewGeneration() }
         if state.failure == nil {
-            if let cursor = unsafe state.cursor { unsafe mdb_cursor_close(cursor) }
-            unsafe state.cursor = nil
+            closeCursors()
             // Frees the transaction, also when it fails.
             let code = unsafe mdb_txn_commit(state.transaction)
             unsafe state.transaction = nil
@@ -294,11 +308,11 @@ public struct Environment: ~Copyable, StorePort {
     /// The value of a key, in place.
     @_lifetime(borrow self)
     public func value(for key: Span<UInt8>) -> Span<UInt8>? {
-        guard let transaction = unsafe transaction() else { return nil }
+        guard let cursor = unsafe cursor(for: key) else { return nil }
         var value = unsafe MDB_val()
         let code = unsafe key.withUnsafeBufferPointer { buffer in
             var key = unsafe Environment.value(buffer)
-            return unsafe mdb_get(transaction, state.database, &key, &value)
+            return unsafe mdb_cursor_get(cursor, &key, &value, MDB_SET)
         }
         guard code == 0 else {
             if code != MDB_NOTFOUND { fail(code) }
@@ -326,7 +340,7 @@ public struct Environment: ~Copyable, StorePort {
 
     @_lifetime(borrow self)
     private func entry(_ operation: MDB_cursor_op, _ key: Span<UInt8>) -> StoreEntry? {
-        guard let cursor = unsafe cursor() else { return nil }
+        guard let cursor = unsafe cursor(for: key) else { return nil }
         var found = unsafe MDB_val()
         var value = unsafe MDB_val()
         let code = unsafe key.withUnsafeBufferPointer { buffer in
@@ -343,8 +357,14 @@ public struct Environment: ~Copyable, StorePort {
 
     /// Gives a key a value.
     public mutating func put(_ key: Span<UInt8>, _ value: borrowing FixedBytes) {
-        guard let transaction = unsafe transaction() else { return }
-        let code = unsafe Environment.put(key, value.span, transaction, state.database)
+        guard let cursor = unsafe cursor(for: key) else { return }
+        let code = unsafe key.withUnsafeBufferPointer { keyBuffer in
+            unsafe value.span.withUnsafeBufferPointer { valueBuffer in
+                var key = unsafe Environment.value(keyBuffer)
+                var value = unsafe Environment.value(valueBuffer)
+                return unsafe mdb_cursor_put(cursor, &key, &value, 0)
+            }
+        }
         state.log?.note(key, value.span)
         noteChange(code)
     }

@@ -30,7 +30,9 @@ public struct StoreFacts: Sendable {
 final class StoreState {
     var environment: OpaquePointer?
     var transaction: OpaquePointer?
-    var cursor: OpaquePointer?
+    /// Cursors of the transaction, each for keys that lie together: the next one is mostly on the page of the one before,
+    /// where LMDB finds it without a way through the tree.
+    var cursors = unsafe InlineArray<4, OpaquePointer?>(repeating: nil)
     /// A reading transaction and its cursor over the list of free pages, taken once and renewed for each look.
     var reader: OpaquePointer?
     var readerCursor: OpaquePointer?

@@ -173,7 +173,7 @@ final class Service: RequestHandler {
     /// Octets of the lines of a head that every request has.
     static var headByteCount: Int { 300 }
 
-    override func hasOrders(_ turn: borrowing Turn) -> Bool { engine.hasNotifications(turn.wall) }
+    override func hasOrders(_ wall: WallTime) -> Bool { engine.hasNotifications(wall) }
 
     override func nextOrder(_ turn: inout Turn) -> OutgoingOrder? {
         turn.wall.offsetMinutes = Int16(libc_utc_offset_minutes())

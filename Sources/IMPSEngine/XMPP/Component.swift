@@ -199,6 +199,7 @@ struct Component<Port: StorePort & ~Copyable>: ~Copyable {
     // MARK: What has to arrive
 
     /// When `send` is to be called, though nothing is new; nil while there is no stream.
+    @inline(__always)
     var deadline: Instant? {
         guard phase != .closed, let pingAt else { return nil }
         guard phase == .open, !isBlocked else { return pingAt }

@@ -35,7 +35,7 @@ public struct Pool: Sendable {
 
 /// All pools, for the log at start and for the operator.
 public struct PoolTable: ~Copyable {
-    private var pools = InlineArray<40, Pool?>(repeating: nil)
+    private var pools = InlineArray<40, Pool>(repeating: Pool("none", count: 0, byteCount: 0))
 
     /// The number of pools.
     public private(set) var count = 0
@@ -53,11 +53,8 @@ public struct PoolTable: ~Copyable {
 
     /// The pool at a place.
     public subscript(index: Int) -> Pool {
-        get {
-            guard index < count, let pool = pools[index] else { return Pool("none", count: 0, byteCount: 0) }
-            return pool
-        }
-        set { pools[index] = newValue }
+        _read { yield pools[index] }
+        _modify { yield &pools[index] }
     }
 
     /// Octets of all pools together.

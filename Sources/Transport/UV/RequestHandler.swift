@@ -106,7 +106,7 @@ open class RequestHandler {
     open func nextCall(_ now: Instant, into words: inout FixedBytes) -> Call? { nil }
 
     /// Whether it is worth asking for a request of ours.
-    open func hasOrders(_ turn: borrowing Turn) -> Bool { false }
+    open func hasOrders(_ wall: WallTime) -> Bool { false }
 
     /// The next request of ours to be made; asked for after each commit, and may itself change what is stored.
     ///

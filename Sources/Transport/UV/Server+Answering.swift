@@ -16,7 +16,10 @@ extension Server {
             guard sealHeld(index, range) else { return close(index) }
             range = 0..<tls.output.count
         }
-        let sent = isSealed ? tryWrite(index, tls.output, range) : tryWrite(index, heldOctets, range)
+        let sent =
+            isSealed
+            ? unsafe Server.tryWrite(stream(index), tls.output, range)
+            : unsafe Server.tryWrite(stream(index), heldOctets, range)
         if sent == range.count {
             answerSent(index)
         } else if sent >= 0 || sent == Int(UV_EAGAIN.rawValue) {
@@ -27,14 +30,20 @@ extension Server {
     }
 
     /// Writes what the socket takes at once; the number of octets, or libuv's code.
-    func tryWrite(_ index: Int, _ octets: borrowing FixedBytes, _ range: Range<Int>) -> Int {
-        unsafe octets.span(range).withUnsafeBufferPointer { unsafe tryWrite(index, $0) }
+    ///
+    /// It is not a method of a server: a closure in one would have a copy of all that the server is.
+    static func tryWrite(
+        _ stream: UnsafeMutablePointer<uv_stream_t>?, _ octets: borrowing FixedBytes, _ range: Range<Int>
+    ) -> Int {
+        unsafe octets.span(range).withUnsafeBufferPointer { octets in
+            var buffer = unsafe Server.buffer(octets)
+            return unsafe Int(uv_try_write(stream, &buffer, 1))
+        }
     }
 
-    private func tryWrite(_ index: Int, _ octets: UnsafeBufferPointer<UInt8>) -> Int {
-        var buffer = unsafe Server.buffer(octets)
-        return unsafe Int(uv_try_write(uv_shim_stream(handles + index), &buffer, 1))
-    }
+    /// What libuv reads and writes a connection by.
+    @inline(__always)
+    func stream(_ index: Int) -> UnsafeMutablePointer<uv_stream_t>? { unsafe uv_shim_stream(handles + index) }
 
     static func buffer(_ octets: UnsafeBufferPointer<UInt8>) -> uv_buf_t {
         // libuv only reads from it.

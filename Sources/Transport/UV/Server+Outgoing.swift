@@ -69,7 +69,7 @@ extension Server {
     /// Makes the requests that the handler wants to be made now.
     mutating func makeOrders() {
         var isChanged = false
-        while outgoing.freeCount > Outgoing.keptCount, handler.hasOrders(turn) {
+        while outgoing.freeCount > Outgoing.keptCount, handler.hasOrders(turn.wall) {
             guard let order = handler.nextOrder(&turn) else { break }
             isChanged = true
             if let modemOrder = order.modem {

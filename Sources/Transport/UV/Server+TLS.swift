@@ -364,13 +364,13 @@ extension Server {
 
     /// Sends what lies in the output; false when the socket does not take all of it at once.
     private func sendSealed(_ index: Int) -> Bool {
-        tryWrite(index, tls.output, 0..<tls.output.count) == tls.output.count
+        unsafe Server.tryWrite(stream(index), tls.output, 0..<tls.output.count) == tls.output.count
     }
 
     /// Says what lies in the scratch buffer, beside an answer.
     mutating func sayAside(_ index: Int) {
         guard connections[index].tls != TLSConnections.none else {
-            _ = tryWrite(index, scratch, 0..<scratch.count)
+            _ = unsafe Server.tryWrite(stream(index), scratch, 0..<scratch.count)
             return
         }
         let place = connections[index].tls

@@ -293,6 +293,8 @@ import Testing
 
         // And what is for an engine that is not there waits until it is.
         second.kill()
+        // What ejabberd takes before it has seen that, it loses.
+        Thread.sleep(forTimeInterval: 1)
         #expect(try alice.send("Are you there?", to: "wv:bob@b.test").code == 200)
         try first.awaitRecord("XMPP-REFUSED", "again=yes")
         try second.start()

@@ -22,7 +22,7 @@ PLACE = "http://www.openmobilealliance.org/DTD/"
 class Engine:
     """A running impsd with its data in a folder of its own."""
 
-    def __init__(self, folder, counts=False):
+    def __init__(self, folder, counts=None):
         self.folder = folder
         self.counts = counts
         self.number = 0
@@ -50,7 +50,8 @@ class Engine:
     def start(self):
         command = [PROGRAMS + "/impsd", "--config", self.configuration, "--allow-root"]
         if self.counts:
-            command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"] + command
+            # Callgrind keeps which functions they are in where `counts` says.
+            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.counts}"] + command
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(1200):
             try:
@@ -115,7 +116,7 @@ def difference(prepare, act, few, many):
         try:
             engine = Engine(folder)
             prepare(engine)
-            engine.counts = True
+            engine.counts = "/dev/null"
             engine.start()
             act(engine, times)
             counts.append(engine.stop())
@@ -184,7 +185,7 @@ def start_cost(count):
     try:
         engine = Engine(folder)
         sessions(count)(engine)
-        engine.counts = True
+        engine.counts = "/dev/null"
         return engine.start().stop()
     finally:
         shutil.rmtree(folder)

@@ -71,8 +71,8 @@ extension Environment {
 
     /// Pages that a transaction should change at most: they are kept in memory until it is committed.
     ///
-    /// That it does is an estimate, so some more are taken than planned with.
-    var pageBudget: Int { min(state.pageCountTaken * 4 / 5, max(8, Int(state.facts.pageCountMax / 8))) }
+    /// That it does is an estimate, so it plans with fewer than there may be.
+    var pageBudget: Int { min(state.pageCountMax * 4 / 5, max(8, Int(state.facts.pageCountMax / 8))) }
 
     /// Adds up what the commit wrote: LMDB never overwrites, so every page that it gave back has a new one in its place,
     /// and so has every page by which the trees grew; one of the two pages of the file's head comes with each commit.

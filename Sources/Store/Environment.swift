@@ -39,12 +39,12 @@ public struct Environment: ~Copyable, StorePort {
         let code = unsafe File.withPath(path) { [state] path in unsafe state.open(path, count) }
         guard code == 0 else { throw StoreOpenError(code: code) }
         state.treePageCount = pagesOfCommit().trees
-        state.pageCountTaken = memory.pageCount
+        state.pageCountMax = memory.pageCount
         state.isInMemory = isInMemory
         look()
         guard let log else { return }
         let generation = storedGeneration()
-        takePages()
+        abortTransaction()
         state.log = RedoLog(path: log, byteCountMax: memory.logByteCount, generation: generation)
         state.needsReplay = state.log?.hasTurns == true
         // Else it may be what the copy of the store needs, which is an older one.
@@ -52,20 +52,6 @@ public struct Environment: ~Copyable, StorePort {
             state.nextGeneration = generation
             state.log?.begin(0)
         }
-    }
-
-    /// Lets LMDB take the memory of the pages that it is going to keep: it never gives any back.
-    private func takePages() {
-        guard let transaction = unsafe transaction() else { return }
-        // Each has a page of its own.
-        let value = InlineArray<3000, UInt8>(repeating: 0)
-        var key = InlineArray<3, UInt8>(repeating: 0xFF)
-        for number in 0..<state.pageCountTaken {
-            key[1] = UInt8(number >> 8)
-            key[2] = UInt8(number & 0xFF)
-            if unsafe Environment.put(key.span, value.span, transaction, state.database) != 0 { break }
-        }
-        abortTransaction()
     }
 
     /// Octets that the volume of a file has left, or that of its folder when it is not there yet; the highest number when
@@ -384,9 +370,13 @@ public struct Environment: ~Copyable, StorePort {
     /// Takes a key away; false when it was not there.
     @discardableResult
     public mutating func delete(_ key: Span<UInt8>) -> Bool {
-        guard let transaction = unsafe transaction() else { return false }
-        let code = unsafe Environment.delete(key, transaction, state.database)
+        guard let cursor = unsafe cursor(for: key) else { return false }
+        var code = unsafe key.withUnsafeBufferPointer { buffer in
+            var key = unsafe Environment.value(buffer)
+            return unsafe mdb_cursor_get(cursor, &key, nil, MDB_SET)
+        }
         if code == MDB_NOTFOUND { return false }
+        if code == 0 { code = unsafe mdb_cursor_del(cursor, 0) }
         state.log?.note(key, nil)
         noteChange(code)
         return code == 0

@@ -3,7 +3,7 @@ public struct StoreMemory: Sendable {
     /// Octets of what a page takes; those of the usual size.
     public static var pageByteCount: Int { 4096 }
 
-    /// Changed pages that are kept until the next commit of the store. They are taken at the start.
+    /// Changed pages that are kept until the next commit of the store. LMDB takes them as it needs them, and keeps them.
     public let pageCount: Int
     /// Octets of the largest turn that the log takes, which are touched as they are used.
     public let batchByteCount: Int

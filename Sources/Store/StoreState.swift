@@ -47,8 +47,8 @@ final class StoreState {
     /// Changes in the transaction, and how many it may have: what they touch is kept in memory until the commit.
     var changeCount = 0
     var changeCountMax = 0
-    /// Pages whose memory was taken at the start.
-    var pageCountTaken = 0
+    /// Changed pages that may be kept in memory.
+    var pageCountMax = 0
     /// It lies in memory, and its log on the volume.
     var isInMemory = false
     /// What the log is called once the store in memory is copied; 0 when it has a name.

@@ -13,7 +13,7 @@ import Testing
         print("memory: \(resident / 1024) KB resident after start, \(own / 1024) KB of them its own")
         // How much of the program itself is resident is up to the system: this one has libraries in it that boards have not.
         #expect(resident <= 9 << 20)
-        #expect(own <= 720 << 10)
+        #expect(own <= 640 << 10)
     }
 
     /// The pages are part of the program; the pool of the operator's is all that they take.

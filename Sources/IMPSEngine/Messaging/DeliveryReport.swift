@@ -9,7 +9,7 @@ extension Mailboxes where Port: ~Copyable {
         _ code: StatusCode, about message: UInt64, to recipient: UInt32, _ sessions: inout Sessions<Port>,
         _ records: inout Records<Port>, _ wall: WallTime
     ) {
-        guard let header = records.messageHeader(message), header.wantsReport else { return }
+        guard records.wantsReport(message), let header = records.messageHeader(message) else { return }
         if !header.remoteID.isEmpty {
             guard code == .success else { return }
             return records.send(OutboxEntry(.receipt, from: recipient, to: header.sender, id: header.remoteID))

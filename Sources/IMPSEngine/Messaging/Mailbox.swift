@@ -203,26 +203,27 @@ extension Mailboxes where Port: ~Copyable {
     ) {
         let user = sessions[slot].user
         sessions.forget(sequence, in: slot)
-        guard var entry = records.mailboxEntry(user, sequence), entry.kind == .message else { return }
+        guard let entry = records.mailboxEntry(user, sequence), entry.kind == .message else { return }
         guard !entry.isConfirmed(by: sessions[slot].number) else { return }
         if !isAssumed { systemMessages.questionShown(sequence, in: slot, sessions, &records, turn) }
         if entry.confirmationCount == 0 {
             counters.delivered += 1
             if !isAssumed { report(.success, about: sequence, to: user, &sessions, &records, turn.wall) }
         }
+        var confirmed = entry
+        confirmed.confirmations[entry.confirmationCount] = sessions[slot].number
+        confirmed.confirmationCount += 1
         var totals = records.totals(of: user)
         totals.remove(entry)
-        entry.confirmations[entry.confirmationCount] = sessions[slot].number
-        entry.confirmationCount += 1
-        totals.add(entry)
+        totals.add(confirmed)
         let isBounded =
-            entry.confirmationCount < MailboxEntry.confirmationCountMax
+            confirmed.confirmationCount < MailboxEntry.confirmationCountMax
             && totals.lingering <= records.settings.offlineMessagesMax
-        records.storeTotals(totals, of: user)
-        records.storeEntry(entry, sequence, of: user)
-        if !isBounded || !isAwaited(entry, sequence, of: user, sessions, turn.now) {
-            removeEntry(sequence, of: user, &records)
+        if !isBounded || !isAwaited(confirmed, sequence, of: user, sessions, turn.now) {
+            return removeEntry(sequence, of: user, &records)
         }
+        records.storeTotals(totals, of: user)
+        records.storeEntry(confirmed, sequence, of: user)
     }
 
     /// Whether another session of the user still has to get an entry that one session confirmed.

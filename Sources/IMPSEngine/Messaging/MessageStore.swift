@@ -120,6 +120,12 @@ extension Records where Port: ~Copyable {
         return MessageHeader(piece)
     }
 
+    /// Whether the sender of a message wants to know what becomes of it.
+    func wantsReport(_ sequence: UInt64) -> Bool {
+        guard let piece = store.value(for: Key.message(sequence, piece: 0).span) else { return false }
+        return MessageHeader.wantsReport(piece)
+    }
+
     /// Writes ContentData with the content of a message.
     func writeContent(_ sequence: UInt64, _ header: MessageHeader, into writer: inout Writer) {
         writer.openText(.contentData)

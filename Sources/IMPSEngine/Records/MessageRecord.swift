@@ -71,6 +71,11 @@ struct MessageHeader {
         byteCount = piece.count - reader.rest.count
     }
 
+    /// Whether the first piece of a message says that its sender wants a report, without reading the rest.
+    static func wantsReport(_ piece: Span<UInt8>) -> Bool {
+        piece.count > 1 && piece[0] == ItemKind.message.rawValue && piece[1] & 1 != 0
+    }
+
     func write(into record: inout FixedBytes) {
         record.append(ItemKind.message.rawValue)
         record.append(

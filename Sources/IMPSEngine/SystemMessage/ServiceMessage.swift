@@ -200,8 +200,10 @@ extension Records where Port: ~Copyable {
 
     /// What an ordinary message from the system address asks, if it does.
     func questionByMessage(_ sequence: UInt64, of user: UInt32) -> ServiceMessage? {
-        guard mailboxEntry(user, sequence)?.confirmationCount == 0, let header = messageHeader(sequence),
-            header.campaign != 0, header.sender.span.equals(settings.systemAddress.span)
+        // Nobody's account is the system address.
+        guard let entry = mailboxEntry(user, sequence), entry.sender == 0, entry.confirmationCount == 0,
+            let header = messageHeader(sequence), header.campaign != 0,
+            header.sender.span.equals(settings.systemAddress.span)
         else { return nil }
         return ServiceMessage(owner: user, campaign: header.campaign, generation: header.generation)
     }

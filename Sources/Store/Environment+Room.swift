@@ -17,6 +17,12 @@ extension Environment {
     /// Looks at the map and the volume again; the shell calls it while there is no room and nothing is committed.
     public mutating func lookForRoom() { look() }
 
+    /// Looks when it is time: somebody else may fill the volume too.
+    func lookAgain() {
+        state.commitsToLook -= 1
+        if state.commitsToLook <= 0 { look() }
+    }
+
     func look() {
         var info = unsafe MDB_envinfo()
         var statistics = MDB_stat()

@@ -219,6 +219,7 @@ public struct Environment: ~Copyable, StorePort {
         {
             state.isChanged = false
             state.facts.commitCount += 1
+            lookAgain()
             return
         }
         // A store in memory gives its pages back, and the log goes on: to make it again changes nothing.
@@ -258,8 +259,7 @@ public struct Environment: ~Copyable, StorePort {
         state.needsReplay = false
         state.facts.storeCommitCount += 1
         noteWritten(changeCount)
-        state.commitsToLook -= 1
-        if state.commitsToLook <= 0 { look() }
+        lookAgain()
         if !renews, state.log?.appendTurn() != true {
             _ = unsafe transaction()
             return try commitStore(renews: true)

@@ -366,7 +366,7 @@ struct BoardTests {
         #expect(code == 507)
         try board.awaitLine("W STORE-FULL")
         #expect(try alice.poll() == nil)
-        #expect(board.records("STORE-FULL").count == 1)
+        #expect(board.records("STORE-FULL").count == 1, "\(board.records("STORE-FULL"))")
         try board.shell("rm /srv/filler /srv/filler2; sync")
         try wait("room", seconds: 60) { try alice.send("after", to: "wv:bob@home.arpa").code == 200 }
         try board.awaitLine("N STORE-ROOM")

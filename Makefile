@@ -6,7 +6,7 @@ SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 # The C libraries of the engine, as Debian names them, and what the tests drive it with.
 BUILD_PACKAGES := libuv1-dev liblmdb-dev libmbedtls-dev pkg-config
 TEST_PACKAGES := $(BUILD_PACKAGES) chromium chromium-driver curl ejabberd kannel kannel-extras libfaketime libwbxml2-utils openssl prosody python3 \
-	python3-slixmpp tshark
+	python3-slixmpp tshark valgrind
 SDK_PACKAGES := dpkg-dev llvm patch python3 xz-utils
 CROSS_PACKAGES := $(SDK_PACKAGES) qemu-user-static
 BOARD_PACKAGES := $(CROSS_PACKAGES) qemu-system-arm squashfs-tools e2fsprogs cpio
@@ -79,6 +79,8 @@ test: test-packages build ## build and run all tests; after make sdk, also those
 	@# And through a gateway, which speaks the other syntax with the service behind.
 	IMPSD_GATEWAY=wbxml swift test --skip-build --filter '$(AWAITING_TESTS)|LoginTests|HandsetTests|FamilyMTests' \
 		--skip '$(GATEWAY_SKIPPED)'
+	@# And none of it costs more than it did.
+	Tests/Support/counts.py
 	@if [ -e .build-sdk/impsd.artifactbundle ]; then $(MAKE) --no-print-directory cross test-cross board-test; fi
 
 # What looks at the service from outside of what clients say and hear: the addresses that they come from, its store, its log, its
@@ -242,6 +244,19 @@ board-packages:
 .PHONY: build-packages
 build-packages:
 	$(call install,$(BUILD_PACKAGES))
+
+.PHONY: compare
+compare: compare-packages build ## the same work for other servers of messages, in turns, in one table: ten minutes
+	swift build $(RELEASE_FLAGS) --product bench
+	ulimit -n 16384; Tests/Support/compare/compare.py
+
+.PHONY: compare-packages
+compare-packages:
+	$(call install,$(BUILD_PACKAGES) ejabberd erlang-base gcc libc6-dev mosquitto prosody python3)
+
+.PHONY: counts
+counts: scaling-packages build ## count what a request costs, and compare it with what it did: instructions, changes, octets written
+	Tests/Support/counts.py
 
 .PHONY: scaling-packages
 scaling-packages:

@@ -129,9 +129,14 @@ public struct Environment: ~Copyable, StorePort {
 
     /// Puts a new one into the transaction; never 0, which stands for none.
     private func renewGeneration() -> UInt64 {
-        var octets = InlineArray<8, UInt8>(repeating: 1)
+        var octets = InlineArray<8, UInt8>(repeating: 0)
         var space = octets.mutableSpan
-        unsafe space.withUnsafeMutableBufferPointer { _ = unsafe getrandom($0.baseAddress, $0.count, 0) }
+        let count = unsafe space.withUnsafeMutableBufferPointer { unsafe getrandom($0.baseAddress, $0.count, 0) }
+        // The same number twice would make old turns new.
+        guard count == octets.count else {
+            fail(libc_errno())
+            return 0
+        }
         octets[7] |= 1
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
         let code = unsafe Environment.put(key.span, octets.span, state.transaction, state.database)

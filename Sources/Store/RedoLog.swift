@@ -21,8 +21,8 @@ import Octets
 struct RedoLog: ~Copyable {
     /// Octets of the largest log that there is.
     static var largestByteCount: UInt64 { 1 << 20 }
-    /// Octets of the largest batch of a log of so many; a larger turn is one for the store.
-    static func batchByteCount(of byteCount: Int) -> Int { byteCount / 16 & ~(sectorByteCount - 1) }
+    /// Octets of the largest batch, head and all, whatever size the log has; a larger turn is one for the store.
+    static var batchByteCountMax: Int { 1 << 16 }
     private static var headByteCount: Int { 24 }
     private static var sectorByteCount: Int { 512 }
     private static var pageByteCount: Int { 4096 }
@@ -51,9 +51,7 @@ struct RedoLog: ~Copyable {
     ///
     /// - Parameter generation: What the store's last commit has for the log.
     init?(path: Span<UInt8>, byteCountMax: Int, generation: UInt64) {
-        // What an earlier configuration left may have another size.
-        let present = Int(min(RedoLog.largestByteCount, File.size(of: path) ?? 0))
-        let count = RedoLog.batchByteCount(of: max(byteCountMax, present))
+        let count = RedoLog.batchByteCountMax
         guard let path = File.Path(path), let memory = unsafe libc_map_zeros(UInt(count)) else { return nil }
         self.path = path
         self.byteCountMax = byteCountMax

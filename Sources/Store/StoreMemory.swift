@@ -6,7 +6,7 @@ public struct StoreMemory: Sendable {
     /// Changed pages that are kept until the next commit of the store. LMDB takes them as it needs them, and keeps them.
     public let pageCount: Int
     /// Octets of the largest turn that the log takes, which are touched as they are used.
-    public let batchByteCount: Int
+    public var batchByteCount: Int { RedoLog.batchByteCountMax }
     /// Octets of the log on the volume.
     let logByteCount: Int
 
@@ -17,6 +17,5 @@ public struct StoreMemory: Sendable {
         pageCount = min(320, max(10, memory / 16 / StoreMemory.pageByteCount))
         // An eighth of the store lasts for hundreds of turns.
         logByteCount = Int(min(RedoLog.largestByteCount, max(1 << 16, store / 8))) & ~0xFFF
-        batchByteCount = RedoLog.batchByteCount(of: logByteCount)
     }
 }

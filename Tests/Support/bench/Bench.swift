@@ -4,9 +4,11 @@ import Harness
 import Wire
 
 /// Measures the built engine beside what the same disk does, and prints a table; with the word `syntaxes` or `logins` only
-/// what those cost; so with `tls`, `gateway` and `xmpp`.
+/// what those cost; so with `tls`, `gateway` and `xmpp`; with `commits` only what the disk does.
 @main struct Bench {
     static func main() throws {
+        // For those who only want the disk's figure.
+        if CommandLine.arguments.contains("commits") { return print(try commitsPerSecond()) }
         print("impsd, measured on this machine in this run (\(cpuName()))\n")
         if CommandLine.arguments.contains("syntaxes") { return show(try syntaxes()) }
         if CommandLine.arguments.contains("logins") { return show(try loginRows()) }

@@ -301,12 +301,16 @@ struct BoardTests {
         let idle = try board.diskBytesWritten() - before
         // A connection that says nothing for so long is closed.
         bob.connection = try board.connect()
-        before = try board.diskBytesWritten()
-        #expect(
-            try alice.send("one message of an ordinary length, as people write them", to: "wv:bob@home.arpa").code
-                == 200)
-        #expect(try bob.receiveTexts().count == 1)
-        let single = try board.diskBytesWritten() - before
+        // What the file system writes for itself now and then is not that of each message.
+        var single = Int.max
+        for _ in 1...3 where single > 5 << 10 {
+            before = try board.diskBytesWritten()
+            #expect(
+                try alice.send("one message of an ordinary length, as people write them", to: "wv:bob@home.arpa").code
+                    == 200)
+            #expect(try bob.receiveTexts().count == 1)
+            single = try min(single, board.diskBytesWritten() - before)
+        }
         let counted = try board.number("impsctl --json status | grep -o '\"written_kb\": [0-9]*'")
         // On a busy machine the 32 do not arrive together every time.
         var batch = Int.max

@@ -129,8 +129,8 @@ ROWS = {
 
 def run(prepare, act, times, annotation=None):
     folder = tempfile.mkdtemp(prefix="counts-")
+    engine = Counted(folder)
     try:
-        engine = Counted(folder)
         (prepare or scaling.accounts(USERS))(engine)
         engine.counts = annotation or "/dev/null"
         engine.start()
@@ -139,6 +139,9 @@ def run(prepare, act, times, annotation=None):
         after = engine.figures()
         return [engine.stop()] + [b - a for a, b in zip(before, after)]
     finally:
+        process = getattr(engine, "process", None)
+        if process and process.poll() is None:
+            process.kill()
         shutil.rmtree(folder)
 
 

@@ -145,14 +145,9 @@ public struct Environment: ~Copyable, StorePort {
         return reader.integer()
     }
 
-    /// The cursor for a key: one each for what grows in the order of time and for mailboxes, one for the rest.
+    /// The cursor for a key, which is on the page of the one before that began alike.
     private func cursor(for key: Span<UInt8>) -> OpaquePointer? {
-        var place = 0
-        if key.count > 0 {
-            if key[0] == UInt8(ascii: "M") { place = 1 }
-            if key[0] == UInt8(ascii: "Q") { place = 2 }
-            if key[0] == UInt8(ascii: "R") { place = 3 }
-        }
+        let place = key.count > 0 ? Int(key[0]) % StoreState.cursorCount : 0
         if let open = unsafe state.cursors[place] { return unsafe open }
         guard let transaction = unsafe transaction() else { return nil }
         var cursor: OpaquePointer?
@@ -166,7 +161,7 @@ public struct Environment: ~Copyable, StorePort {
     }
 
     private func closeCursors() {
-        for place in 0..<4 {
+        for place in 0..<StoreState.cursorCount {
             if let cursor = unsafe state.cursors[place] { unsafe mdb_cursor_close(cursor) }
             unsafe state.cursors[place] = nil
         }

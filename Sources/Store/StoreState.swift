@@ -30,9 +30,10 @@ public struct StoreFacts: Sendable {
 final class StoreState {
     var environment: OpaquePointer?
     var transaction: OpaquePointer?
-    /// Cursors of the transaction, each for keys that lie together: the next one is mostly on the page of the one before,
-    /// where LMDB finds it without a way through the tree.
-    var cursors = unsafe InlineArray<4, OpaquePointer?>(repeating: nil)
+    static var cursorCount: Int { 7 }
+    /// Cursors of the transaction, by the first octet of a key: those that have the same lie together, so the next one is
+    /// mostly on the page of the one before, where LMDB finds it without a way through the tree.
+    var cursors = unsafe InlineArray<7, OpaquePointer?>(repeating: nil)
     /// A reading transaction and its cursor over the list of free pages, taken once and renewed for each look.
     var reader: OpaquePointer?
     var readerCursor: OpaquePointer?
@@ -41,7 +42,7 @@ final class StoreState {
     var isChanged = false
     var hasRoom = true
     var hasReserve = true
-    /// Commits until room is looked at again.
+    /// Turns until room is looked at again.
     var commitsToLook = 0
     var log: RedoLog?
     /// Changes in the transaction, and how many it may have: what they touch is kept in memory until the commit.

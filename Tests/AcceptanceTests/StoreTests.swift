@@ -271,7 +271,7 @@ import Testing
         #expect(ledger.violations.isEmpty, "\(ledger.violations.prefix(3))")
         let kept = engine.records("STORE-OPEN").count
         print(
-            "power cuts, \(mode): \(rounds), \(ledger.acknowledged.count) messages acknowledged, \(kept) starts, all delivered"
+            "power cuts, \(mode): \(rounds), \(ledger.acknowledged.count) messages acknowledged, \(ledger.lost.count) lost, \(kept) starts"
         )
     }
 }

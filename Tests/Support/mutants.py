@@ -18,8 +18,8 @@ ENGINE = "Sources/IMPSEngine/"
 MUTANTS = [
     ("delivers while restricted", "Messaging/Delivery.swift", "sessions[slot].access.isRestricted || holds || !mayReceive(slot, sessions)", "holds || !mayReceive(slot, sessions)", None),
     ("delivers without the level", "Messaging/Delivery.swift", "sessions[slot].access.isRestricted || holds || !mayReceive(slot, sessions)", "sessions[slot].access.isRestricted || holds", None),
-    ("keeps what was confirmed", "Messaging/Mailbox.swift", "if !isBounded || !isAwaited(entry, sequence, of: user, sessions, turn.now) {", "if !isBounded {", None),
-    ("waits for nobody", "Messaging/Mailbox.swift", "if !isBounded || !isAwaited(entry, sequence, of: user, sessions, turn.now) {", "if true {", None),
+    ("keeps what was confirmed", "Messaging/Mailbox.swift", "if !isBounded || !isAwaited(confirmed, sequence, of: user, sessions, turn.now) {", "if !isBounded {", None),
+    ("waits for nobody", "Messaging/Mailbox.swift", "if !isBounded || !isAwaited(confirmed, sequence, of: user, sessions, turn.now) {", "if true {", None),
     ("waits for who came later", "Messaging/Mailbox.swift", "session < sequence, !entry.isConfirmed", "!entry.isConfirmed", None),
     ("waits for the silent", "Messaging/Mailbox.swift", "lastSeen.adding(seconds: 300) > now", "lastSeen.adding(seconds: 3000) > now", None),
     ("ignores until", "SystemMessage/Campaign.swift", "(until == 0 || wall.secondsSince1970 < until)", "true", None),

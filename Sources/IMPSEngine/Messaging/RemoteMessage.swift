@@ -58,7 +58,7 @@ extension Mailboxes where Port: ~Copyable {
     {
         guard var entry = records.mailboxEntry(user, sequence) else { return }
         counters.delivered += 1
-        let wantsReport = records.messageHeader(sequence)?.wantsReport == true
+        let wantsReport = records.wantsReport(sequence)
         guard turn.wall.isTrusted || wantsReport else { return removeEntry(sequence, of: user, &records) }
         entry.isHandedOver = true
         records.changeEntry(sequence, of: user, to: entry)

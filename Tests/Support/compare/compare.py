@@ -6,6 +6,7 @@ when the people come, accepted one at a time; what of the acknowledged is left w
 start and size. The load is a program of its own (`load.c`), whose processor time is printed beside. `--rounds N` says how
 often (5), a word which of the servers."""
 
+import base64
 import json
 import os
 import re
@@ -189,7 +190,7 @@ class IMPS(Server):
                 body = subprocess.run(
                     [PROGRAMS + "/imps", "encode", "/dev/stdin"], input=body, check=True, capture_output=True).stdout
             base = self.request(body, self.syntax)
-            # Numbers of four digits, so that all requests are as long: the first 1,000 people with zeros are not there.
+            # White space behind a name is not part of it, and all requests are as long.
             requests.append([
                 base.replace(b"TTTTTT", b"%06d" % number).replace(b"uRRRR", self.person(place + number * len(counts)))
                 for number in range(count)])
@@ -197,8 +198,7 @@ class IMPS(Server):
         return lines, self.write_requests(requests)
 
     def person(self, number):
-        name = b"u%d" % (number % PEOPLE)
-        return name + b" " * (5 - len(name)) if self.syntax == "xml" else name.ljust(5)
+        return (b"u%d" % (number % PEOPLE)).ljust(5)
 
     def round_trips(self, times):
         """Microseconds from a message posted to its content with somebody who is called: microseconds each."""
@@ -367,7 +367,6 @@ class Prosody(Server):
                 answer += got
             return answer
 
-        import base64
         opening = (
             "<?xml version='1.0'?><stream:stream to='home.test' version='1.0' xmlns='jabber:client' "
             "xmlns:stream='http://etherx.jabber.org/streams'>")

@@ -29,11 +29,10 @@ enum { INPUT_MAX = 1 << 18, CONNECTIONS_MAX = 2048 };
 struct connection {
     int descriptor;
     unsigned char *requests, *end, *next;
-    long under_way, answered;
+    long under_way;
     unsigned char *input;
     size_t input_count;
     double sent_at;
-    int is_done;
 };
 
 static struct connection all[CONNECTIONS_MAX];
@@ -41,6 +40,9 @@ static struct pollfd polls[CONNECTIONS_MAX];
 static int count;
 static long total, depth;
 static int patience;
+static char rule;
+/* Requests of all files. */
+static long wanted;
 static float *times;
 static long time_count;
 
@@ -81,6 +83,10 @@ static unsigned char *content(const char *path, size_t *length) {
     return octets;
 }
 
+static size_t number(const unsigned char *octets) {
+    return (size_t)octets[0] << 24 | (size_t)octets[1] << 16 | (size_t)octets[2] << 8 | octets[3];
+}
+
 static void add(const char *descriptor, const char *path) {
     if (count == CONNECTIONS_MAX) fail("too many connections");
     struct connection *one = &all[count];
@@ -88,19 +94,16 @@ static void add(const char *descriptor, const char *path) {
     size_t length;
     one->requests = one->next = content(path, &length);
     one->end = one->requests + length;
+    for (unsigned char *place = one->requests; place < one->end; place += 4 + number(place)) wanted++;
     one->input = malloc(INPUT_MAX);
     polls[count++] = (struct pollfd){one->descriptor, POLLIN, 0};
-}
-
-static size_t number(const unsigned char *octets) {
-    return (size_t)octets[0] << 24 | (size_t)octets[1] << 16 | (size_t)octets[2] << 8 | octets[3];
 }
 
 /* Sends as many requests as may be under way, in one write. */
 static void post(struct connection *one) {
     static unsigned char output[1 << 20];
     size_t used = 0;
-    if (one->under_way > depth / 2) return;
+    if (one->next == one->end || one->under_way > depth / 2) return;
     while (one->under_way < depth && one->next < one->end) {
         size_t length = number(one->next);
         if (used + length > sizeof output) break;
@@ -150,7 +153,7 @@ static void consume(struct connection *one, size_t length) {
 }
 
 /* Answers in what has come; takes them away. */
-static long answers(struct connection *one, char rule) {
+static long answers(struct connection *one) {
     long found = 0;
     size_t used = 0, length, body;
     if (rule == 'x') {
@@ -192,61 +195,47 @@ static int receive(struct connection *one) {
     return 1;
 }
 
-static void run_post(char rule) {
-    int open = count;
-    for (int index = 0; index < count; index++) post(&all[index]);
-    while (open > 0) {
-        if (poll(polls, count, patience) == 0) break;
-        for (int index = 0; index < count; index++) {
-            struct connection *one = &all[index];
-            if (!polls[index].revents || !receive(one)) continue;
-            long found = answers(one, rule);
-            if (found && depth == 1) times[time_count++] = (now() - one->sent_at) * 1e6;
-            one->under_way -= found;
-            total += found;
-            if (one->next < one->end) post(one);
-            else if (one->under_way == 0 && polls[index].fd >= 0) {
-                polls[index].fd = -1;
-                open--;
-            }
-        }
-    }
+/* Hears what comes until `total` is what is wanted, or nothing comes any more. */
+static void hear(long wanted, void (*heard)(struct connection *)) {
+    while (total < wanted && poll(polls, count, patience) > 0)
+        for (int index = 0; index < count; index++)
+            if (polls[index].revents && receive(&all[index])) heard(&all[index]);
 }
 
-static void run_take(char rule, long wanted) {
+static void answered(struct connection *one) {
+    long found = answers(one);
+    if (found && depth == 1) times[time_count++] = (now() - one->sent_at) * 1e6;
+    one->under_way -= found;
+    total += found;
+    post(one);
+}
+
+static void took_packets(struct connection *one) {
     static unsigned char output[1 << 18];
-    for (int index = 0; index < count; index++)
-        send_all(all[index].descriptor, all[index].requests + 4, number(all[index].requests));
-    while (total < wanted) {
-        if (poll(polls, count, patience) == 0) break;
-        for (int index = 0; index < count; index++) {
-            struct connection *one = &all[index];
-            if (!polls[index].revents || !receive(one)) continue;
-            size_t used = 0, confirmed = 0, length, body;
-            if (rule == 'm') {
-                while (used < one->input_count &&
-                       (length = mqtt_packet(one->input + used, one->input_count - used, &body))) {
-                    unsigned char *packet = one->input + used;
-                    if ((packet[0] & 0xF0) == 0x30) {
-                        size_t topic = (size_t)packet[body] << 8 | packet[body + 1];
-                        unsigned char *id = packet + body + 2 + topic;
-                        memcpy(output + confirmed, (unsigned char[]){0x40, 2, id[0], id[1]}, 4);
-                        confirmed += 4;
-                        total++;
-                    }
-                    used += length;
-                }
-                if (confirmed) send_all(one->descriptor, output, confirmed);
-            } else {
-                unsigned char *place = one->input, *end = one->input + one->input_count;
-                while ((place = memmem(place, end - place, "</message>", 10))) {
-                    total++;
-                    place += 10;
-                    used = place - one->input;
-                }
-            }
-            if (used) consume(one, used);
+    size_t used = 0, confirmed = 0, length, body;
+    while (used < one->input_count && (length = mqtt_packet(one->input + used, one->input_count - used, &body))) {
+        unsigned char *packet = one->input + used;
+        if ((packet[0] & 0xF0) == 0x30) {
+            size_t topic = (size_t)packet[body] << 8 | packet[body + 1];
+            unsigned char *id = packet + body + 2 + topic;
+            memcpy(output + confirmed, (unsigned char[]){0x40, 2, id[0], id[1]}, 4);
+            confirmed += 4;
+            total++;
         }
+        used += length;
+    }
+    if (confirmed) send_all(one->descriptor, output, confirmed);
+    consume(one, used);
+}
+
+static void took_stanzas(struct connection *one) {
+    unsigned char *place = one->input, *end = one->input + one->input_count;
+    while ((place = memmem(place, end - place, "</message>", 10))) {
+        total++;
+        place += 10;
+        consume(one, place - one->input);
+        place = one->input;
+        end = one->input + one->input_count;
     }
 }
 
@@ -270,37 +259,27 @@ static unsigned char *behind(unsigned char *octets, size_t length, const char *m
     return place;
 }
 
-static void run_poll(long wanted) {
-    for (int index = 0; index < count; index++)
-        send_all(all[index].descriptor, all[index].requests + 4, number(all[index].requests));
-    while (total < wanted) {
-        if (poll(polls, count, patience) == 0) break;
-        for (int index = 0; index < count; index++) {
-            struct connection *one = &all[index];
-            if (!polls[index].revents || !receive(one)) continue;
-            size_t body, length = http_answer(one->input, one->input_count, &body);
-            if (!length) continue;
-            size_t message_count, transaction_count;
-            unsigned char *message = behind(one->input + body, length - body, "<MessageID>", "<", &message_count);
-            unsigned char *transaction =
-                behind(one->input + body, length - body, "<TransactionID>", "<", &transaction_count);
-            if (message && transaction) {
-                unsigned char *confirmation = one->requests + 4 + number(one->requests);
-                static unsigned char output[1 << 16];
-                size_t size = number(confirmation);
-                memcpy(output, confirmation + 4, size);
-                fill(output, &size, "MESSAGE", message, message_count);
-                fill(output, &size, "TRANSACTION", transaction, transaction_count);
-                char digits[6];
-                size_t head = (unsigned char *)memmem(output, size, "\r\n\r\n", 4) + 4 - output;
-                snprintf(digits, sizeof digits, "%05zu", size - head);
-                fill(output, &size, "LLLLL", (unsigned char *)digits, 5);
-                send_all(one->descriptor, output, size);
-                total++;
-            }
-            consume(one, length);
-        }
+/* A message is confirmed with the request for the next one. */
+static void polled(struct connection *one) {
+    static unsigned char output[1 << 16];
+    size_t body, length = http_answer(one->input, one->input_count, &body), message_count, transaction_count;
+    if (!length) return;
+    unsigned char *message = behind(one->input + body, length - body, "<MessageID>", "<", &message_count);
+    unsigned char *transaction = behind(one->input + body, length - body, "<TransactionID>", "<", &transaction_count);
+    if (message && transaction) {
+        unsigned char *confirmation = one->requests + 4 + number(one->requests);
+        size_t size = number(confirmation);
+        char digits[6];
+        memcpy(output, confirmation + 4, size);
+        fill(output, &size, "MESSAGE", message, message_count);
+        fill(output, &size, "TRANSACTION", transaction, transaction_count);
+        size_t head = (unsigned char *)memmem(output, size, "\r\n\r\n", 4) + 4 - output;
+        snprintf(digits, sizeof digits, "%05zu", size - head);
+        fill(output, &size, "LLLLL", (unsigned char *)digits, 5);
+        send_all(one->descriptor, output, size);
+        total++;
     }
+    consume(one, length);
 }
 
 static int earlier(const void *first, const void *second) {
@@ -311,14 +290,18 @@ static int earlier(const void *first, const void *second) {
 int main(int argument_count, char **arguments) {
     if (argument_count < 6) return 64;
     patience = atoi(arguments[4]) ? atoi(arguments[4]) * 1000 : -1;
-    int takes = !strcmp(arguments[1], "take"), polls_messages = !strcmp(arguments[1], "poll");
-    depth = atol(arguments[3]);
+    int posts = !strcmp(arguments[1], "post");
+    rule = arguments[2][0];
+    depth = posts ? atol(arguments[3]) : 1 << 30;
     for (int index = 5; index + 1 < argument_count; index += 2) add(arguments[index], arguments[index + 1]);
     times = malloc(sizeof *times * 10000000);
     double start = now();
-    if (takes) run_take(arguments[2][0], depth);
-    else if (polls_messages) run_poll(depth);
-    else run_post(arguments[2][0]);
+    for (int index = 0; index < count; index++) {
+        if (posts) post(&all[index]);
+        else send_all(all[index].descriptor, all[index].requests + 4, number(all[index].requests));
+    }
+    if (posts) hear(wanted, answered);
+    else hear(atol(arguments[3]), rule == 'm' ? took_packets : rule == 'x' ? took_stanzas : polled);
     double seconds = now() - start;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);

@@ -116,20 +116,19 @@ ssize_t writev(int descriptor, const struct iovec *parts, int part_count) {
     return next_writev(descriptor, parts, part_count);
 }
 
-int fdatasync(int descriptor) {
+static void flush(int descriptor) {
     struct stat facts;
-    if (is_watched(descriptor, &facts)) {
-        if (is_last()) die();
-        forget(&facts);
-    }
+    if (!is_watched(descriptor, &facts)) return;
+    if (is_last()) die();
+    forget(&facts);
+}
+
+int fdatasync(int descriptor) {
+    flush(descriptor);
     return next_fdatasync(descriptor);
 }
 
 int fsync(int descriptor) {
-    struct stat facts;
-    if (is_watched(descriptor, &facts)) {
-        if (is_last()) die();
-        forget(&facts);
-    }
+    flush(descriptor);
     return next_fsync(descriptor);
 }

@@ -58,7 +58,7 @@ MUTANTS = [
     ("validity does not count", "Records/MessageRecord.swift", "sent + (validity > 0 ? min(UInt64(validity), lifetime) : lifetime)", "sent + lifetime", None),
     ("nobody is told of expiry", "Messaging/Expiry.swift", "            report(.messageExpired, about: sequence, to: user, &sessions, &records, turn.wall)\n", "", None),
     ("nobody is told of rejection", "Messaging/RejectMessage.swift", "report(.messageRejected, about: sequence", "report(.success, about: sequence", None),
-    ("reports nobody asked for", "Messaging/DeliveryReport.swift", "guard let header = records.messageHeader(message), header.wantsReport else { return }", "guard let header = records.messageHeader(message) else { return }", None),
+    ("reports nobody asked for", "Messaging/DeliveryReport.swift", "guard records.wantsReport(message), let header = records.messageHeader(message) else { return }", "guard let header = records.messageHeader(message) else { return }", None),
     ("sent again too soon", "Messaging/Outstanding.swift", "{ now.seconds &- sentAt >= guardSeconds }", "{ now.seconds &- sentAt >= guardSeconds / 2 }", None),
     ("sent once more", "Messaging/Outstanding.swift", "outstanding.isOverdue(now, guardSeconds: guardSeconds), outstanding.deliveries < deliveriesMax", "outstanding.isOverdue(now, guardSeconds: guardSeconds), outstanding.deliveries <= deliveriesMax", None),
     ("the window is larger", "Messaging/Outstanding.swift", "return open < multiTrans", "return open <= multiTrans", None),

@@ -218,7 +218,10 @@ import Testing
         try say(20, "after the engine")
         try server.start()
         try engine.awaitRecord("XMPP-OPEN", "up=")
+        // ejabberd gives somebody who comes while it stores what is for him the later ones first.
+        try wait("the server has all") { try engine.status("delivered") >= 60 }
         let romeo = try server.person("romeo")
+        try wait("he has all") { Set(XMPPTests.messages(romeo)).count >= 60 }
         try say(20, "to somebody")
         engine.kill()
         try engine.start()

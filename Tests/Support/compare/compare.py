@@ -23,7 +23,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PROGRAMS = os.environ.get("IMPSD_PROGRAMS", os.path.join(ROOT, ".build/release"))
 LOAD = os.path.join(ROOT, ".build/compare-load")
-PEOPLE, SENDERS, DEPTH, MESSAGES, ALONE = 1000, 16, 32, 20_000, 2_000
+PEOPLE, SENDERS, DEPTH, MESSAGES, ALONE = 1000, 16, 32, 20_480, 2_000
 TEXT = "x" * 200
 PLACE = "http://www.openmobilealliance.org/DTD/"
 
@@ -50,6 +50,8 @@ class Server:
     """A server in a folder of its own."""
     rule = "http"
     environment = None
+    # Messages in a document of those that can have several.
+    several = 1
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="compare-")
@@ -116,6 +118,7 @@ class Server:
 class IMPS(Server):
     syntax = "xml"
     pairs = ("WV-CSP1.2", "WV-TRC1.2")
+    content_type = "application/vnd.wv.csp."
 
     def prepare(self):
         self.configuration = self.folder + "/imps.conf"
@@ -145,18 +148,26 @@ class IMPS(Server):
     def written(self):
         return int(re.search(r"\bwritten_kb=(\d+)", self.control("--raw", "status")).group(1))
 
-    def document(self, content, session, transaction, mode="Request"):
+    def document(self, content, session, transaction, mode="Request", count=1):
         kind = (
             f"<SessionType>Inband</SessionType><SessionID>{session}</SessionID>" if session
             else "<SessionType>Outband</SessionType>")
-        return (
-            f'<WV-CSP-Message xmlns="{PLACE}{self.pairs[0]}"><Session><SessionDescriptor>{kind}</SessionDescriptor>'
+        transactions = (
             f"<Transaction><TransactionDescriptor><TransactionMode>{mode}</TransactionMode><TransactionID>{transaction}"
             f'</TransactionID></TransactionDescriptor><TransactionContent xmlns="{PLACE}{self.pairs[1]}">{content}'
-            "</TransactionContent></Transaction></Session></WV-CSP-Message>").encode()
+            "</TransactionContent></Transaction>") * count
+        return (
+            f'<WV-CSP-Message xmlns="{PLACE}{self.pairs[0]}"><Session><SessionDescriptor>{kind}</SessionDescriptor>'
+            f"{transactions}</Session></WV-CSP-Message>").encode()
+
+    def encoded(self, document):
+        if self.syntax == "xml":
+            return document
+        return subprocess.run(
+            [PROGRAMS + "/imps", "encode", "/dev/stdin"], input=document, check=True, capture_output=True).stdout
 
     def request(self, body, syntax="xml"):
-        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/vnd.wv.csp.{syntax}\r\nContent-Length: "
+        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {self.content_type}{syntax}\r\nContent-Length: "
         return f"{head}{len(body)}\r\n\r\n".encode() + body
 
     def say(self, line, content, session=None):
@@ -178,6 +189,7 @@ class IMPS(Server):
 
     def senders(self, counts):
         """Connections, and for each a file of messages."""
+        several = self.several
         lines, requests = [], []
         for place, count in enumerate(counts):
             line, session = self.log_in(PEOPLE + place)
@@ -185,15 +197,16 @@ class IMPS(Server):
                 "<SendMessage-Request><DeliveryReport>F</DeliveryReport><MessageInfo><ContentType>text/plain</ContentType>"
                 f"<Recipient><User><UserID>uRRRR</UserID></User></Recipient></MessageInfo><ContentData>{TEXT}"
                 "</ContentData></SendMessage-Request>")
-            body = self.document(content, session, "TTTTTT")
-            if self.syntax == "wbxml":
-                body = subprocess.run(
-                    [PROGRAMS + "/imps", "encode", "/dev/stdin"], input=body, check=True, capture_output=True).stdout
+            body = self.encoded(self.document(content, session, "TTTTTT", count=several))
             base = self.request(body, self.syntax)
-            # White space behind a name is not part of it, and all requests are as long.
-            requests.append([
-                base.replace(b"TTTTTT", b"%06d" % number).replace(b"uRRRR", self.person(place + number * len(counts)))
-                for number in range(count)])
+            requests.append([])
+            for number in range(0, count, several):
+                request = base
+                for one in range(number, number + several):
+                    # White space behind a name is not part of it, and all requests are as long.
+                    request = request.replace(b"TTTTTT", b"%06d" % one, 1)
+                    request = request.replace(b"uRRRR", self.person(place + one * len(counts)), 1)
+                requests[-1].append(request)
             lines.append(line)
         return lines, self.write_requests(requests)
 
@@ -234,19 +247,45 @@ class IMPS(Server):
 
     def take(self, wanted, seconds=0):
         lines, requests = [], []
+        content = "<MessageDelivered><MessageID>MESSAGE</MessageID></MessageDelivered>"
         for number in range(PEOPLE):
             line, session = self.log_in(number)
-            confirmation = self.document(
-                "<MessageDelivered><MessageID>MESSAGE</MessageID></MessageDelivered>", session, "TRANSACTION", "Response")
-            head = self.request(confirmation)
-            head = head.replace(b"Content-Length: %d\r\n" % len(confirmation), b"Content-Length: LLLLL\r\n")
-            requests.append([self.request(self.document("<Polling-Request/>", session, "p")), head])
+            once, twice = (
+                self.encoded(self.document(content, session, "TRANSACTION", "Response", count)) for count in (1, 2))
+            # What stands in the second one twice is what a message takes.
+            size = len(twice) - len(once)
+            place = next(p for p in range(len(once)) if twice[p:p + size] == twice[p + size:p + 2 * size])
+            begin = self.request(once, self.syntax)
+            begin = begin.replace(b"Content-Length: %d\r\n" % len(once), b"Content-Length: LLLLL\r\n")
+            begin = begin[:len(begin) - len(once) + place]
+            marks = [b"<MessageID>", b"<TransactionID>", b"<"]
+            if self.syntax == "wbxml":
+                # A tag with a text inside, which ends with 0.
+                marks = [once[once.index(mark) - 2:once.index(mark)] for mark in (b"MESSAGE", b"TRANSACTION")] + [b"\0"]
+            poll = self.request(self.encoded(self.document("<Polling-Request/>", session, "p")), self.syntax)
+            requests.append([poll, begin, once[place:place + size], once[place + size:], *marks])
             lines.append(line)
         return self.load("poll", wanted, lines, self.write_requests(requests), seconds)
 
 
 class IMPSBinary(IMPS):
     syntax = "wbxml"
+
+
+class IMPSSeveral(IMPSBinary):
+    """With eight transactions in a document, both ways."""
+    pairs = ("IMPS-CSP1.3", "IMPS-TRC1.3")
+    content_type = "application/vnd.wv.csp+"
+    several = 8
+
+    def log_in(self, number):
+        line, session = super().log_in(number)
+        answer = self.say(
+            line, "<ClientCapability-Request><CapabilityList><ClientType>MOBILE_PHONE</ClientType><InitialDeliveryMethod>P"
+            f"</InitialDeliveryMethod><SupportedBearer>HTTP</SupportedBearer><MultiTrans>{self.several}</MultiTrans>"
+            f"<MultiTransPerMessage>{self.several}</MultiTransPerMessage></CapabilityList></ClientCapability-Request>", session)
+        assert "<MultiTransPerMessage>" in answer, answer
+        return line, session
 
 
 class Mosquitto(Server):
@@ -438,7 +477,7 @@ class Ejabberd(Prosody):
 
 
 SERVERS = {
-    "impsd-wbxml": IMPSBinary, "impsd-xml": IMPS, "mosquitto": Mosquitto, "mosquitto-saving": MosquittoSaving,
+    "impsd-wbxml": IMPSBinary, "impsd-wbxml-8": IMPSSeveral, "impsd-xml": IMPS, "mosquitto": Mosquitto, "mosquitto-saving": MosquittoSaving,
     "prosody": Prosody, "ejabberd": Ejabberd,
 }
 ROWS = [
@@ -469,13 +508,15 @@ def work(kind):
         lines, files = server.senders(shares(messages, SENDERS))
         cpu, written = server.cpu(), server.written()
         done = server.load("post", DEPTH, lines, files)
-        assert done["count"] == messages, done
+        assert done["count"] * server.several == messages, done
         figures["accepted"] = messages / done["seconds"]
         figures["own"] = done["own"] / done["seconds"]
         figures["cpu"] = (server.cpu() - cpu) / messages * 1e6
         figures["written"] = (server.written() - written) / messages
         done = server.take(messages)
         figures["taken"] = messages / done["seconds"]
+        if server.several > 1:
+            return figures
         lines, files = server.senders([alone])
         written = server.written()
         done = server.load("post", 1, lines, files)

@@ -6,11 +6,12 @@
  *     load take mqtt|xmpp COUNT SECONDS FD FILE [FD FILE ...]
  *         says what the file has, takes COUNT messages from all connections, and confirms them as the protocol says
  *     load poll http COUNT SECONDS FD FILE [FD FILE ...]
- *         asks for messages over HTTP and confirms each with the request for the next one; a file has the poll and the
- *         confirmation, in which MESSAGE, TRANSACTION and LLLLL stand for what the message says, and its length
+ *         asks for messages over HTTP and confirms them with the request for the next ones; a file has the poll; the
+ *         confirmation's begin, what it has for each message, and its end, in which MESSAGE, TRANSACTION and LLLLL stand
+ *         for what the message says, and the length; and the octets before a message's and a transaction's ID, and behind
  *
- * With SECONDS it is satisfied when nothing more comes for so long. It prints seconds, its own processor time, which says whether it was the bottleneck, and for DEPTH 1 how long answers
- * took. */
+ * With SECONDS it is satisfied when nothing more comes for so long. It prints seconds, its own processor time, which says
+ * whether it was the bottleneck, and for DEPTH 1 how long answers took. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -249,35 +250,62 @@ static void fill(unsigned char *octets, size_t *length, const char *mark, const 
     *length += count - mark_count;
 }
 
-/* What stands behind a mark, up to one of the octets that end it. */
-static unsigned char *behind(unsigned char *octets, size_t length, const char *mark, const char *ends, size_t *found) {
-    unsigned char *place = memmem(octets, length, mark, strlen(mark));
-    if (!place) return NULL;
-    place += strlen(mark);
-    *found = 0;
-    while (place + *found < octets + length && !strchr(ends, place[*found])) ++*found;
-    return place;
+struct text {
+    unsigned char *octets;
+    size_t count;
+};
+
+/* What stands behind a mark, up to the octet that ends it. */
+static struct text behind(struct text where, struct text mark, unsigned char end) {
+    struct text found = {memmem(where.octets, where.count, mark.octets, mark.count), 0};
+    if (!found.octets) return found;
+    found.octets += mark.count;
+    while (found.octets + found.count < where.octets + where.count && found.octets[found.count] != end) found.count++;
+    return found;
 }
 
-/* A message is confirmed with the request for the next one. */
+/* What a file has, one after the other. */
+static struct text next_part(unsigned char **place) {
+    struct text part = {*place + 4, number(*place)};
+    *place += 4 + part.count;
+    return part;
+}
+
+/* Messages are confirmed with the request for the next ones. */
 static void polled(struct connection *one) {
     static unsigned char output[1 << 16];
-    size_t body, length = http_answer(one->input, one->input_count, &body), message_count, transaction_count;
+    unsigned char *place = one->requests;
+    next_part(&place);
+    struct text begin = next_part(&place), each = next_part(&place), end = next_part(&place);
+    struct text message_mark = next_part(&place), transaction_mark = next_part(&place), closing = next_part(&place);
+    size_t body, length = http_answer(one->input, one->input_count, &body), size = begin.count;
     if (!length) return;
-    unsigned char *message = behind(one->input + body, length - body, "<MessageID>", "<", &message_count);
-    unsigned char *transaction = behind(one->input + body, length - body, "<TransactionID>", "<", &transaction_count);
-    if (message && transaction) {
-        unsigned char *confirmation = one->requests + 4 + number(one->requests);
-        size_t size = number(confirmation);
+    struct text rest = {one->input + body, length - body};
+    long found = 0;
+    memcpy(output, begin.octets, begin.count);
+    for (;;) {
+        struct text transaction = behind(rest, transaction_mark, closing.octets[0]);
+        struct text message = behind(rest, message_mark, closing.octets[0]);
+        if (!transaction.octets || !message.octets) break;
+        unsigned char *own = output + size;
+        size_t own_count = each.count;
+        memcpy(own, each.octets, each.count);
+        fill(own, &own_count, "MESSAGE", message.octets, message.count);
+        fill(own, &own_count, "TRANSACTION", transaction.octets, transaction.count);
+        size += own_count;
+        found++;
+        rest.count -= message.octets + message.count - rest.octets;
+        rest.octets = message.octets + message.count;
+    }
+    memcpy(output + size, end.octets, end.count);
+    size += end.count;
+    if (found) {
         char digits[6];
-        memcpy(output, confirmation + 4, size);
-        fill(output, &size, "MESSAGE", message, message_count);
-        fill(output, &size, "TRANSACTION", transaction, transaction_count);
         size_t head = (unsigned char *)memmem(output, size, "\r\n\r\n", 4) + 4 - output;
         snprintf(digits, sizeof digits, "%05zu", size - head);
         fill(output, &size, "LLLLL", (unsigned char *)digits, 5);
         send_all(one->descriptor, output, size);
-        total++;
+        total += found;
     }
     consume(one, length);
 }

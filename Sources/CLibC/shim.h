@@ -20,6 +20,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -28,6 +29,7 @@
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <ucontext.h>
@@ -467,6 +469,36 @@ static inline int libc_is_open_to_others(const char *path) {
     struct stat facts;
     if (stat(path, &facts) != 0) return -1;
     return (facts.st_mode & 077) != 0;
+}
+
+// Zero pages that this process has in common with its children; null when there is no memory.
+static inline void *libc_map_common(unsigned long count) {
+    void *memory = mmap(0, count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? 0 : memory;
+}
+
+// Begins a child that may die of what it reads: as `fork`, but the child ends with the parent, after some seconds, and
+// without a word.
+static inline int libc_begin_child(unsigned seconds) {
+    int child = fork();
+    if (child != 0) return child;
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGALRM, SIGTERM, SIGINT};
+    for (unsigned index = 0; index < sizeof numbers / sizeof *numbers; index++) signal(numbers[index], SIG_DFL);
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    alarm(seconds);
+    return 0;
+}
+
+static inline void libc_end_child(int code) { _exit(code); }
+
+// Waits for a child: the code with which it ended, or the negative number of the signal that ended it.
+static inline int libc_await_child(int child) {
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) return -SIGKILL;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 #include "confine.h"

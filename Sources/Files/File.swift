@@ -203,6 +203,35 @@ public enum File {
         return count
     }
 
+    /// Has a file say in one place what it says in another, durably.
+    ///
+    /// - Parameter count: Octets, at most as many as the file has in both places.
+    public static func repeatPart(
+        of path: Span<UInt8>, from source: UInt64, to target: UInt64, count: UInt64
+    ) throws(Failure) {
+        let descriptor = unsafe withPath(path) { unsafe libc_open($0, O_RDWR, 0) }
+        guard descriptor >= 0 else { throw .last }
+        defer { _ = CLibC.close(descriptor) }
+        var part = InlineArray<512, UInt8>(repeating: 0)
+        var done: UInt64 = 0
+        while done < count {
+            var space = part.mutableSpan
+            let place = off_t(done)
+            let isCopied = unsafe space.withUnsafeMutableBufferPointer { buffer in
+                unsafe pread(descriptor, buffer.baseAddress, buffer.count, off_t(source) + place) == buffer.count
+                    && pwrite(descriptor, buffer.baseAddress, buffer.count, off_t(target) + place) == buffer.count
+            }
+            guard isCopied else { throw .failed(EIO) }
+            done += UInt64(part.count)
+        }
+        guard fsync(descriptor) == 0 else { throw .last }
+    }
+
+    /// Gives a file another name beside its own; false where that is not possible.
+    public static func link(_ path: Span<UInt8>, as name: Span<UInt8>) -> Bool {
+        unsafe withPath(path) { path in unsafe withPath(name) { name in unsafe CLibC.link(path, name) } } == 0
+    }
+
     /// Gives a file the name of another one, which it replaces, durably.
     public static func replace(_ target: Span<UInt8>, by source: Span<UInt8>, in folder: Span<UInt8>) throws(Failure) {
         let code = unsafe withPath(source) { source in

@@ -147,9 +147,11 @@ extension Engine where Port: ~Copyable {
 
     /// Makes sure that the store has this version's keys and records; a new store gets them, an older one is changed.
     ///
-    /// - Parameter pageByteCount: Octets of a page of the store.
-    public mutating func claimSchema(pageByteCount: UInt64) -> SchemaState {
-        records.claimSchema(pageByteCount: pageByteCount)
+    /// - Parameters:
+    ///   - pageByteCount: Octets of a page of the store.
+    ///   - isSealed: The values have seals, so it is ours, though the fact may be lost.
+    public mutating func claimSchema(pageByteCount: UInt64, isSealed: Bool) -> SchemaState {
+        records.claimSchema(pageByteCount: pageByteCount, isSealed: isSealed)
     }
 
     /// Notes that a process uses the store, and tells how the one before ended.

@@ -25,11 +25,13 @@ public struct StoreEntry: ~Escapable {
 
 /// What the engine asks of a store: ordered keys, one transaction a turn.
 ///
+/// What lies in the store and is not what was written is passed over by all that read; `takeDamaged` tells of it.
+///
 /// A change never fails where it is made. A store that cannot do it remembers that and refuses the turn's commit: then
 /// nothing of the turn is kept, its answers are not sent, and the engine reads its state anew. So a handler has one way
 /// to go, and there is one place where a full disk is dealt with.
 public protocol StorePort: ~Copyable {
-    /// The value of a key; nil when it has none.
+    /// The value of a key; nil when it has none, or what lies there is not what was written.
     @_lifetime(borrow self)
     borrowing func value(for key: Span<UInt8>) -> Span<UInt8>?
 
@@ -47,6 +49,9 @@ public protocol StorePort: ~Copyable {
     /// Takes a key away; false when it was not there.
     @discardableResult
     mutating func delete(_ key: Span<UInt8>) -> Bool
+
+    /// The key of a record that was found not to be what was written, each once; nil when there is none, or no other.
+    mutating func takeDamaged() -> InlineBytes<112>?
 
     /// The number of changes since the store was opened.
     var changeCount: UInt64 { get }

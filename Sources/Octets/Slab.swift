@@ -109,6 +109,28 @@ extension Span where Element == UInt8 {
         }
     }
 
+    /// Whether it comes before the other in the order of their octets; what the other begins with comes before it.
+    public func isBelow(_ other: Span<UInt8>) -> Bool {
+        let common = Swift.min(count, other.count)
+        return unsafe withUnsafeBytes { own in
+            unsafe other.withUnsafeBytes { other in
+                var index = 0
+                while index + 8 <= common {
+                    let first = unsafe UInt64(bigEndian: own.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                    let second = unsafe UInt64(bigEndian: other.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                    if first != second { return first < second }
+                    index += 8
+                }
+                while index < common {
+                    let (first, second) = unsafe (own[index], other[index])
+                    if first != second { return first < second }
+                    index += 1
+                }
+                return own.count < other.count
+            }
+        }
+    }
+
     /// How many octets from `start` on are printable ASCII without `&`, `<` and `]`, which is what most text in XML is;
     /// eight at a time.
     public func plainTextCount(from start: Int) -> Int {

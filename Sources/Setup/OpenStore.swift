@@ -77,6 +77,8 @@ public enum StoreEvent: Sendable {
     case migrated(UInt64)
     /// It was filled from the dump in the data folder.
     case restored(RestoredCounts, because: StaticString)
+    /// It was not what was written: what is whole was carried into a new one.
+    case mended(StoreMending)
 }
 
 /// How much of a dump was taken.
@@ -126,7 +128,41 @@ extension DataModeChoice {
 /// A store that is missing, cannot be read on this machine, or is of a later version, is filled from the dump that the
 /// upgrade left, if there is one. It is filled beside the live one and then takes its place, so that a power cut in
 /// between only begins it again.
-public func prepareStore(_ folder: DataFolder, _ configuration: Configuration) throws(SetupError) -> StoreEvent {
+///
+/// - Parameters:
+///   - wall: The time, for what is set aside.
+///   - always: The store is looked through also when the process before ended as it should.
+public func prepareStore(
+    _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool = false
+) throws(SetupError) -> StoreEvent {
+    let mending = try mend(folder, configuration, wall, always: always)
+    let event = try claimStore(folder, configuration, isUnreadable: mending?.carried == 0)
+    guard let mending else { return event }
+    switch event {
+    case .opened, .made: return .mended(mending)
+    case .migrated, .restored, .mended: return event
+    }
+}
+
+/// Looks through the store, and leaves it for a new one when it is not what was written, or of a version without seals; nil
+/// when it is as it should be, or nothing of it can be read.
+private func mend(
+    _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool
+) throws(SetupError) -> StoreMending? {
+    let mender = StoreMender(folder: folder, configuration: configuration, wall: wall)
+    guard let found = try mender.look(always: always), !found.isWhole || found.isUnsealed else { return nil }
+    guard let mending = try mender.mend(found) else {
+        if folder.returnToCopy() { return try mend(folder, configuration, wall, always: always) }
+        folder.putAside()
+        return StoreMending(why: "nothing of it could be read", isKept: true)
+    }
+    return mending
+}
+
+/// - Parameter isUnreadable: There was a store, and it was put aside.
+private func claimStore(
+    _ folder: DataFolder, _ configuration: Configuration, isUnreadable: Bool
+) throws(SetupError) -> StoreEvent {
     let hasDump = File.size(of: folder.dump.span) != nil
     let reason: StaticString
     do throws(SetupError) {
@@ -135,13 +171,14 @@ public func prepareStore(_ folder: DataFolder, _ configuration: Configuration) t
         case .migrated(let schema): return .migrated(schema)
         case .made:
             guard hasDump else { return .made }
-            reason = "the store was missing"
+            reason = isUnreadable ? "the store could not be read" : "the store was missing"
         case .later:
             guard hasDump else { throw SetupError.laterSchema }
             reason = "the store was of a later version"
             folder.putAside()
         }
     } catch {
+        // One of a machine with other words or pages.
         guard case .store(.unreadable) = error, hasDump else { throw error }
         reason = "the store could not be read"
         folder.putAside()
@@ -154,7 +191,7 @@ private func claim(
     _ folder: DataFolder, _ configuration: Configuration, keepsNew: Bool
 ) throws(SetupError) -> SchemaState {
     var engine = try toolEngine(open(folder), configuration)
-    let state = engine.claimSchema(pageByteCount: engine.store.facts.pageByteCount)
+    let state = engine.claimSchema(pageByteCount: engine.store.facts.pageByteCount, isSealed: engine.store.isSealed)
     if state != .made || keepsNew { try commit(&engine) }
     return state
 }
@@ -167,7 +204,7 @@ private func open(_ folder: DataFolder) throws(SetupError) -> Environment {
     }
 }
 
-private func commit(_ engine: inout Engine<Environment>) throws(SetupError) {
+func commit(_ engine: inout Engine<Environment>) throws(SetupError) {
     do throws(StoreError) {
         try engine.store.commit()
     } catch {
@@ -188,7 +225,7 @@ public func openEngine(
 }
 
 /// An engine for work on the store that has neither sessions nor secrets.
-private func toolEngine(
+func toolEngine(
     _ store: consuming Environment, _ configuration: Configuration
 ) throws(SetupError) -> Engine<Environment> {
     let key = InlineArray<32, UInt8>(repeating: 0)
@@ -291,12 +328,12 @@ private func fill(
         if !engine.store.hasRoom { throw .write(0) }
         throw .dump(error)
     }
-    _ = engine.claimSchema(pageByteCount: engine.store.facts.pageByteCount)
+    _ = engine.claimSchema(pageByteCount: engine.store.facts.pageByteCount, isSealed: engine.store.isSealed)
     try commit(&engine)
     return counts
 }
 
-private func commitPart(_ engine: inout Engine<Environment>) -> Bool {
+func commitPart(_ engine: inout Engine<Environment>) -> Bool {
     do throws(StoreError) {
         try engine.store.commit()
         return true

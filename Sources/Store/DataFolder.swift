@@ -50,7 +50,8 @@ public enum StoreOpenError: Error, Equatable {
 /// | `store.lock` held by whoever has the store open | data folder |
 /// | `store.dump` the store as text, from the last upgrade | data folder |
 /// | `store.new` a store that is being restored or copied | with the file that it becomes |
-/// | `store.bad` a store that could not be read, put aside | data folder |
+/// | `store.try` a store that is read by another of its heads | with the live store |
+/// | `store.bad` a damaged store, kept aside | data folder |
 /// | `device.key` what secrets are sealed with | data folder |
 public final class DataFolder {
     /// Where the live store lies.
@@ -151,9 +152,20 @@ public final class DataFolder {
     public var dump: File.Path { File.path(path.span, "/store.dump") }
 
     /// Opens the live store, or makes an empty one.
+    public func open() throws(StoreOpenError) -> Environment {
+        try prepareLive()
+        return try environment(live)
+    }
+
+    private func environment(_ file: File.Path) throws(StoreOpenError) -> Environment {
+        try Environment(
+            path: file.span, log: log.span, isInMemory: mode == .memory, byteCountMax: byteCountMax, memory: memory)
+    }
+
+    /// Puts the live store where it belongs.
     ///
     /// A store in the runtime folder is what a process left that did not end well: it is newer than the copy.
-    public func open() throws(StoreOpenError) -> Environment {
+    public func prepareLive() throws(StoreOpenError) {
         let inMemory = try findVolatile()
         do throws(File.Failure) {
             if mode == .flash, inMemory {
@@ -166,8 +178,6 @@ public final class DataFolder {
             if case .failed(let code) = error { throw StoreOpenError(code: code) }
             throw .failed(ENOENT)
         }
-        return try Environment(
-            path: live.span, log: log.span, isInMemory: mode == .memory, byteCountMax: byteCountMax, memory: memory)
     }
 
     private func stored(as name: StaticString) -> File.Path { File.path(path.span, name) }
@@ -193,9 +203,56 @@ public final class DataFolder {
         try File.replace(target.span, by: part.span, in: folder.span)
     }
 
-    /// Opens a store beside the live one, to be filled and then to `becomeLive`; what was begun before is gone.
-    public func openFresh() throws(StoreOpenError) -> Environment {
-        File.remove(fresh.span)
+    // MARK: Another one in its place
+
+    /// Octets of the live store; nil when there is none.
+    public var liveByteCount: UInt64? { File.size(of: live.span) }
+
+    /// Opens the live store by one of its two heads alone, for when the other one leads nowhere: each is what a commit left,
+    /// and the older one knows a whole store too. It is a copy that is opened; `forgetTrial` takes it away.
+    public func openTrial(head: Int) throws(StoreOpenError) -> Environment {
+        let page = UInt64(sysconf(Int32(_SC_PAGESIZE)))
+        do throws(File.Failure) {
+            File.remove(trial.span)
+            try File.copy(live.span, to: trial.span)
+            try File.repeatPart(of: trial.span, from: UInt64(head) * page, to: UInt64(1 - head) * page, count: page)
+        } catch {
+            throw .failed(libc_errno())
+        }
+        return try environment(trial)
+    }
+
+    /// Takes such a copy away.
+    public func forgetTrial() { File.remove(trial.span) }
+
+    private var trial: File.Path {
+        mode == .flash ? stored(as: "/store.try") : File.path(runtime.span, "/store-", identity.span, ".try")
+    }
+
+    /// Keeps the live store as `store.bad`, under both names until another one takes its place; false when the volume has no
+    /// room for both, or no way to do it.
+    public func keepBad() -> Bool {
+        let bad = stored(as: "/store.bad")
+        File.remove(bad.span)
+        let room = unsafe File.withPath(path.span) { unsafe libc_volume_free_at($0) }
+        guard mode == .flash, room > byteCountMax else { return false }
+        return File.link(stored.span, as: bad.span)
+    }
+
+    /// Forgets the store in memory, so that its copy on the volume is what there is; false when there is no copy.
+    public func returnToCopy() -> Bool {
+        guard mode == .memory, File.size(of: stored.span) != nil else { return false }
+        return File.remove(volatile.span)
+    }
+
+    /// Takes away what was filled before.
+    public func forgetFresh() { File.remove(fresh.span) }
+
+    /// Opens a store beside the live one, to be filled and then to `becomeLive`.
+    ///
+    /// - Parameter goesOn: With what was begun before, else it is gone.
+    public func openFresh(goesOn: Bool = false) throws(StoreOpenError) -> Environment {
+        if !goesOn { File.remove(fresh.span) }
         return try Environment(path: fresh.span, log: nil, byteCountMax: byteCountMax, memory: memory)
     }
 
@@ -262,13 +319,15 @@ public final class DataFolder {
 
     /// Takes everything away that was ever kept, accounts and keys with it.
     public func removeAll() throws(StoreOpenError) {
-        let names: InlineArray<8, StaticString> = [
-            "/store.mdb", "/store.log", "/store.new", "/store.bad", "/store.dump", "/store.dump.new", "/store.id",
+        let names: InlineArray<9, StaticString> = [
+            "/store.mdb", "/store.log", "/store.new", "/store.try", "/store.bad", "/store.dump", "/store.dump.new",
+            "/store.id",
             "/device.key",
         ]
         for index in names.indices { File.remove(File.path(path.span, names[index]).span) }
         File.remove(volatile.span)
         File.remove(fresh.span)
+        forgetTrial()
         do throws(File.Failure) {
             try File.syncFolder(path.span)
         } catch {

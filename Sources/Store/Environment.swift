@@ -42,11 +42,16 @@ public struct Environment: ~Copyable, StorePort {
         state.pageCountMax = memory.pageCount
         state.isInMemory = isInMemory
         look()
-        guard let log else { return }
+        state.isSealed = findSeal()
         let generation = storedGeneration()
         abortTransaction()
+        // What cannot be read now says so again when it is asked for.
+        state.failure = nil
+        guard let log else { return }
         state.log = RedoLog(path: log, byteCountMax: memory.logByteCount, generation: generation)
         state.needsReplay = state.log?.hasTurns == true
+        // What lies behind a damaged turn would follow the one that comes in its place.
+        state.wantsStoreCommit = lostTurnCount > 0
         // Else it may be what the copy of the store needs, which is an older one.
         if isInMemory, state.log?.isBegun != true {
             state.nextGeneration = generation
@@ -81,7 +86,7 @@ public struct Environment: ~Copyable, StorePort {
     // MARK: Transaction
 
     /// The transaction, with all that the log has; nil when that is not possible, which makes the turn fail.
-    private func transaction() -> OpaquePointer? {
+    func openTransaction() -> OpaquePointer? {
         if let open = unsafe state.transaction { return unsafe open }
         guard state.failure == nil else { return nil }
         var code = unsafe mdb_txn_begin(state.environment, nil, 0, &state.transaction)
@@ -103,7 +108,7 @@ public struct Environment: ~Copyable, StorePort {
         let isComplete =
             state.log?.replay { key, value in
                 if let value {
-                    code = unsafe Environment.put(key, value, transaction, database)
+                    code = unsafe put(key, value, transaction)
                 } else {
                     code = unsafe Environment.delete(key, transaction, database)
                     if code == MDB_NOTFOUND { code = 0 }
@@ -116,8 +121,22 @@ public struct Environment: ~Copyable, StorePort {
         return code != 0 || isComplete ? code : EIO
     }
 
+    /// Whether the values have seals: one that fits is enough, and an empty store gets them. Those of the schemas before 5
+    /// have none.
+    private func findSeal() -> Bool {
+        let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
+        var found = find(MDB_FIRST, key.span)
+        guard found != nil || state.failure != nil else { return true }
+        for _ in 0..<1000 {
+            guard let entry = found else { return false }
+            if Seal.open(entry.value, of: entry.key) != nil { return true }
+            found = find(MDB_NEXT, key.span)
+        }
+        return false
+    }
+
     /// Commits of the store change this number, and with it the log is void. Its key lies before all those of the engine.
-    private static var generationKey: UInt8 { 0 }
+    static var generationKey: UInt8 { 0 }
 
     private func storedGeneration() -> UInt64 {
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
@@ -139,7 +158,7 @@ public struct Environment: ~Copyable, StorePort {
         }
         octets[7] |= 1
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
-        let code = unsafe Environment.put(key.span, octets.span, state.transaction, state.database)
+        let code = unsafe put(key.span, octets.span, state.transaction)
         if code != 0 { fail(code) }
         var reader = RecordReader(octets.span)
         return reader.integer()
@@ -149,7 +168,7 @@ public struct Environment: ~Copyable, StorePort {
     private func cursor(for key: Span<UInt8>) -> OpaquePointer? {
         let place = key.count > 0 ? Int(key[0]) % StoreState.cursorCount : 0
         if let open = unsafe state.cursors[place] { return unsafe open }
-        guard let transaction = unsafe transaction() else { return nil }
+        guard let transaction = unsafe openTransaction() else { return nil }
         var cursor: OpaquePointer?
         let code = unsafe mdb_cursor_open(transaction, state.database, &cursor)
         guard code == 0 else {
@@ -232,7 +251,7 @@ public struct Environment: ~Copyable, StorePort {
     /// - Throws: `StoreError` when nothing of the turn was kept; what was durable before is.
     public mutating func settle() throws(StoreError) {
         guard !isSettled else { return }
-        _ = unsafe transaction()
+        _ = unsafe openTransaction()
         try commitStore(renews: true)
     }
 
@@ -241,7 +260,7 @@ public struct Environment: ~Copyable, StorePort {
         defer { state.failure = nil }
         let changeCount = state.changeCount
         var generation: UInt64 = 0
-        if renews, state.failure == nil, state.log != nil { generation = renewGeneration() }
+        if renews, state.failure == nil { generation = renewGeneration() }
         if state.failure == nil {
             closeCursors()
             // Frees the transaction, also when it fails.
@@ -261,7 +280,7 @@ public struct Environment: ~Copyable, StorePort {
         noteWritten(changeCount)
         lookAgain()
         if !renews, state.log?.appendTurn() != true {
-            _ = unsafe transaction()
+            _ = unsafe openTransaction()
             return try commitStore(renews: true)
         }
         state.facts.commitCount += 1
@@ -288,12 +307,28 @@ public struct Environment: ~Copyable, StorePort {
 
     // MARK: StorePort
 
+    /// True when something was found that is not what was written.
+    public var hasDamage: Bool { state.damagedCount > 0 }
+
+    /// The key of such a record, each once.
+    public mutating func takeDamaged() -> InlineBytes<112>? { state.takeDamaged() }
+
     /// The number of changes since the store was opened.
     public var changeCount: UInt64 { state.facts.changeCount }
 
-    /// The value of a key, in place.
+    /// The value of a key, in place; nil too when it is not what was written.
     @_lifetime(borrow self)
     public func value(for key: Span<UInt8>) -> Span<UInt8>? {
+        guard let stored = stored(for: key) else { return nil }
+        guard state.isSealed else { return stored }
+        if let value = Seal.open(stored, of: key) { return value }
+        state.noteDamage(key)
+        return nil
+    }
+
+    /// What lies under a key, with its seal.
+    @_lifetime(borrow self)
+    func stored(for key: Span<UInt8>) -> Span<UInt8>? {
         guard let cursor = unsafe cursor(for: key) else { return nil }
         var value = unsafe MDB_val()
         let code = unsafe key.withUnsafeBufferPointer { buffer in
@@ -307,7 +342,7 @@ public struct Environment: ~Copyable, StorePort {
         return unsafe _overrideLifetime(Environment.span(value), borrowing: self)
     }
 
-    /// The entry with the lowest key that is not below `key`.
+    /// The entry with the lowest key that is not below `key`, of those that are what was written.
     @_lifetime(borrow self)
     public func entry(atOrAfter key: Span<UInt8>) -> StoreEntry? {
         // LMDB has no key of no octets, and the first one is our own.
@@ -315,17 +350,32 @@ public struct Environment: ~Copyable, StorePort {
         return key.count == 0 ? entry(MDB_SET_RANGE, first.span) : entry(MDB_SET_RANGE, key)
     }
 
-    /// The entry with the highest key below `key`.
+    /// The entry with the highest key below `key`, of those that are what was written.
     @_lifetime(borrow self)
     public func entry(before key: Span<UInt8>) -> StoreEntry? {
         // From the first entry that is not below it one step back; from behind the end to the last one.
-        let operation = entry(MDB_SET_RANGE, key) == nil ? MDB_LAST : MDB_PREV
+        let operation = find(MDB_SET_RANGE, key) == nil ? MDB_LAST : MDB_PREV
         guard let found = entry(operation, key), found.key[0] != Environment.generationKey else { return nil }
         return found
     }
 
     @_lifetime(borrow self)
     private func entry(_ operation: MDB_cursor_op, _ key: Span<UInt8>) -> StoreEntry? {
+        var found = find(operation, key)
+        while let entry = found {
+            guard state.isSealed else { return entry }
+            if let value = Seal.open(entry.value, of: entry.key) { return StoreEntry(key: entry.key, value: value) }
+            state.noteDamage(entry.key)
+            found = find(operation == MDB_SET_RANGE ? MDB_NEXT : MDB_PREV, key)
+        }
+        return nil
+    }
+
+    /// What lies there, with its seal.
+    ///
+    /// - Parameter key: What the cursor goes to, or where it was sent to before.
+    @_lifetime(borrow self)
+    func find(_ operation: MDB_cursor_op, _ key: Span<UInt8>) -> StoreEntry? {
         guard let cursor = unsafe cursor(for: key) else { return nil }
         var found = unsafe MDB_val()
         var value = unsafe MDB_val()
@@ -338,32 +388,49 @@ public struct Environment: ~Copyable, StorePort {
             return nil
         }
         let entry = unsafe StoreEntry(key: Environment.span(found), value: Environment.span(value))
+        // Pages that lie in each other's place lead whoever goes through them in a circle.
+        guard operation != MDB_SET_RANGE || !entry.key.isBelow(key) else {
+            fail(MDB_CORRUPTED)
+            return nil
+        }
         return unsafe _overrideLifetime(entry, borrowing: self)
     }
 
     /// Gives a key a value.
     public mutating func put(_ key: Span<UInt8>, _ value: borrowing FixedBytes) {
         guard let cursor = unsafe cursor(for: key) else { return }
-        let code = unsafe key.withUnsafeBufferPointer { keyBuffer in
-            unsafe value.span.withUnsafeBufferPointer { valueBuffer in
-                var key = unsafe Environment.value(keyBuffer)
-                var value = unsafe Environment.value(valueBuffer)
-                return unsafe mdb_cursor_put(cursor, &key, &value, 0)
-            }
+        let code = unsafe write(key, value.span) { key, place in
+            unsafe mdb_cursor_put(cursor, &key, &place, UInt32(MDB_RESERVE))
         }
         state.log?.note(key, value.span)
         noteChange(code)
     }
 
-    private static func put(
-        _ key: Span<UInt8>, _ value: Span<UInt8>, _ transaction: OpaquePointer?, _ database: MDB_dbi
+    private func put(_ key: Span<UInt8>, _ value: Span<UInt8>, _ transaction: OpaquePointer?) -> Int32 {
+        unsafe write(key, value) { [database = state.database] key, place in
+            unsafe mdb_put(transaction, database, &key, &place, UInt32(MDB_RESERVE))
+        }
+    }
+
+    /// Has LMDB make room for a value and its seal, and fills it.
+    private func write(
+        _ key: Span<UInt8>, _ value: Span<UInt8>, _ reserve: (inout MDB_val, inout MDB_val) -> Int32
     ) -> Int32 {
-        unsafe key.withUnsafeBufferPointer { keyBuffer in
-            unsafe value.withUnsafeBufferPointer { valueBuffer in
-                var key = unsafe Environment.value(keyBuffer)
-                var value = unsafe Environment.value(valueBuffer)
-                return unsafe mdb_put(transaction, database, &key, &value, 0)
+        let sealCount = state.isSealed ? Seal.byteCount : 0
+        return unsafe key.withUnsafeBufferPointer { keyBuffer in
+            var name = unsafe Environment.value(keyBuffer)
+            var place = unsafe MDB_val(mv_size: value.count + sealCount, mv_data: nil)
+            let code = unsafe reserve(&name, &place)
+            guard code == 0, let data = unsafe place.mv_data else { return code }
+            unsafe value.withUnsafeBufferPointer { buffer in
+                guard let first = buffer.baseAddress else { return }
+                unsafe data.copyMemory(from: first, byteCount: buffer.count)
             }
+            if sealCount > 0 {
+                let seal = Seal.of(key, value).bigEndian
+                unsafe data.storeBytes(of: seal, toByteOffset: value.count, as: UInt32.self)
+            }
+            return 0
         }
     }
 

@@ -42,6 +42,9 @@ struct RedoLog: ~Copyable {
     private var batchCount: UInt32 = 0
     /// The first batch is an empty one.
     private var isMarked = false
+    /// Turns that lie behind a place that cannot be read. A log that ends where the power was cut has none: each turn was
+    /// durable before the next was written.
+    private(set) var lostTurnCount = 0
     /// Octets that hold batches of this generation; the next one begins there.
     private(set) var byteCount = 0
     /// Octets written to the volume since the log was opened.
@@ -63,7 +66,35 @@ struct RedoLog: ~Copyable {
             if batchCount == 0 { isMarked = batch.count == RedoLog.headByteCount }
             batchCount += 1
         }
+        countLost()
         forgetTurn()
+    }
+
+    private mutating func countLost() {
+        let end = byteCount
+        defer { byteCount = end }
+        var last = Int(batchCount) - 1
+        while byteCount + RedoLog.sectorByteCount <= byteCountMax, descriptor >= 0 {
+            let place = byteCount
+            if let number = readLater(than: last, at: place) {
+                lostTurnCount += number - last
+                last = number
+            } else {
+                byteCount = place + RedoLog.sectorByteCount
+            }
+        }
+    }
+
+    /// The number of a batch at a place and goes on behind it; nil when there is none of this generation with a later one.
+    private mutating func readLater(than last: Int, at place: Int) -> Int? {
+        guard read(RedoLog.sectorByteCount, at: place) else { return nil }
+        var reader = RecordReader(batch.span(8..<20))
+        guard generation > 0, reader.integer() == generation else { return nil }
+        let number: UInt32 = reader.integer()
+        let expected = batchCount
+        defer { batchCount = expected }
+        batchCount = number
+        return Int(number) > last && readBatch(at: place) ? Int(number) : nil
     }
 
     deinit {

@@ -1,5 +1,6 @@
 import CLMDB
 import IMPSEngine
+import Octets
 
 /// What the operator sees of a store.
 public struct StoreFacts: Sendable {
@@ -58,6 +59,11 @@ final class StoreState {
     var needsReplay = false
     /// Something failed that the next commit of the store may mend.
     var wantsStoreCommit = false
+    /// Its values have seals; those of the schemas before 5 have none.
+    var isSealed = true
+    /// Keys whose records are not what was written, and that nobody was told of yet; those that find no room are found again.
+    private var damaged = InlineArray<8, InlineBytes<112>>(repeating: InlineBytes())
+    private(set) var damagedCount = 0
     var facts = StoreFacts()
     /// Pages of both trees after the last commit.
     var treePageCount: UInt64 = 0
@@ -90,6 +96,19 @@ final class StoreState {
         code = unsafe mdb_cursor_open(reader, 0, &readerCursor)
         unsafe mdb_txn_reset(reader)
         return code
+    }
+
+    func noteDamage(_ key: Span<UInt8>) {
+        guard damagedCount < damaged.count, let key = InlineBytes<112>(key) else { return }
+        for index in 0..<damagedCount where damaged[index].span.equals(key.span) { return }
+        damaged[damagedCount] = key
+        damagedCount += 1
+    }
+
+    func takeDamaged() -> InlineBytes<112>? {
+        guard damagedCount > 0 else { return nil }
+        damagedCount -= 1
+        return damaged[damagedCount]
     }
 
     /// Renews the reading transaction; false when that is not possible. `endReading` ends it.

@@ -21,6 +21,9 @@ struct CommandSource: ~Copyable {
         self.isRehearsal = isRehearsal
     }
 
+    /// It is the command `check`, for which the store is looked through too.
+    var checks: Bool { command.span.equals("check\n") }
+
     /// Writes the next command into a buffer of `ControlCommand.lineByteCountMax` octets; false when there is none.
     ///
     /// - Parameter printer: Knows how many rows are done.

@@ -2,7 +2,7 @@ import Octets
 import Transport
 
 private let commands: StaticString = """
-    user import contacts presence watchers notifications accounting sysmsg status sessions disconnect log log-level clock ping reach cert dump checkpoint factory-reset restore
+    user import contacts presence watchers notifications accounting sysmsg status sessions disconnect log log-level clock ping reach cert check dump checkpoint factory-reset restore
     """
 private let userCommands: StaticString = "add passwd del set show forget list"
 private let certificateCommands: StaticString = "make request show"

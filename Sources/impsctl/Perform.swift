@@ -76,7 +76,7 @@ func send(
 func send(
     _ source: inout CommandSource, isOffline: Bool, _ configuration: Configuration, _ printer: inout Printer
 ) -> ExitCode {
-    if isOffline { return performOffline(configuration, &printer, &source) }
+    if isOffline { return performOffline(configuration, checks: source.checks, &printer, &source) }
     var command = Memory.buffer(ControlCommand.lineByteCountMax)
     var part = Memory.buffer(65_536)
     while source.next(into: &command, printer) {
@@ -161,12 +161,12 @@ private func performOnline(
 /// The engine without network: opened once for all commands.
 @inline(never)
 private func performOffline(
-    _ configuration: Configuration, _ printer: inout Printer, _ source: inout CommandSource
+    _ configuration: Configuration, checks: Bool, _ printer: inout Printer, _ source: inout CommandSource
 ) -> ExitCode {
     var failure = ExitCode.success
     // Whoever has the folder has the store for himself; so it is held until the end.
     var folder: DataFolder?
-    guard var engine = openStore(configuration, &folder, &failure) else { return failure }
+    guard var engine = openStore(configuration, &folder, checks: checks, &failure) else { return failure }
     let clock = Clock()
     var turn = makeTurn(clock)
     engine.reload(&turn)
@@ -213,14 +213,33 @@ func makeTurn(_ clock: Clock) -> Turn {
             slots: Memory.octets(4 * Journal.slotByteCount), line: Memory.buffer(Journal.recordByteCountMax)))
 }
 
+/// Says what became of a store that was not what was written.
+private func tell(_ mending: StoreMending) {
+    var text = Memory.buffer(512)
+    text.append("impsctl: the store was mended, because ")
+    text.append(mending.why)
+    text.append(": ")
+    text.append(decimal: mending.carried)
+    text.append(" records carried, ")
+    text.append(decimal: mending.damaged)
+    text.append(" damaged, ")
+    text.append(decimal: mending.missing)
+    text.append(" missing, ")
+    text.append(decimal: mending.leftOut)
+    text.append(" left out because they were half without those")
+    text.append(mending.isKept ? "; the former one is store.bad\n" : "\n")
+    Terminal.printError(text.span)
+}
+
 /// Opens the store; nil with a code when that is not possible, an engine at work above all.
 private func openStore(
-    _ configuration: Configuration, _ folder: inout DataFolder?, _ failure: inout ExitCode
+    _ configuration: Configuration, _ folder: inout DataFolder?, checks: Bool, _ failure: inout ExitCode
 ) -> Engine<Environment>? {
     do throws(SetupError) {
         let opened = try openDataFolder(configuration)
         folder = opened
-        _ = try prepareStore(opened, configuration)
+        let event = try prepareStore(opened, configuration, Clock().wall(isTrusted: nil), always: checks)
+        if case .mended(let mending) = event { tell(mending) }
         let memory = EngineMemory(
             sessions: Memory.slab(65_000, Session.self), buckets: Memory.slab(1024, UInt16.self),
             networks: Memory.slab(EngineMemory.networkCount(sessions: 65_000), HashMapPlace<SessionList>.self),

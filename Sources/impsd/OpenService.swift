@@ -13,7 +13,7 @@ func openService(
 ) throws(SetupError) -> Service {
     let folder = try openDataFolder(configuration)
     logMode(folder, &turn)
-    let event = try prepareStore(folder, configuration)
+    let event = try prepareStore(folder, configuration, turn.wall)
     logRefused(folder, &turn)
     var engine = try openEngine(folder, configuration, memory: sizes.engineMemory())
     let begin = Clock.microseconds
@@ -52,8 +52,10 @@ func takeSections(
 
 extension StoreEvent {
     fileprivate var isRestored: Bool {
-        if case .restored = self { return true }
-        return false
+        switch self {
+        case .restored, .mended, .migrated: return true
+        case .opened, .made: return false
+        }
     }
 }
 
@@ -90,11 +92,25 @@ private func logOpened(_ folder: DataFolder, _ event: StoreEvent, _ facts: Store
         turn.journal.number("left_out", counts.leftOut)
         turn.journal.word("from", "store.dump")
         turn.journal.end()
+    case .mended(let mending):
+        logMending(mending, &turn)
     }
     guard turn.journal.begin(.storeOpen, turn.now, turn.wall) else { return }
     turn.journal.text("folder", folder.path.span, countMax: 100)
     turn.journal.number("pages", facts.pageCount)
     turn.journal.number("of", facts.pageCountMax)
+    turn.journal.end()
+}
+
+private func logMending(_ mending: StoreMending, _ turn: inout Turn) {
+    guard turn.journal.begin(.storeMended, turn.now, turn.wall) else { return }
+    turn.journal.sentence("why", mending.why)
+    turn.journal.number("records", mending.carried)
+    turn.journal.number("damaged", mending.damaged)
+    turn.journal.number("missing", mending.missing)
+    turn.journal.number("left_out", mending.leftOut)
+    turn.journal.number("lost_turns", mending.lostTurns)
+    if mending.isKept { turn.journal.word("kept", "store.bad") }
     turn.journal.end()
 }
 

@@ -7,6 +7,7 @@ import Transport
 extension Service {
     /// - Parameter settles: The store itself gets everything, else the log is enough.
     func makeDurable(_ turn: inout Turn, settles: Bool) -> StoreError? {
+        if engine.store.hasDamage { engine.setAsideDamage(&turn) }
         let isChanged = settles ? !engine.store.isSettled : engine.store.isChanged
         let start = clock.now
         do throws(StoreError) {

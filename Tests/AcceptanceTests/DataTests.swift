@@ -170,16 +170,37 @@ import Testing
         #expect(try bobReceives(engine) == [])
     }
 
-    @Test func withoutADumpADamagedStoreIsLeftAlone() throws {
+    /// Nobody comes to restore anything: it is kept, and the engine begins anew.
+    @Test func withoutADumpADamagedStoreIsPutAside() throws {
         let engine = try EngineProcess(starts: false)
-        let store = URL(fileURLWithPath: path(engine, "store.mdb"))
         let damage = Data(repeating: 0x5A, count: 16384)
-        try damage.write(to: store)
+        try damage.write(to: URL(fileURLWithPath: path(engine, "store.mdb")))
+        try engine.start()
+        try engine.awaitRecord("STORE-MENDED", "nothing of it could be read", "kept=store.bad")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path(engine, "store.bad"))) == damage)
+        #expect(try engine.control(["user", "add", "carol"], input: "secret\n").code == 0)
+        engine.kill()
+        try engine.start()
+        #expect(engine.records("STORE-MENDED").count == 1)
+        #expect(try engine.control(["user", "list"]).output.contains("carol"))
+    }
+
+    /// What keeps the engine from its store is not its store's fault.
+    @Test func aStoreThatMayNotBeReadIsLeftWhereItIs() throws {
+        let engine = try EngineProcess()
+        try leave("kept", engine)
+        engine.kill()
+        let store = path(engine, "store.mdb")
+        // Even root cannot open a folder for writing.
+        try FileManager.default.moveItem(atPath: path(engine, "store.mdb"), toPath: path(engine, "store.moved"))
+        try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: false)
         let ending = try run("impsd", ["--config", engine.configuration, "--allow-root"])
-        #expect(ending.code == 74)
-        #expect(ending.errors.contains("START-FAIL exit=74"))
-        #expect(ending.errors.contains("restore a dump"))
-        #expect(try Data(contentsOf: store) == damage)
+        #expect(ending.code == 73)
+        #expect(ending.errors.contains("START-FAIL"))
+        try FileManager.default.removeItem(atPath: store)
+        try FileManager.default.moveItem(atPath: path(engine, "store.moved"), toPath: store)
+        try engine.start()
+        #expect(try bobReceives(engine) == ["kept"])
     }
 
     @Test func aLaterStoreIsNotTouched() throws {
@@ -187,8 +208,8 @@ import Testing
         try leave("kept", engine)
         engine.stop()
         let now = try engine.control(["--offline", "dump"]).output
-        #expect(now.hasPrefix("impsd-dump schema=4\n"))
-        let later = now.replacing("schema=4", with: "schema=5")
+        #expect(now.hasPrefix("impsd-dump schema=5\n"))
+        let later = now.replacing("schema=5", with: "schema=6")
         try FileManager.default.removeItem(atPath: path(engine, "store.mdb"))
         let refused = try engine.control(["--offline", "restore"], input: later)
         #expect(refused.code == 65)

@@ -144,6 +144,8 @@ struct MemoryStore: ~Copyable, StorePort {
         return true
     }
 
+    mutating func takeDamaged() -> InlineBytes<112>? { nil }
+
     var changeCount: UInt64 { disk.changeCount }
 
     var hasRoom: Bool { disk.hasRoom }

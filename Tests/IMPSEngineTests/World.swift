@@ -86,7 +86,7 @@ final class World {
             entropy: Entropy(InlineArray(repeating: 0)),
             journal: Journal(slots: lent(Journal.slotByteCount * 4, UInt8(0)), line: FixedBytes(lent(240, UInt8(0)))))
         turn.journal.level = .error
-        _ = engine.claimSchema(pageByteCount: 4096)
+        _ = engine.claimSchema(pageByteCount: 4096, isSealed: false)
         engine.reload(&turn)
         disk.commit(succeeds: true)
     }

@@ -238,11 +238,12 @@ extension Records where Port: ~Copyable {
     /// The address of an account as it is shown; empty when there is none any more.
     func display(of user: UInt32) -> InlineBytes<100> { account(of: user)?.display ?? InlineBytes() }
 
-    /// The number that the next account gets.
+    /// The number that the next account gets: one that nobody had. When nobody knows them any more, far behind those in use.
     var nextUserNumber: UInt32 {
-        let key = Key.fact("user")
-        guard let value = store.value(for: key.span) else { return 1 }
-        var reader = RecordReader(value)
-        return reader.integer()
+        if let number: UInt32 = number(for: Key.fact("user")) { return number }
+        let local: UInt32 = end(ofKind: RecordKind.user, below: .remoteUserBit)
+        let remote: UInt32 = end(ofKind: RecordKind.user) & (.remoteUserBit - 1)
+        let used = max(local, remote)
+        return used > 0 ? used + 1 << 16 : 1
     }
 }

@@ -5,6 +5,7 @@ public enum LogCode: UInt8, Sendable {
     case lastExit, watchdog, provision, factoryReset
     // The store
     case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
+    case storeDamage, storeLog, storeMended
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
@@ -47,6 +48,9 @@ public enum LogCode: UInt8, Sendable {
         case .storeFail: return "STORE-FAIL"
         case .storeSlow: return "STORE-SLOW"
         case .storeSkip: return "STORE-SKIP"
+        case .storeDamage: return "STORE-DAMAGE"
+        case .storeLog: return "STORE-LOG"
+        case .storeMended: return "STORE-MENDED"
         case .storeMode: return "STORE-MODE"
         case .storeMigrated: return "STORE-MIGRATED"
         case .storeRestored: return "STORE-RESTORED"
@@ -108,7 +112,7 @@ public enum LogCode: UInt8, Sendable {
         case .startFail, .fatal, .storeFail, .tlsRefused: return .error
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
-            .storeSkip, .listen, .accept, .httpRefused, .wireRefused,
+            .storeSkip, .storeDamage, .storeLog, .storeMended, .listen, .accept, .httpRefused, .wireRefused,
             .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .notifyFail, .upstreamFail,
             .xmppClosed, .xmppRefused,
             .authFail,

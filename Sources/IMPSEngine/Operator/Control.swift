@@ -140,6 +140,7 @@ extension Engine where Port: ~Copyable {
             return .done
         }
         if verb.span.equals("log") { return listRecords(&command, turn, into: &output) }
+        if verb.span.equals("check") { return listSetAside(&command, into: &output) }
         if verb.span.equals("dump") { return records.dump(&command, into: &output) }
         if verb.span.equals("sysmsg") { return try executeSystemMessage(&command, &turn, into: &output) }
         if verb.span.equals("import") { return importRows(&command, &turn, into: &output) }
@@ -156,7 +157,7 @@ extension Engine where Port: ~Copyable {
             return .done
         }
         throw .usage(
-            "user, contacts, import, presence, watchers, notifications, accounting, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, dump, checkpoint, factory-reset"
+            "user, contacts, import, presence, watchers, notifications, accounting, sysmsg, status, sessions, disconnect, log-level, log, clock, ping, check, dump, checkpoint, factory-reset"
         )
     }
 
@@ -415,6 +416,7 @@ extension Engine where Port: ~Copyable {
             output.field("xmpp_streams", component.counters.streams)
         }
         output.field("room", records.store.hasRoom ? 1 : 0)
+        output.field("set_aside", records.setAsideCount)
         output.endRecord()
     }
 }

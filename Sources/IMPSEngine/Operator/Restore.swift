@@ -119,7 +119,7 @@ extension Records where Port: ~Copyable {
     /// Sets right what a dump of a working store may have half: entries without message, totals.
     ///
     /// - Returns: the number of records that were taken away.
-    fileprivate mutating func repair() -> UInt64 {
+    mutating func repair() -> UInt64 {
         var removed: UInt64 = 0
         var key = Key.kind(RecordKind.mailbox)
         while let entry = mailboxKey(atOrAfter: key) {
@@ -155,7 +155,7 @@ extension Records where Port: ~Copyable {
     }
 
     /// Ends the journals where their events end, and carries over the states that are of later ones.
-    fileprivate mutating func repairProof() {
+    mutating func repairProof() {
         var next: UInt32 = 0
         while let campaign = journal(from: next) {
             var head = proofHead(of: campaign)

@@ -27,15 +27,18 @@ extension Records where Port: ~Copyable {
     /// The version of the keys and records.
     ///
     /// 1: the first. 2: the fact tells the machine's word and page too. 3: mailboxes know senders, sessions their clients.
-    /// 4: what is newest may lie in a log beside the store, which an earlier version would not read.
-    static var schema: UInt64 { 4 }
+    /// 4: what is newest may lie in a log beside the store, which an earlier version would not read. 5: each value has a
+    /// seal behind it.
+    static var schema: UInt64 { 5 }
 
     /// Makes sure that the store has this version's keys and records; a new store gets them, an older one is changed.
     ///
     /// Each step is one transaction with the number that it leads to, so that a power cut repeats it or does not.
     ///
-    /// - Parameter pageByteCount: Octets of a page of the store.
-    mutating func claimSchema(pageByteCount: UInt64) -> SchemaState {
+    /// - Parameters:
+    ///   - pageByteCount: Octets of a page of the store.
+    ///   - isSealed: The values have seals, so it is ours, though the fact may be lost.
+    mutating func claimSchema(pageByteCount: UInt64, isSealed: Bool) -> SchemaState {
         let key = Key.fact("schema")
         var found: UInt64 = 0
         var isThisMachine = false
@@ -48,7 +51,8 @@ extension Records where Port: ~Copyable {
         }
         // A store with records but without schema is somebody else's.
         let isForeign = found == 0 && store.entry(atOrAfter: Key.fact("").span) != nil
-        if found > Records.schema || isForeign { return .later(found) }
+        if isForeign, isSealed { found = Records.schema }
+        if found > Records.schema || found == 0 && isForeign { return .later(found) }
         if found == Records.schema, isThisMachine { return .current }
         migrate(from: found)
         scratch.removeAll()

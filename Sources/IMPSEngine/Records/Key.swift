@@ -45,6 +45,7 @@ import Octets
 /// | `y` place | what a stanza that came is recognised by |  | 3 |
 /// | `a` number | a session at the service behind that has ended | `AccountingRecord` | 3 |
 /// | `u` slot | the session at the service behind | `UpstreamRecord` | 3 |
+/// | `d` key | a record that was not what was written, and was set aside | `SetAsideRecord` | 5 |
 typealias Key = InlineBytes<112>
 
 /// What a key begins with: the letters of the table above.
@@ -82,6 +83,7 @@ enum RecordKind {
     @_transparent static var accounting: UInt8 { UInt8(ascii: "a") }
     @_transparent static var upstreamSession: UInt8 { UInt8(ascii: "u") }
     @_transparent static var outbox: UInt8 { UInt8(ascii: "x") }
+    @_transparent static var setAside: UInt8 { UInt8(ascii: "d") }
     @_transparent static var seenStanza: UInt8 { UInt8(ascii: "y") }
 }
 
@@ -203,6 +205,14 @@ extension InlineBytes where capacity == 112 {
     @inline(never)
     static func outbox(due seconds: UInt64, _ number: UInt64) -> Key {
         numbered(RecordKind.outbox, seconds).and(number)
+    }
+
+    /// A key that has no room for one letter more is cut short.
+    @inline(never)
+    static func setAside(_ damaged: Key) -> Key {
+        var key = Key(RecordKind.setAside)
+        _ = key.append(damaged.span.extracting(0..<min(damaged.count, Key.byteCountMax - 1)))
+        return key
     }
 
     @inline(never)

@@ -54,13 +54,12 @@ extension Records where Port: ~Copyable {
         return sequences.next - 1
     }
 
-    /// Goes on behind all numbers that were set aside.
+    /// Goes on behind all numbers that were set aside; when nobody knows them any more, far behind those in use.
     mutating func reloadSequences() {
         sequences = SequenceBlock()
-        let key = Key.fact("sequence")
-        guard let value = store.value(for: key.span) else { return }
-        var reader = RecordReader(value)
-        sequences.end = max(1, reader.integer())
+        let used: UInt64 = max(end(ofKind: RecordKind.message), end(ofKind: RecordKind.answer))
+        let end: UInt64 = number(for: Key.fact("sequence")) ?? (used > 0 ? used + 1 << 32 : 1)
+        sequences.end = max(1, end)
         sequences.next = sequences.end
     }
 

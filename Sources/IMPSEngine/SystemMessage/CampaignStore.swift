@@ -24,11 +24,9 @@ extension Records where Port: ~Copyable {
     /// A number that no campaign had before.
     mutating func takeCampaignNumber() -> UInt32 {
         let key = Key.fact("campaign")
-        var next: UInt32 = 1
-        if let value = store.value(for: key.span) {
-            var reader = RecordReader(value)
-            next = reader.integer()
-        }
+        // What was used last may be gone, and its proof is not: when nobody knows any more, it goes on far behind.
+        let used: UInt32 = max(end(ofKind: RecordKind.campaign), end(ofKind: RecordKind.proofEvent))
+        let next: UInt32 = number(for: key) ?? (used > 0 ? used + 1 << 16 : 1)
         scratch.removeAll()
         scratch.append(bigEndian: next + 1)
         store.put(key.span, scratch)

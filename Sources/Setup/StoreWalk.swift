@@ -1,0 +1,197 @@
+import CLibC
+import IMPSEngine
+import Octets
+import Store
+import Transport
+
+/// What a child that goes through a store has told so far. It may die at any moment, and this is what is left of it.
+struct WalkProgress: BitwiseCopyable {
+    /// The store could be opened, and the log read.
+    var isOpen = false
+    /// What is gone through, by the first octet of keys: the letter that is due, and the way.
+    var kind: UInt16 = 0
+    var isBackward = false
+    /// The key that was read last on the way forward.
+    var last = InlineBytes<112>()
+    /// Records that the tree says there are.
+    var expected: UInt64 = 0
+    /// Records that the new store has.
+    var carried: UInt64 = 0
+    /// Records that are what was written.
+    var whole: UInt64 = 0
+    /// Records that are not.
+    var damaged: UInt64 = 0
+    /// Records that lie where their key does not belong.
+    var misplaced: UInt64 = 0
+    /// Turns of the log behind a place that cannot be read.
+    var lostTurns: UInt64 = 0
+    /// LMDB's word for what cannot be read.
+    var code: Int32 = 0
+    /// It cannot be opened for a reason that lies elsewhere.
+    var isBarred = false
+    /// The list of free pages cannot be true.
+    var hasUnsoundPages = false
+    /// Its values have no seals: it is of an older version.
+    var isUnsealed = false
+    /// The process before ended as it should, so nobody looked.
+    var isSkipped = false
+
+    /// What is wrong, in words.
+    var why: StaticString {
+        if isUnsealed { return "it was of an older version" }
+        if code != 0 { return "it could not be read to its end" }
+        if misplaced > 0 { return "records lay where they do not belong" }
+        if damaged > 0 { return "records were not what was written" }
+        if hasUnsoundPages { return "its list of free pages could not be true" }
+        return lostTurns > 0 ? "its log could not be read to its end" : "records were missing"
+    }
+
+    /// Everything is there, and as it was written.
+    var isWhole: Bool {
+        isOpen && damaged == 0 && misplaced == 0 && code == 0 && !hasUnsoundPages && lostTurns == 0
+            && (isSkipped || whole == expected)
+    }
+}
+
+/// The progress of a child, in memory that it has in common with this process.
+@safe
+final class SharedProgress {
+    private let memory: UnsafeMutablePointer<WalkProgress>
+
+    init?() {
+        guard let pages = unsafe libc_map_common(4096) else { return nil }
+        unsafe memory = pages.bindMemory(to: WalkProgress.self, capacity: 1)
+        unsafe memory.initialize(to: WalkProgress())
+    }
+
+    deinit { unsafe munmap(memory, 4096) }
+
+    var value: WalkProgress {
+        _read { yield unsafe memory.pointee }
+        _modify { yield unsafe &memory.pointee }
+    }
+}
+
+/// What became of a child.
+enum ChildEnd {
+    case done
+    /// A signal ended it, or it could not go on.
+    case died
+    /// It took too long.
+    case late
+}
+
+/// Does something in a child process, which may die of what it reads.
+///
+/// - Parameter seconds: How long it may take.
+func inChild(seconds: UInt32, _ body: () -> Bool) -> ChildEnd {
+    let child = libc_begin_child(seconds)
+    if child == 0 { libc_end_child(body() ? 0 : 1) }
+    guard child > 0 else { return .died }
+    switch libc_await_child(child) {
+    case 0: return .done
+    case -SIGALRM: return .late
+    default: return .died
+    }
+}
+
+extension Environment {
+    /// Reads everything once: each record with its seal, their order, how many there are, and the list of free pages.
+    ///
+    /// - Parameter always: Also when the process before ended as it should.
+    func look(always: Bool, _ progress: SharedProgress) {
+        // A store of a later version, or of somebody else, is left as it is.
+        progress.value.isUnsealed = !isSealed && (1...4).contains(storedSchema)
+        progress.value.lostTurns = UInt64(lostTurnCount)
+        progress.value.expected = UInt64(recordCount)
+        let running: StaticString = "!running"
+        let isUnclean = value(for: running.octets) != nil
+        progress.value.isOpen = true
+        guard isSealed, isUnclean || always || lostTurnCount > 0 else {
+            progress.value.isSkipped = true
+            return
+        }
+        progress.value.hasUnsoundPages = !hasSoundFreeList
+        let first = InlineArray<1, UInt8>(repeating: 0)
+        var found = stored(atOrAfter: first.span)
+        var last = InlineBytes<112>()
+        while let entry = found {
+            if value(of: entry) == nil { progress.value.damaged += 1 } else { progress.value.whole += 1 }
+            if !last.isEmpty, !last.span.isBelow(entry.key) { progress.value.misplaced += 1 }
+            // Whatever leads in a circle ends here.
+            guard progress.value.misplaced < 1000 else { return }
+            last = InlineBytes(prefix: entry.key)
+            found = storedNext(first.span)
+        }
+        progress.value.code = failureCode
+    }
+
+    /// What the store says of its version; 0 when it does not.
+    private var storedSchema: UInt64 {
+        let key: StaticString = "!schema"
+        guard let value = value(for: key.octets) else { return 0 }
+        var reader = RecordReader(value)
+        let schema: UInt64 = reader.integer()
+        return reader.isBroken ? 0 : schema
+    }
+
+    /// Tells every record, in the order in which they lie. Where that cannot be gone to its end, the next child goes letter by
+    /// letter: forward from its first key, and where that ends early, backward from its last one to where it ended.
+    ///
+    /// - Parameter take: Hears each; the value is nil when it is not what was written. False ends it.
+    func walk(_ progress: SharedProgress, _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
+        if progress.value.kind == 0 { return walkAll(take) }
+        while progress.value.kind <= 0xFF {
+            guard walkKind(UInt8(progress.value.kind), progress, take) else { return false }
+            progress.value.kind += 1
+            progress.value.isBackward = false
+            progress.value.last = InlineBytes()
+        }
+        return true
+    }
+
+    private func walkAll(_ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
+        let first = InlineArray<1, UInt8>(repeating: 0)
+        var found = stored(atOrAfter: first.span)
+        while let entry = found {
+            guard take(entry.key, value(of: entry)) else { return false }
+            found = storedNext(first.span)
+        }
+        return failureCode == 0
+    }
+
+    private func walkKind(
+        _ kind: UInt8, _ progress: SharedProgress, _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool
+    ) -> Bool {
+        let first = InlineArray<1, UInt8>(repeating: kind)
+        // What was taken before and not kept is taken once more, up to where it ended.
+        let end = progress.value.isBackward ? progress.value.last : InlineBytes<112>()
+        if !progress.value.isBackward || !end.isEmpty {
+            var found = stored(atOrAfter: first.span)
+            while let entry = found, entry.key[0] == kind {
+                guard take(entry.key, value(of: entry)) else { return false }
+                if progress.value.isBackward {
+                    if entry.key.equals(end.span) { break }
+                } else {
+                    progress.value.last = InlineBytes(prefix: entry.key)
+                }
+                found = storedNext(first.span)
+            }
+            if failureCode != 0 { return false }
+        }
+        guard progress.value.isBackward else { return true }
+        var found: StoreEntry?
+        if kind < 0xFF {
+            let next = InlineArray<1, UInt8>(repeating: kind + 1)
+            found = stored(atOrAfter: next.span) == nil ? storedLast(next.span) : storedPrevious(next.span)
+        } else {
+            found = storedLast(first.span)
+        }
+        while let entry = found, entry.key[0] == kind, end.isEmpty || end.span.isBelow(entry.key) {
+            guard take(entry.key, value(of: entry)) else { return false }
+            let next = InlineArray<1, UInt8>(repeating: kind < 0xFF ? kind + 1 : kind)
+            found = storedPrevious(next.span)
+        }
+        return true
+    }
+}

@@ -1,0 +1,87 @@
+import CLMDB
+import IMPSEngine
+import Octets
+
+/// What lies in the store as it lies there, for who looks whether it is what was written. LMDB believes its pages, so this
+/// is for a process that may die of it.
+extension Environment {
+    /// True when the values have seals; without them nobody knows what was written.
+    public var isSealed: Bool { state.isSealed }
+
+    /// Turns that lie in the log behind a place that cannot be read, and are lost.
+    public var lostTurnCount: Int { state.log?.lostTurnCount ?? 0 }
+
+    /// Records that the tree says it has, those of the log among them.
+    public var recordCount: Int {
+        var tree = MDB_stat()
+        guard let transaction = unsafe openTransaction(), unsafe mdb_stat(transaction, state.database, &tree) == 0
+        else {
+            return 0
+        }
+        return tree.ms_entries
+    }
+
+    /// The error that nothing can be read for; 0 when there is none.
+    public var failureCode: Int32 {
+        switch state.failure {
+        case nil: return 0
+        case .full: return MDB_MAP_FULL
+        case .failed(let code): return code
+        }
+    }
+
+    /// The first record from `key` on, or the last one before it, whatever its value is.
+    @_lifetime(borrow self)
+    public func stored(atOrAfter key: Span<UInt8>) -> StoreEntry? { find(MDB_SET_RANGE, key) }
+
+    /// What lies behind the record that was found last, on the way that began with a key of the same letter.
+    @_lifetime(borrow self)
+    public func storedNext(_ key: Span<UInt8>) -> StoreEntry? { find(MDB_NEXT, key) }
+
+    /// What lies before it.
+    @_lifetime(borrow self)
+    public func storedPrevious(_ key: Span<UInt8>) -> StoreEntry? { find(MDB_PREV, key) }
+
+    /// The last record of all.
+    @_lifetime(borrow self)
+    public func storedLast(_ key: Span<UInt8>) -> StoreEntry? { find(MDB_LAST, key) }
+
+    /// The value of such a record; nil when it is not what was written.
+    @_lifetime(copy entry)
+    public func value(of entry: StoreEntry) -> Span<UInt8>? {
+        state.isSealed ? Seal.open(entry.value, of: entry.key) : entry.value
+    }
+
+    /// True for the record that is the store's own.
+    public static func isOwn(_ key: Span<UInt8>) -> Bool { key.count == 1 && key[0] == generationKey }
+
+    /// Whether the list of free pages is one: numbers of pages that there are, each once, and as many as the trees leave.
+    ///
+    /// A page that is in use and in the list would be overwritten.
+    public var hasSoundFreeList: Bool {
+        var info = unsafe MDB_envinfo()
+        unsafe mdb_env_info(state.environment, &info)
+        let end = unsafe info.me_last_pgno + 1
+        let trees = pagesOfCommit().trees
+        guard state.beginReading() else { return false }
+        defer { state.endReading() }
+        var key = unsafe MDB_val()
+        var value = unsafe MDB_val()
+        var count = 0
+        while unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_NEXT) == 0 {
+            let size = MemoryLayout<Int>.size
+            guard let data = unsafe value.mv_data, unsafe value.mv_size >= size else { return false }
+            let pages = unsafe data.load(as: Int.self)
+            guard pages >= 0, unsafe pages < value.mv_size / size else { return false }
+            // The highest is first.
+            var last = end
+            for index in 0..<pages {
+                let page = unsafe data.load(fromByteOffset: (index + 1) * size, as: Int.self)
+                guard page >= 2, page < last else { return false }
+                last = page
+            }
+            count += pages
+        }
+        return count + Int(trees) + 2 == end
+    }
+}

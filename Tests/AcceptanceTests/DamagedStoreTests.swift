@@ -1,0 +1,203 @@
+import Foundation
+import Harness
+import Testing
+
+/// Copies of a store, each damaged in another way, and what an engine makes of them: it serves, with what is whole.
+@Suite struct DamagedStoreTests {
+    private static let people = (0..<20).map { "person\($0)" }
+    private static let messageCount = 300
+
+    enum Damage: String, CaseIterable {
+        case flip, zeros, ones, scratch, head, swapped, old, cut, logFlip, logZeros, logCut, logOld
+    }
+
+    /// What became of the copies with one damage.
+    private struct Row {
+        var copies = 0
+        var received = 0
+        var mended = 0
+        var setAside = 0
+        var deaths = 0
+        var violations: [String] = []
+    }
+
+    /// The files of a data folder.
+    private struct Copy {
+        var store: [UInt8]
+        var log: [UInt8]
+
+        init(_ folder: String) throws {
+            store = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/store.mdb")))
+            log = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder + "/store.log")))
+        }
+
+        func write(to folder: String) throws {
+            for name in ["store.bad", "store.new", "store.try"] {
+                try? FileManager.default.removeItem(atPath: folder + "/" + name)
+            }
+            try Data(store).write(to: URL(fileURLWithPath: folder + "/store.mdb"))
+            try Data(log).write(to: URL(fileURLWithPath: folder + "/store.log"))
+        }
+
+        private static let page = 4096
+
+        mutating func take(_ damage: Damage, earlier: Copy, _ random: inout Seeded) {
+            let pages = store.count / Copy.page
+            let used = log.lastIndex { $0 != 0 }.map { $0 / 512 + 1 } ?? 1
+            func page() -> Range<Int> {
+                let number = Int.random(in: 2..<pages, using: &random)
+                return number * Copy.page..<(number + 1) * Copy.page
+            }
+            func sector() -> Range<Int> {
+                let number = Int.random(in: 0..<used, using: &random)
+                return number * 512..<(number + 1) * 512
+            }
+            switch damage {
+            case .flip:
+                for _ in 0..<20 {
+                    store[Int.random(in: 0..<store.count, using: &random)] ^=
+                        1 << UInt8.random(in: 0..<8, using: &random)
+                }
+            case .zeros: for place in page() { store[place] = 0 }
+            case .ones: for place in page() { store[place] = 0xFF }
+            case .scratch:
+                let start = Int.random(in: 0..<store.count - 64, using: &random)
+                for place in start..<start + 64 { store[place] = 0xFF }
+            case .head:
+                let start = Int.random(in: 0..<2, using: &random) * Copy.page
+                let count = [160, Copy.page].randomElement(using: &random)!
+                for place in start..<start + count { store[place] = [0, 0xFF, 0x5A].randomElement(using: &random)! }
+            case .swapped:
+                let (first, second) = (page(), page())
+                let kept = Array(store[first])
+                store.replaceSubrange(first, with: store[second])
+                store.replaceSubrange(second, with: kept)
+            case .old:
+                let page = page()
+                if page.upperBound <= earlier.store.count { store.replaceSubrange(page, with: earlier.store[page]) }
+            case .cut: store.removeLast(Int.random(in: 1..<store.count, using: &random))
+            case .logFlip:
+                log[Int.random(in: 0..<used * 512, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            case .logZeros: for place in sector() { log[place] = 0 }
+            case .logCut: log.removeLast(Int.random(in: 1..<log.count, using: &random))
+            case .logOld:
+                let sector = sector()
+                log.replaceSubrange(sector, with: earlier.log[sector])
+            }
+        }
+    }
+
+    /// Somebody for each text of a message: who it is for.
+    private func fill(_ engine: EngineProcess) throws -> Copy {
+        let sender = try engine.client("alice")
+        try sender.logIn()
+        var earlier: Copy?
+        for number in 0..<DamagedStoreTests.messageCount {
+            let name = DamagedStoreTests.people[number % DamagedStoreTests.people.count]
+            let text = "\(number) for \(name) " + String(repeating: "x", count: number % 400)
+            #expect(try sender.send(text, to: "wv:\(name)@home.test").code == 200)
+            if number == 200 {
+                // What lies in the log goes into the store.
+                engine.stop()
+                earlier = try Copy(engine.folder.path + "/data")
+                try engine.start()
+                sender.connection = try engine.connect()
+            }
+        }
+        engine.kill()
+        return try #require(earlier)
+    }
+
+    /// Starts the engine until it stays; how often it died.
+    private func startUntilItStays(_ engine: EngineProcess) throws -> Int {
+        for deaths in 0..<3 {
+            do {
+                try engine.start()
+                return deaths
+            } catch { continue }
+        }
+        throw HarnessError("the engine does not start: \(engine.log.suffix(600))")
+    }
+
+    /// What one gets, a confirmation for each; what is wrong with it.
+    private func receive(_ name: String, _ engine: EngineProcess, _ row: inout Row) throws {
+        let person = try engine.client(name)
+        guard try person.logIn().code == 200 else { return }
+        var seen: Set<String> = []
+        // What is no well-formed document is an error here.
+        for reply in try person.receiveAll() where reply.name == "NewMessage" {
+            let text = reply.primitive?["ContentData"]?.text ?? ""
+            let words = text.split(separator: " ", maxSplits: 3)
+            if words.count < 3 || words[2] != name || !(words.count < 4 || words[3].allSatisfy { $0 == "x" }) {
+                row.violations.append("\(name) got \(text.prefix(60))")
+            }
+            if !seen.insert(text).inserted { row.violations.append("\(name) got again \(text.prefix(30))") }
+        }
+        row.received += seen.count
+        _ = try person.logOut()
+    }
+
+    private func endure(_ engine: EngineProcess, _ row: inout Row) throws {
+        row.copies += 1
+        let mended = engine.records("STORE-MENDED").count
+        row.deaths += try startUntilItStays(engine)
+        if engine.records("STORE-MENDED").count > mended { row.mended += 1 }
+        for name in DamagedStoreTests.people {
+            do {
+                try receive(name, engine, &row)
+            } catch {
+                guard !engine.isRunning else { throw error }
+                row.deaths += 1 + (try startUntilItStays(engine))
+                try receive(name, engine, &row)
+            }
+        }
+        row.setAside += try engine.status("set_aside")
+        // It is one that works.
+        if !(try engine.control(["user", "list"]).output.contains("wv:alice@")) {
+            #expect(try engine.control(["user", "add", "alice"], input: engine.password(of: "alice") + "\n").code == 0)
+        }
+        if !(try engine.control(["user", "list"]).output.contains("wv:bob@")) {
+            #expect(try engine.control(["user", "add", "bob"], input: engine.password(of: "bob") + "\n").code == 0)
+        }
+        let alice = try engine.client("alice", cookie: UUID().uuidString)
+        #expect(try alice.logIn().code == 200)
+        #expect(try alice.send("afterwards", to: "wv:bob@home.test").code == 200)
+        engine.kill()
+        try engine.start()
+        let bob = try engine.client("bob")
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.receiveTexts().contains("afterwards"))
+        engine.kill()
+    }
+
+    @Test func damageCostsWhatWasDamaged() throws {
+        let copies = Int(ProcessInfo.processInfo.environment["IMPSD_TORTURE"] ?? "") ?? 48
+        let engine = try EngineProcess(users: ["alice", "bob"] + DamagedStoreTests.people)
+        let earlier = try fill(engine)
+        let folder = engine.folder.path + "/data"
+        let whole = try Copy(folder)
+        var rows: [Damage: Row] = [:]
+        for number in 0..<copies {
+            let damage = Damage.allCases[number % Damage.allCases.count]
+            var random = Seeded(UInt64(number + 1))
+            var copy = whole
+            copy.take(damage, earlier: earlier, &random)
+            try copy.write(to: folder)
+            var row = rows[damage] ?? Row()
+            do {
+                try endure(engine, &row)
+            } catch { row.violations.append("copy \(number): \(error)") }
+            engine.kill()
+            rows[damage] = row
+        }
+        for damage in Damage.allCases {
+            guard let row = rows[damage] else { continue }
+            let share = Double(row.received) * 100 / Double(row.copies * DamagedStoreTests.messageCount)
+            print(
+                "damaged stores, \(damage): \(row.copies) copies, \(String(format: "%.1f", share)) % of the messages,",
+                "\(row.mended) mended, \(row.setAside) records set aside, \(row.deaths) deaths")
+            #expect(row.violations.isEmpty, "\(damage): \(row.violations.prefix(5))")
+            #expect(row.deaths <= row.copies)
+        }
+    }
+}

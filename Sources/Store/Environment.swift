@@ -205,6 +205,7 @@ public struct Environment: ~Copyable, StorePort {
 
     private func abortTransaction() {
         closeCursors()
+        state.verified.forget()
         if let transaction = unsafe state.transaction { unsafe mdb_txn_abort(transaction) }
         unsafe state.transaction = nil
         state.isChanged = false
@@ -320,10 +321,33 @@ public struct Environment: ~Copyable, StorePort {
     @_lifetime(borrow self)
     public func value(for key: Span<UInt8>) -> Span<UInt8>? {
         guard let stored = stored(for: key) else { return nil }
+        return unseal(stored, of: key)
+    }
+
+    /// A value without its seal; nil, and a note of it, when it is not what was written.
+    @_lifetime(copy stored)
+    private func unseal(_ stored: Span<UInt8>, of key: Span<UInt8>) -> Span<UInt8>? {
         guard state.isSealed else { return stored }
-        if let value = Seal.open(stored, of: key) { return value }
-        state.noteDamage(key)
-        return nil
+        guard stored.count >= Seal.byteCount else {
+            state.noteDamage(key)
+            return nil
+        }
+        let mark = unsafe stored.withUnsafeBytes { octets in
+            let seal = unsafe octets.loadUnaligned(fromByteOffset: octets.count - Seal.byteCount, as: UInt32.self)
+            return unsafe Environment.mark(octets.baseAddress, octets.count, seal)
+        }
+        if state.verified.has(mark) { return stored.extracting(0..<stored.count - Seal.byteCount) }
+        guard let value = Seal.open(stored, of: key) else {
+            state.noteDamage(key)
+            return nil
+        }
+        state.verified.note(mark)
+        return value
+    }
+
+    /// Where a value lies, how long it is with its seal, and that: another one may come to lie there.
+    private static func mark(_ place: UnsafeRawPointer?, _ count: Int, _ seal: UInt32) -> UInt {
+        UInt(bitPattern: place) &* 31 &+ UInt(bitPattern: count) ^ UInt(seal) &* 0x9E37_79B1
     }
 
     /// What lies under a key, with its seal.
@@ -363,9 +387,7 @@ public struct Environment: ~Copyable, StorePort {
     private func entry(_ operation: MDB_cursor_op, _ key: Span<UInt8>) -> StoreEntry? {
         var found = find(operation, key)
         while let entry = found {
-            guard state.isSealed else { return entry }
-            if let value = Seal.open(entry.value, of: entry.key) { return StoreEntry(key: entry.key, value: value) }
-            state.noteDamage(entry.key)
+            if let value = unseal(entry.value, of: entry.key) { return StoreEntry(key: entry.key, value: value) }
             found = find(operation == MDB_SET_RANGE ? MDB_NEXT : MDB_PREV, key)
         }
         return nil
@@ -429,6 +451,7 @@ public struct Environment: ~Copyable, StorePort {
             if sealCount > 0 {
                 let seal = Seal.of(key, value).bigEndian
                 unsafe data.storeBytes(of: seal, toByteOffset: value.count, as: UInt32.self)
+                state.verified.note(unsafe Environment.mark(data, value.count + sealCount, seal))
             }
             return 0
         }

@@ -61,6 +61,7 @@ final class StoreState {
     var wantsStoreCommit = false
     /// Its values have seals; those of the schemas before 5 have none.
     var isSealed = true
+    var verified = VerifiedPlaces()
     /// Keys whose records are not what was written, and that nobody was told of yet; those that find no room are found again.
     private var damaged = InlineArray<8, InlineBytes<112>>(repeating: InlineBytes())
     private(set) var damagedCount = 0

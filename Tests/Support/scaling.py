@@ -51,7 +51,7 @@ class Engine:
         command = [PROGRAMS + "/impsd", "--config", self.configuration, "--allow-root"]
         if self.counts:
             # Callgrind keeps which functions they are in where `counts` says.
-            command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.counts}"] + command
+            command = ["valgrind", "--child-silent-after-fork=yes", "--tool=callgrind", f"--callgrind-out-file={self.counts}"] + command
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(1200):
             try:

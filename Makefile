@@ -99,6 +99,10 @@ test-gateway: test-packages build ## all that clients do, through a gateway, in 
 			--skip '$(GATEWAY_SKIPPED)|$(XML_TESTS)' || exit 1; \
 	done; done
 
+.PHONY: torture-store
+torture-store: test-packages build ## 500 damaged copies of a store, and what is left of each
+	IMPSD_TORTURE=500 swift test --filter DamagedStoreTests
+
 .PHONY: durability
 durability: test-packages build ## 50 rounds of writers, SIGKILL and restart
 	IMPSD_DURABILITY_ROUNDS=50 swift test --filter Durability

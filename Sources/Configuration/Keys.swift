@@ -15,7 +15,7 @@ extension Configuration {
     static var keys: StaticString {
         """
         allow_pwd batch_ms body_timeout ca_file challenge_s checkpoint_h cir cir_address cir_port cir_tls_port clock confine contact_list \
-        contact_lists_max contacts_max control data_dir data_mode db_kb domain enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
+        contact_lists_max contacts_max control data_dir data_mode db_kb domain dump_hours enabled flash_budget_mb_day guard_s header_timeout help_errors idle_timeout keepalive_default \
         keepalive_max keepalive_min listen log_level log_rate login_failures max_channels max_connections \
         max_connections_per_address max_message max_sessions mem_kb offline offline_days offline_max_kb offline_max_msgs \
         offline_sender_policy poll_min port provision request_buffers search service_description service_name service_url sessions_per_user syslog \
@@ -269,6 +269,7 @@ extension Configuration {
         }
         if key.equals("data_mode") { return setDataMode(value) }
         if key.equals("checkpoint_h") { return Configuration.set(&checkpointHours, value, 1...168, "1 to 168 hours") }
+        if key.equals("dump_hours") { return Configuration.set(&dumpHours, value, 0...8760, "0 (none) to 8760 hours") }
         if key.equals("flash_budget_mb_day") {
             return Configuration.set(&flashBudgetMB, value, 0...1_000_000, "0 (no warning) to 1000000")
         }

@@ -4,8 +4,14 @@ import Octets
 public enum StoreError: Error, Equatable {
     /// No room: the map or the volume is full.
     case full
-    /// The system says no; the code is LMDB's or errno.
+    /// The system says no; the code is LMDB's, which is below 0, or errno.
     case failed(Int32)
+
+    /// True when LMDB cannot use its pages.
+    public var isDamage: Bool {
+        if case .failed(let code) = self { return code < 0 }
+        return false
+    }
 }
 
 /// A key and its value, valid until the next change.

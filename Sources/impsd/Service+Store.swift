@@ -16,9 +16,11 @@ extension Service {
             if settles { settlesAt = nil }
             engine.reload(&turn)
             noteRoom(&turn)
+            noteDamage(error, &turn)
             return error
         }
         if isChanged {
+            damageCount = 0
             noteDuration(clock.now.milliseconds - start.milliseconds, &turn)
             noteChange(&turn)
         }
@@ -46,12 +48,23 @@ extension Service {
         countedByteCount = written
     }
 
-    private func noteWear(_ byteCount: UInt64, _ turn: inout Turn) {
+    func noteWear(_ byteCount: UInt64, _ turn: inout Turn) {
         wear.add(byteCount, turn.now)
         guard wear.exceeds(flashBudget, turn.now), turn.journal.begin(.flashBudget, turn.now, turn.wall) else { return }
         turn.journal.number("mb_day", wear.ofDay(turn.now) >> 20)
         turn.journal.number("budget", flashBudget >> 20)
         turn.journal.sentence("means", "the flash wears faster than planned; batch_ms makes commits fewer")
+        turn.journal.end()
+    }
+
+    /// What cannot be confirmed goes out again and again. So when LMDB can do nothing with its pages, the engine ends, and the
+    /// next start mends the store.
+    private func noteDamage(_ error: StoreError, _ turn: inout Turn) {
+        guard error.isDamage, case .failed(let code) = error else { return }
+        damageCount += 1
+        guard damageCount == 3, turn.journal.begin(.storeFail, turn.now, turn.wall) else { return }
+        turn.journal.number("code", UInt64(code.magnitude))
+        turn.journal.word("ends", "yes")
         turn.journal.end()
     }
 

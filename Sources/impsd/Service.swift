@@ -31,12 +31,15 @@ final class Service: RequestHandler {
     var countedByteCount: UInt64 = 0
     var flashBudget: UInt64
     var checkpointHours: UInt64
+    var dump: ScheduledDump
     /// When the live store in memory is copied next; nil while it is what the copy is.
     var checkpointsAt: Instant?
     var copyFailed = false
     /// When the store gets what is in its log, unless something changes before; nil while it has everything.
     var settlesAt: Instant?
     private var isReset = false
+    /// Turns one after the other that LMDB could not keep.
+    var damageCount = 0
     /// What the next notification says.
     private var notification = Memory.buffer(Service.notificationByteCount)
     private var order = NotificationOrder()
@@ -69,6 +72,7 @@ final class Service: RequestHandler {
         volumeByteCount = File.volumeSize(of: configuration.dataFolder.span)
         flashBudget = UInt64(configuration.flashBudgetMB) << 20
         checkpointHours = UInt64(configuration.checkpointHours)
+        dump = ScheduledDump(hours: configuration.dumpHours, clock.now)
         if isRestored, folder.mode == .memory { checkpointsAt = Instant(milliseconds: 0) }
     }
 
@@ -315,6 +319,7 @@ final class Service: RequestHandler {
         var next = engine.deadline
         if let checkpointsAt { next = min(next ?? checkpointsAt, checkpointsAt) }
         if let settlesAt { next = min(next ?? settlesAt, settlesAt) }
+        if let dumpsAt = dump.at { next = min(next ?? dumpsAt, dumpsAt) }
         return next
     }
 
@@ -322,6 +327,7 @@ final class Service: RequestHandler {
 
     override func timePassed(_ turn: inout Turn) {
         if let checkpointsAt, checkpointsAt <= turn.now { _ = checkpoint(&turn) }
+        if let dumpsAt = dump.at, dumpsAt <= turn.now { dumpOn(&turn) }
         if let deadline = engine.deadline, deadline <= turn.now { engine.timePassed(&turn) }
     }
 
@@ -331,12 +337,12 @@ final class Service: RequestHandler {
 
     // MARK: End
 
-    override var wantsEnd: Bool { isReset }
+    override var wantsEnd: Bool { isReset || damageCount >= 3 }
 
     override func willEnd(_ turn: inout Turn) { engine.endRun() }
 
     override func ended(_ turn: inout Turn) {
-        guard !isReset else { return }
+        guard !isReset, damageCount == 0 else { return }
         guard folder.mode == .memory else {
             _ = makeDurable(&turn, settles: true)
             return
@@ -457,6 +463,7 @@ final class Service: RequestHandler {
             clockTrust = configuration.clock
             flashBudget = UInt64(configuration.flashBudgetMB) << 20
             checkpointHours = UInt64(configuration.checkpointHours)
+            dump.set(hours: configuration.dumpHours, turn.now)
             turn.journal.level = configuration.logLevel
             turn.journal.rate = configuration.logRate
             takeSections(&sections, file, configPath, &engine, &turn)

@@ -170,6 +170,49 @@ import Testing
         engine.kill()
     }
 
+    /// The power is cut at each write and flush of a start that mends a store: it is the one or the other, never none.
+    @Test(.enabled(if: Programs.runner.isEmpty)) func aPowerCutWhileAStoreIsMendedLosesNoMore() throws {
+        let engine = try EngineProcess()
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let texts = (0..<12).map { "message number \($0) of twelve" }
+        for text in texts { #expect(try alice.send(text, to: "wv:bob@home.test").code == 200) }
+        engine.stop()
+        try engine.start()
+        engine.kill()
+        let folder = engine.folder.path + "/data"
+        var damaged = try Copy(folder)
+        // What was written before lies in pages that are free now.
+        let text = Array(texts[7].utf8)
+        for place in 0..<damaged.store.count - text.count
+        where damaged.store[place..<place + text.count].elementsEqual(text) {
+            damaged.store[place] ^= 0x20
+        }
+        let library = try engine.faultLibrary("power-cut")
+        var starts = 0
+        for cut in 1... {
+            try damaged.write(to: folder)
+            do {
+                try engine.start(
+                    environment: ["LD_PRELOAD": library, "CUT_AT": "\(cut)", "CUT_SEED": "\(cut % 2 == 0 ? cut : 0)"])
+                starts = cut
+            } catch {}
+            engine.kill()
+            try engine.start()
+            #expect(engine.records("STORE-MENDED").last?.contains("damaged=1") == true, "cut at \(cut)")
+            let bob = try engine.client("bob")
+            try bob.logIn()
+            let received = try bob.receiveTexts()
+            #expect(received == texts.filter { $0 != texts[7] }, "cut at \(cut)")
+            #expect(try engine.control(["check"]).output.contains("wv:bob@home.test"))
+            try bob.logOut()
+            engine.kill()
+            if starts > 0 { break }
+        }
+        print("damaged stores, power cuts while one is mended: \(starts)")
+        #expect(starts > 5)
+    }
+
     @Test func damageCostsWhatWasDamaged() throws {
         let copies = Int(ProcessInfo.processInfo.environment["IMPSD_TORTURE"] ?? "") ?? 48
         let engine = try EngineProcess(users: ["alice", "bob"] + DamagedStoreTests.people)

@@ -189,6 +189,7 @@ import Testing
             "IMPSEngine/Notifier/Webhook.swift",
             "IMPSEngine/People/BlockEntity.swift", "IMPSEngine/People/PresenceValue.swift",
             "IMPSEngine/People/VerifyID.swift", "IMPSEngine/RelayAnswer.swift", "IMPSEngine/RelayRequest.swift",
+            "IMPSEngine/Records/SetAside.swift", "Setup/StoreWalk.swift",
             "IMPSEngine/Session/Quirks.swift", "IMPSEngine/SystemMessage/Notice.swift",
             "IMPSEngine/XMPP/PresenceStanza.swift", "Octets/Base64.swift",
             "Octets/UTF8.swift", "Setup/OpenStore.swift", "Store/DataFolder.swift", "Store/Environment.swift",

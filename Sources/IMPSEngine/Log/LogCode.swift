@@ -5,7 +5,7 @@ public enum LogCode: UInt8, Sendable {
     case lastExit, watchdog, provision, factoryReset
     // The store
     case storeOpen, storeFull, storeRoom, storeFail, storeSlow, storeSkip
-    case storeDamage, storeLog, storeMended
+    case storeDamage, storeMended, storeDump
     case storeMode, storeMigrated, storeRestored, storeForeign, checkpoint, flashBudget
     // The network
     case listen, accept, cirFail, httpRefused, wireRefused, connLimit, connTimeout, noBuffer, controlCut
@@ -49,7 +49,7 @@ public enum LogCode: UInt8, Sendable {
         case .storeSlow: return "STORE-SLOW"
         case .storeSkip: return "STORE-SKIP"
         case .storeDamage: return "STORE-DAMAGE"
-        case .storeLog: return "STORE-LOG"
+        case .storeDump: return "STORE-DUMP"
         case .storeMended: return "STORE-MENDED"
         case .storeMode: return "STORE-MODE"
         case .storeMigrated: return "STORE-MIGRATED"
@@ -112,7 +112,7 @@ public enum LogCode: UInt8, Sendable {
         case .startFail, .fatal, .storeFail, .tlsRefused: return .error
         case .config, .suppressed, .lastExit, .factoryReset, .storeRestored, .storeForeign, .flashBudget, .storeFull,
             .storeSlow,
-            .storeSkip, .storeDamage, .storeLog, .storeMended, .listen, .accept, .httpRefused, .wireRefused,
+            .storeSkip, .storeDamage, .storeMended, .listen, .accept, .httpRefused, .wireRefused,
             .connLimit, .noBuffer, .controlCut, .tlsEnds, .tlsKeyOpen, .outgoingFail, .notifyFail, .upstreamFail,
             .xmppClosed, .xmppRefused,
             .authFail,
@@ -121,7 +121,7 @@ public enum LogCode: UInt8, Sendable {
             .mailboxFull:
             return .warning
         case .campaign, .sysmsgAnswer, .sysmsgDenied, .sysmsgTimeout, .watchdog, .provision, .storeMode, .storeMigrated,
-            .checkpoint, .start, .pool, .tlsCertificate, .tlsMade, .confined, .ready, .stop, .reload,
+            .checkpoint, .storeDump, .start, .pool, .tlsCertificate, .tlsMade, .confined, .ready, .stop, .reload,
             .status, .level, .clock, .storeOpen, .storeRoom, .upstreamBack, .xmppOpen, .login, .logout,
             .sessionEnd, .userAdd, .userDelete, .userPassword, .disconnect:
             return .notice

@@ -27,6 +27,7 @@ struct record {
 static struct record records[RECORDS_MAX];
 static int record_count;
 static long call_count, cut_at;
+static pid_t program;
 static uint64_t seed;
 
 static ssize_t (*next_pwrite)(int, const void *, size_t, off_t);
@@ -39,6 +40,7 @@ __attribute__((constructor)) static void start(void) {
     next_writev = dlsym(RTLD_NEXT, "writev");
     next_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     next_fsync = dlsym(RTLD_NEXT, "fsync");
+    program = getpid();
     cut_at = getenv("CUT_AT") ? atol(getenv("CUT_AT")) : 0;
     seed = getenv("CUT_SEED") ? strtoull(getenv("CUT_SEED"), NULL, 10) : 0;
 }
@@ -56,6 +58,8 @@ static void die(void) {
     if (seed)
         for (int index = record_count - 1; index >= 0; index--)
             if (draw()) next_pwrite(records[index].descriptor, records[index].before, SECTOR, records[index].place);
+    // The power of a child is that of its parent.
+    if (getpid() != program) kill(program, SIGKILL);
     raise(SIGKILL);
 }
 

@@ -108,10 +108,10 @@ static const unsigned short libc_allowed_calls[] = {
 #ifdef __x86_64__
     __NR_open, __NR_stat, __NR_lstat, __NR_access, __NR_rename, __NR_mkdir, __NR_rmdir, __NR_unlink, __NR_readlink, __NR_dup2,
     __NR_pipe, __NR_chmod, __NR_poll, __NR_select, __NR_epoll_create, __NR_eventfd, __NR_time, __NR_getrlimit,
-    __NR_getdents, __NR_arch_prctl, __NR_newfstatat,
+    __NR_getdents, __NR_arch_prctl, __NR_newfstatat, __NR_fadvise64,
 #endif
 #ifdef __aarch64__
-    __NR_newfstatat,
+    __NR_newfstatat, __NR_fadvise64,
 #endif
 #ifdef __arm__
     __NR_open, __NR_stat64, __NR_lstat64, __NR_fstat64, __NR_fstatat64, __NR_access, __NR_rename, __NR_mkdir, __NR_rmdir,

@@ -150,7 +150,7 @@ public enum File {
     /// - Returns: a descriptor, which the caller closes.
     public static func openNew(_ path: Span<UInt8>) throws(Failure) -> Int32 {
         let descriptor = unsafe withPath(path) {
-            unsafe libc_open($0, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
+            unsafe libc_open($0, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
         }
         guard descriptor >= 0 else { throw .last }
         return descriptor
@@ -201,6 +201,29 @@ public enum File {
         }
         guard fsync(output) == 0 else { throw .last }
         return count
+    }
+
+    /// The hash of what an open file says; nil when it cannot be read to its end.
+    public static func hash(of descriptor: Int32) -> UInt64? {
+        guard let count = size(of: descriptor) else { return nil }
+        var hash = Hash64()
+        var part = InlineArray<4096, UInt8>(repeating: 0)
+        var place: UInt64 = 0
+        while place < count {
+            var space = part.mutableSpan
+            let got = unsafe space.withUnsafeMutableBufferPointer { buffer in
+                unsafe pread(descriptor, buffer.baseAddress, buffer.count, off_t(place))
+            }
+            guard got > 0 else { return nil }
+            hash.combine(part.span.extracting(0..<got))
+            place += UInt64(got)
+        }
+        return hash.value
+    }
+
+    /// Has an open file, which is durable, be read from the volume the next time.
+    public static func forgetCache(of descriptor: Int32) {
+        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
     }
 
     /// Has a file say in one place what it says in another, durably.

@@ -276,7 +276,8 @@ public final class DataFolder {
 
     // MARK: Copies
 
-    /// Writes a compact copy of the live store into the data folder, whole or not at all.
+    /// Writes a compact copy of the live store into the data folder, whole or not at all, and reads it again before it
+    /// replaces the one before.
     ///
     /// - Returns: octets written.
     public func checkpoint(_ store: inout Environment) throws(StoreError) -> UInt64 {
@@ -285,7 +286,11 @@ public final class DataFolder {
             let descriptor = try File.openNew(part.span)
             defer { _ = close(descriptor) }
             let code = store.copy(to: descriptor)
+            let written = File.hash(of: descriptor)
             guard code == 0, fsync(descriptor) == 0 else { throw .failed(code == 0 ? libc_errno() : code) }
+            // What the flash has is looked at before it takes the place of a copy that was good.
+            File.forgetCache(of: descriptor)
+            guard written != nil, File.hash(of: descriptor) == written else { throw .failed(EIO) }
             let byteCount = File.size(of: part.span) ?? 0
             try File.replace(stored.span, by: part.span, in: path.span)
             store.noteCopy()

@@ -47,6 +47,48 @@ import Testing
         #expect(try bobReceives(engine) == ["two"])
     }
 
+    @Test(.enabled(if: Programs.runner.isEmpty)) func aCopyThatTheFlashDoesNotKeepReplacesNothing() throws {
+        let engine = try EngineProcess(["data_mode": "ram+checkpoint"], starts: false)
+        try engine.start(environment: ["LD_PRELOAD": try engine.faultLibrary("bad-copy")])
+        let store = URL(fileURLWithPath: path(engine, "store.mdb"))
+        let before = try Data(contentsOf: store)
+        try leave("one", engine)
+        #expect(try engine.control(["checkpoint"]).code == 1)
+        try engine.awaitRecord("CHECKPOINT", "the one before is still there", "code=5")
+        #expect(try Data(contentsOf: store) == before)
+        engine.kill()
+        try engine.start()
+        #expect(try engine.control(["checkpoint"]).code == 0)
+        #expect(try Data(contentsOf: store) != before)
+        #expect(try bobReceives(engine) == ["one"])
+    }
+
+    /// An hour takes ten seconds here.
+    @Test(.enabled(if: Programs.runner.isEmpty)) func theStoreIsDumpedOnASchedule() throws {
+        let engine = try EngineProcess(["dump_hours": "1"], starts: false)
+        try engine.start(environment: ["LD_PRELOAD": try engine.faultLibrary("hours")])
+        try leave("kept", engine)
+        let dump = path(engine, "store.dump")
+        #expect(!exists(dump))
+        // Its timers wait in real time, and look at the clock when something happens.
+        try wait("a dump", seconds: 30) {
+            try engine.control(["ping"]).code == 0 && !engine.records("STORE-DUMP").isEmpty
+        }
+        let text = try String(contentsOfFile: dump, encoding: .utf8)
+        #expect(text.hasPrefix("impsd-dump schema=5\n") && text.contains("kept"))
+        #expect(try engine.status("written_kb") > 0)
+        // Nothing changes, so nothing is written.
+        let end = Date().addingTimeInterval(12)
+        while Date() < end { _ = try engine.control(["ping"]) }
+        #expect(engine.records("STORE-DUMP").count == 1)
+        // It is what is left when nothing of the store can be read.
+        engine.kill()
+        try Data(repeating: 0x5A, count: 65536).write(to: URL(fileURLWithPath: path(engine, "store.mdb")))
+        try engine.start()
+        try engine.awaitRecord("STORE-RESTORED", "could not be read")
+        #expect(try bobReceives(engine) == ["kept"])
+    }
+
     @Test func aStoreInMemoryOutlivesItsProcess() throws {
         let engine = try EngineProcess(["data_mode": "ram+checkpoint"])
         try leave("one", engine)

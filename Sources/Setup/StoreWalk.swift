@@ -29,7 +29,7 @@ struct WalkProgress: BitwiseCopyable {
     var code: Int32 = 0
     /// It cannot be opened for a reason that lies elsewhere.
     var isBarred = false
-    /// The list of free pages cannot be true.
+    /// A page does not lie where it says, or is in use and free.
     var hasUnsoundPages = false
     /// Its values have no seals: it is of an older version.
     var isUnsealed = false
@@ -42,7 +42,7 @@ struct WalkProgress: BitwiseCopyable {
         if code != 0 { return "it could not be read to its end" }
         if misplaced > 0 { return "records lay where they do not belong" }
         if damaged > 0 { return "records were not what was written" }
-        if hasUnsoundPages { return "its list of free pages could not be true" }
+        if hasUnsoundPages { return "its pages did not lie where they should" }
         return lostTurns > 0 ? "its log could not be read to its end" : "records were missing"
     }
 
@@ -111,7 +111,8 @@ extension Environment {
             progress.value.isSkipped = true
             return
         }
-        progress.value.hasUnsoundPages = !hasSoundFreeList
+        var pages = Memory.slab(Int(StoreMender.byteCountMax / 4096 / 8), UInt8.self)
+        progress.value.hasUnsoundPages = !hasSoundPages(&pages)
         let first = InlineArray<1, UInt8>(repeating: 0)
         var found = stored(atOrAfter: first.span)
         var last = InlineBytes<112>()

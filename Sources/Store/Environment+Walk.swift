@@ -54,34 +54,4 @@ extension Environment {
 
     /// True for the record that is the store's own.
     public static func isOwn(_ key: Span<UInt8>) -> Bool { key.count == 1 && key[0] == generationKey }
-
-    /// Whether the list of free pages is one: numbers of pages that there are, each once, and as many as the trees leave.
-    ///
-    /// A page that is in use and in the list would be overwritten.
-    public var hasSoundFreeList: Bool {
-        var info = unsafe MDB_envinfo()
-        unsafe mdb_env_info(state.environment, &info)
-        let end = unsafe info.me_last_pgno + 1
-        let trees = pagesOfCommit().trees
-        guard state.beginReading() else { return false }
-        defer { state.endReading() }
-        var key = unsafe MDB_val()
-        var value = unsafe MDB_val()
-        var count = 0
-        while unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_NEXT) == 0 {
-            let size = MemoryLayout<Int>.size
-            guard let data = unsafe value.mv_data, unsafe value.mv_size >= size else { return false }
-            let pages = unsafe data.load(as: Int.self)
-            guard pages >= 0, unsafe pages < value.mv_size / size else { return false }
-            // The highest is first.
-            var last = end
-            for index in 0..<pages {
-                let page = unsafe data.load(fromByteOffset: (index + 1) * size, as: Int.self)
-                guard page >= 2, page < last else { return false }
-                last = page
-            }
-            count += pages
-        }
-        return count + Int(trees) + 2 == end
-    }
 }

@@ -54,7 +54,7 @@ public struct Environment: ~Copyable, StorePort {
         state.wantsStoreCommit = lostTurnCount > 0
         // Else it may be what the copy of the store needs, which is an older one.
         if isInMemory, state.log?.isBegun != true {
-            state.nextGeneration = generation
+            state.nextGeneration = generation ?? 0
             state.log?.begin(0)
         }
     }
@@ -138,9 +138,12 @@ public struct Environment: ~Copyable, StorePort {
     /// Commits of the store change this number, and with it the log is void. Its key lies before all those of the engine.
     static var generationKey: UInt8 { 0 }
 
-    private func storedGeneration() -> UInt64 {
+    /// nil when it is not what was written. What a log has that is void lies in the store already, and to make it again
+    /// changes nothing: then any log will do.
+    private func storedGeneration() -> UInt64? {
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
-        guard let value = value(for: key.span) else { return 0 }
+        guard stored(for: key.span) != nil else { return 0 }
+        guard let value = value(for: key.span) else { return nil }
         var reader = RecordReader(value)
         let generation: UInt64 = reader.integer()
         return reader.isBroken ? 0 : generation

@@ -52,16 +52,20 @@ struct RedoLog: ~Copyable {
 
     /// Opens the file, which may be none yet; nil when there is no memory.
     ///
-    /// - Parameter generation: What the store's last commit has for the log.
-    init?(path: Span<UInt8>, byteCountMax: Int, generation: UInt64) {
+    /// - Parameter generation: What the store's last commit has for the log; nil when nobody knows, and the log's own counts.
+    init?(path: Span<UInt8>, byteCountMax: Int, generation: UInt64?) {
         let count = RedoLog.batchByteCountMax
         guard let path = File.Path(path), let memory = unsafe libc_map_zeros(UInt(count)) else { return nil }
         self.path = path
         self.byteCountMax = byteCountMax
         unsafe self.memory = memory
         batch = unsafe FixedBytes(Slab(lent: memory.bindMemory(to: UInt8.self, capacity: count), count: count))
-        self.generation = generation
+        self.generation = generation ?? 0
         open()
+        if generation == nil, descriptor >= 0, read(RedoLog.sectorByteCount, at: 0) {
+            var reader = RecordReader(batch.span(8..<16))
+            self.generation = reader.integer()
+        }
         while readBatch(at: byteCount) {
             if batchCount == 0 { isMarked = batch.count == RedoLog.headByteCount }
             batchCount += 1

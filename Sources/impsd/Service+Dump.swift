@@ -5,6 +5,7 @@ import Octets
 import Setup
 import Store
 import Transport
+import Wire
 
 /// A dump of the store to the volume every some hours, for when nothing of the store can be read: `dump_hours`.
 struct ScheduledDump: ~Copyable {

@@ -35,9 +35,9 @@ struct StoreMender: ~Copyable {
     let wall: WallTime
 
     /// Seconds that a child has: a full store of 8 MB takes a fraction of one.
-    private static var seconds: UInt32 { 20 }
+    private static var seconds: UInt32 { 10 }
     /// Octets of a store that is not looked through, because it would hold up the start.
-    static var byteCountMax: UInt64 { 256 << 20 }
+    static var byteCountMax: UInt64 { 64 << 20 }
     /// Records that are carried with a commit.
     private static var batchCount: Int { 64 }
 
@@ -73,7 +73,7 @@ struct StoreMender: ~Copyable {
     private static func open(_ folder: DataFolder, head: Int?, _ progress: SharedProgress) -> Environment? {
         do throws(StoreOpenError) {
             if let head { return try folder.openTrial(head: head) }
-            return try folder.open()
+            return try folder.openReading()
         } catch {
             switch error {
             case .unreadable(let code): progress.value.code = code
@@ -106,10 +106,9 @@ struct StoreMender: ~Copyable {
         mending.carried = best.carried
         mending.damaged = best.damaged
         mending.lostTurns = found.lostTurns
-        let known = best.carried + best.damaged
         // A tree that says it has more than fits says nothing.
-        if best.expected > known, best.expected < (folder.liveByteCount ?? 0) / 8 {
-            mending.missing = best.expected - known
+        if best.expected > best.walked, best.expected < (folder.liveByteCount ?? 0) / 8 {
+            mending.missing = best.expected - best.walked
         }
         try finish(&mending)
         do throws(StoreOpenError) {
@@ -132,7 +131,7 @@ struct StoreMender: ~Copyable {
             let end = inChild(seconds: StoreMender.seconds) { carryOn(head: head, progress) }
             if end == .done { break }
             if end == .late { lateCount += 1 }
-            guard progress.value.isOpen, lateCount < 3, progress.value.code == 0 else { break }
+            guard progress.value.isOpen, lateCount < 2, progress.value.code == 0 else { break }
             if progress.value.kind > 0, !progress.value.isBackward {
                 progress.value.isBackward = true
             } else {
@@ -163,7 +162,16 @@ struct StoreMender: ~Copyable {
                     count += 1
                     return count % StoreMender.batchCount != 0 || commitPart(&engine)
                 }
-                return commitPart(&engine) && isComplete
+                guard commitPart(&engine), isComplete else { return false }
+                progress.value.walked = UInt64(engine.store.recordCount)
+                // What the log has is the newest of all.
+                let isTold = source.tellTurns { key, value in
+                    if Environment.isOwn(key) { return true }
+                    if let value { engine.carry(key, value) } else { engine.drop(key) }
+                    count += 1
+                    return count % StoreMender.batchCount != 0 || commitPart(&engine)
+                }
+                return commitPart(&engine) && isTold
             } catch {
                 progress.value.code = ENOSPC
             }

@@ -17,6 +17,8 @@ struct WalkProgress: BitwiseCopyable {
     var expected: UInt64 = 0
     /// Records that the new store has.
     var carried: UInt64 = 0
+    /// Records that it had of the old one's tree, damaged ones among them, before it got what the log has.
+    var walked: UInt64 = 0
     /// Records that are what was written.
     var whole: UInt64 = 0
     /// Records that are not.
@@ -105,8 +107,10 @@ extension Environment {
         progress.value.lostTurns = UInt64(lostTurnCount)
         progress.value.expected = UInt64(recordCount)
         let running: StaticString = "!running"
-        let isUnclean = value(for: running.octets) != nil
+        let isUnclean = hasTurns || value(for: running.octets) != nil
         progress.value.isOpen = true
+        progress.value.code = failureCode
+        guard progress.value.code == 0 else { return }
         guard isSealed, isUnclean || always || lostTurnCount > 0 else {
             progress.value.isSkipped = true
             return
@@ -153,9 +157,12 @@ extension Environment {
 
     private func walkAll(_ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
         let first = InlineArray<1, UInt8>(repeating: 0)
+        // Whatever leads in a circle ends here.
+        var left = 2 * recordCount + 1000
         var found = stored(atOrAfter: first.span)
         while let entry = found {
-            guard take(entry.key, value(of: entry)) else { return false }
+            left -= 1
+            guard left > 0, take(entry.key, value(of: entry)) else { return false }
             found = storedNext(first.span)
         }
         return failureCode == 0

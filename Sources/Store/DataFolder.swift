@@ -157,10 +157,14 @@ public final class DataFolder {
         return try environment(live)
     }
 
-    private func environment(_ file: File.Path) throws(StoreOpenError) -> Environment {
+    private func environment(_ file: File.Path, isReading: Bool = false) throws(StoreOpenError) -> Environment {
         try Environment(
-            path: file.span, log: log.span, isInMemory: mode == .memory, byteCountMax: byteCountMax, memory: memory)
+            path: file.span, log: log.span, isInMemory: mode == .memory, isReading: isReading,
+            byteCountMax: byteCountMax, memory: memory)
     }
+
+    /// Opens the live store to look at it as it lies there.
+    public func openReading() throws(StoreOpenError) -> Environment { try environment(live, isReading: true) }
 
     /// Puts the live store where it belongs.
     ///
@@ -219,7 +223,7 @@ public final class DataFolder {
         } catch {
             throw .failed(libc_errno())
         }
-        return try environment(trial)
+        return try environment(trial, isReading: true)
     }
 
     /// Takes such a copy away.

@@ -11,7 +11,15 @@ extension Environment {
     /// Turns that lie in the log behind a place that cannot be read, and are lost.
     public var lostTurnCount: Int { state.log?.lostTurnCount ?? 0 }
 
-    /// Records that the tree says it has, those of the log among them.
+    /// True when the log has turns that the store has not.
+    public var hasTurns: Bool { state.log?.hasTurns == true }
+
+    /// Tells each change of the log, in their order; false when it cannot be read any more or `change` says so.
+    public func tellTurns(_ change: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
+        state.log?.replay(change) ?? true
+    }
+
+    /// Records that the tree says it has.
     public var recordCount: Int {
         var tree = MDB_stat()
         guard let transaction = unsafe openTransaction(), unsafe mdb_stat(transaction, state.database, &tree) == 0

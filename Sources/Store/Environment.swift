@@ -29,10 +29,12 @@ public struct Environment: ~Copyable, StorePort {
     ///   - path: The file.
     ///   - log: The file of its log, on a volume that survives a power cut; nil for a store without one.
     ///   - isInMemory: The log's volume has not the store itself, but a copy of it.
+    ///   - isReading: Nothing is changed, and the log is not done again: what may be damaged is only read.
     ///   - byteCountMax: The size of the map in octets; less when the volume has not that much room.
     ///   - memory: What it may take of the memory, with a log.
     public init(
-        path: Span<UInt8>, log: Span<UInt8>?, isInMemory: Bool = false, byteCountMax: UInt64, memory: StoreMemory
+        path: Span<UInt8>, log: Span<UInt8>?, isInMemory: Bool = false, isReading: Bool = false, byteCountMax: UInt64,
+        memory: StoreMemory
     ) throws(StoreOpenError) {
         let present = File.size(of: path) ?? 0
         let count = Environment.mapByteCount(byteCountMax, present: present, free: Environment.freeByteCount(at: path))
@@ -41,6 +43,7 @@ public struct Environment: ~Copyable, StorePort {
         state.treePageCount = pagesOfCommit().trees
         state.pageCountMax = memory.pageCount
         state.isInMemory = isInMemory
+        state.isReading = isReading
         look()
         state.isSealed = findSeal()
         let generation = storedGeneration()
@@ -49,6 +52,7 @@ public struct Environment: ~Copyable, StorePort {
         state.failure = nil
         guard let log else { return }
         state.log = RedoLog(path: log, byteCountMax: memory.logByteCount, generation: generation)
+        guard !isReading else { return }
         state.needsReplay = state.log?.hasTurns == true
         // What lies behind a damaged turn would follow the one that comes in its place.
         state.wantsStoreCommit = lostTurnCount > 0
@@ -89,7 +93,8 @@ public struct Environment: ~Copyable, StorePort {
     func openTransaction() -> OpaquePointer? {
         if let open = unsafe state.transaction { return unsafe open }
         guard state.failure == nil else { return nil }
-        var code = unsafe mdb_txn_begin(state.environment, nil, 0, &state.transaction)
+        let flags = state.isReading ? UInt32(MDB_RDONLY) : 0
+        var code = unsafe mdb_txn_begin(state.environment, nil, flags, &state.transaction)
         if code == 0, state.needsReplay { code = replay() }
         guard code == 0 else {
             abortTransaction()
@@ -213,7 +218,7 @@ public struct Environment: ~Copyable, StorePort {
         unsafe state.transaction = nil
         state.isChanged = false
         state.changeCount = 0
-        state.needsReplay = state.log?.hasTurns == true
+        state.needsReplay = !state.isReading && state.log?.hasTurns == true
     }
 
     /// True when the turn changed something.

@@ -53,6 +53,8 @@ final class StoreState {
     var pageCountMax = 0
     /// It lies in memory, and its log on the volume.
     var isInMemory = false
+    /// It is only read, and without what the log has.
+    var isReading = false
     /// What the log is called once the store in memory is copied; 0 when it has a name.
     var nextGeneration: UInt64 = 0
     /// The transaction that begins next has to begin with what the log has.

@@ -114,7 +114,7 @@ import Testing
             do {
                 try engine.start()
                 return deaths
-            } catch { continue }
+            } catch { engine.kill() }
         }
         throw HarnessError("the engine does not start: \(engine.log.suffix(600))")
     }

@@ -275,6 +275,58 @@ struct BoardTests {
                 + "\(ledger.lost.count) lost, ready \(String(format: "%.2f", slowest)) s after init at the slowest")
     }
 
+    // MARK: Damage
+
+    /// A disk gives back something else than it got: a text of a message, then all of the store. The board serves, with what
+    /// is whole, and its watchdog has nothing to do.
+    @Test(arguments: VirtualBoard.architectures) func aDamagedDiskIsServed(_ architecture: String) throws {
+        let board = try VirtualBoard(
+            architecture,
+            files: [
+                "provision": VirtualBoard.provision(["alice", "bob"]),
+                "imps.config": try VirtualBoard.configuration(["poll_min": "1", "clock": "trusted"]),
+            ])
+        try board.boot()
+        let alice = try board.client("alice")
+        try alice.logIn()
+        let texts = (0..<10).map { "number \($0) of ten for bob" }
+        for text in texts { #expect(try alice.send(text, to: "wv:bob@home.arpa").code == 200) }
+        // What lies in the log goes into the store.
+        try board.powerOff()
+        try board.boot()
+        board.cut()
+        let disk = board.folder.appendingPathComponent("data.img")
+        var octets = [UInt8](try Data(contentsOf: disk))
+        let damaged = Array(texts[4].utf8)
+        var place = 0
+        while let found = octets[place...].firstRange(of: damaged) {
+            octets[found.lowerBound] ^= 4
+            place = found.upperBound
+        }
+        try Data(octets).write(to: disk)
+        let ready = try board.boot()
+        #expect(board.records("STORE-MENDED").first?.contains("damaged=1") == true)
+        let bob = try board.client("bob")
+        try bob.logIn()
+        #expect(try bob.receiveTexts() == texts.filter { $0 != texts[4] })
+        #expect(try board.shell("impsctl check").output.contains("bob"))
+        #expect(
+            try board.shell("dd if=/dev/urandom of=/srv/imps/store.mdb bs=4096 count=12 conv=notrunc; sync").code == 0)
+        board.cut()
+        let again = try board.boot()
+        #expect(board.records("STORE-MENDED").first?.contains("nothing of it could be read") == true)
+        alice.connection = try board.connect()
+        alice.sessionID = nil
+        try alice.logIn()
+        #expect(try alice.send("afterwards", to: "wv:bob@home.arpa").code == 200)
+        Thread.sleep(forTimeInterval: 30)
+        #expect(board.isOn && board.records("READY").count == 1)
+        expectRecordsHaveTheirForm(board)
+        print(
+            "board \(architecture): ready \(String(format: "%.2f", ready)) s after init with a damaged record, "
+                + "\(String(format: "%.2f", again)) s with a store that cannot be read")
+    }
+
     // MARK: Flash
 
     @Test(arguments: VirtualBoard.architectures) func littleIsWritten(_ architecture: String) throws {

@@ -23,6 +23,9 @@ extension Engine where Port: ~Copyable {
         records.store.put(key, records.scratch)
     }
 
+    /// Takes away what was carried before.
+    public mutating func drop(_ key: Span<UInt8>) { records.store.delete(key) }
+
     /// Notes that a record of a store that is left was not what was written, and is not carried.
     public mutating func leaveBehind(_ key: Span<UInt8>, _ wall: WallTime) {
         if let key = Key(key), !key.isEmpty { records.noteLeftBehind(key, wall) }

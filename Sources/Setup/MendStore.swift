@@ -126,11 +126,15 @@ struct StoreMender: ~Copyable {
         guard let progress = SharedProgress() else { throw .write(ENOMEM) }
         folder.forgetFresh()
         var lateCount = 0
-        // One for each letter and way would be more than any damage takes.
-        for _ in 0..<520 {
+        // Children one after the other that found nothing: where the root leads nowhere, no letter is better than another.
+        var idleCount = 0
+        while idleCount < 12 {
+            let before = progress.value.taken
             let end = inChild(seconds: StoreMender.seconds) { carryOn(head: head, progress) }
             if end == .done { break }
             if end == .late { lateCount += 1 }
+            idleCount = progress.value.taken == before ? idleCount + 1 : 0
+            guard progress.value.kind <= 0xFF else { break }
             guard progress.value.isOpen, lateCount < 2, progress.value.code == 0 else { break }
             if progress.value.kind > 0, !progress.value.isBackward {
                 progress.value.isBackward = true
@@ -159,6 +163,7 @@ struct StoreMender: ~Copyable {
                 let isComplete = source.walk(progress) { key, value in
                     if Environment.isOwn(key) { return true }
                     if let value { engine.carry(key, value) } else { engine.leaveBehind(key, wall) }
+                    progress.value.taken += 1
                     count += 1
                     return count % StoreMender.batchCount != 0 || commitPart(&engine)
                 }

@@ -15,6 +15,8 @@ struct WalkProgress: BitwiseCopyable {
     var last = InlineBytes<112>()
     /// Records that the tree says there are.
     var expected: UInt64 = 0
+    /// Records that children have carried, those twice that were carried twice.
+    var taken: UInt64 = 0
     /// Records that the new store has.
     var carried: UInt64 = 0
     /// Records that it had of the old one's tree, damaged ones among them, before it got what the log has.

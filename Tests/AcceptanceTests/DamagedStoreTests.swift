@@ -160,8 +160,11 @@ import Testing
             #expect(try engine.control(["user", "add", "bob"], input: engine.password(of: "bob") + "\n").code == 0)
         }
         let alice = try engine.client("alice", cookie: UUID().uuidString)
-        guard try alice.logIn().code == 200, try alice.send("afterwards", to: "wv:bob@home.test").code == 200 else {
-            return row.violations.append("nobody can send")
+        let login = try alice.logIn()
+        let sent = login.code == 200 ? try alice.send("afterwards", to: "wv:bob@home.test") : login
+        guard sent.code == 200 else {
+            return row.violations.append(
+                "nobody can send: \(sent.name) \(sent.code) \(sent.primitive?["Result/Description"]?.text ?? "")")
         }
         engine.kill()
         try engine.start()

@@ -8,6 +8,7 @@ extension Engine where Port: ~Copyable {
             guard !key.isEmpty, key.span[0] != RecordKind.setAside, let record = records.setAside(key, turn.wall) else {
                 continue
             }
+            if key.span[0] == RecordKind.user { records.repairNames() }
             guard turn.journal.begin(.storeDamage, turn.now, turn.wall) else { continue }
             turn.journal.word("kind", RecordKind.name(key.span[0]))
             if record.user > 0 { turn.journal.text("user", records.display(of: record.user).span) }
@@ -36,6 +37,7 @@ extension Engine where Port: ~Copyable {
     /// - Returns: the number of records that were taken away for it.
     public mutating func mend() -> UInt64 {
         records.nameLeftBehind()
+        records.repairNames()
         records.repairProof()
         return records.repair()
     }

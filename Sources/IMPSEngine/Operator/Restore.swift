@@ -154,6 +154,17 @@ extension Records where Port: ~Copyable {
         return removed
     }
 
+    /// Lets each account be found by its number again.
+    mutating func repairNames() {
+        var last = Key()
+        while let key = key(in: Key.kind(RecordKind.account), after: last) {
+            last = key
+            let address = key.span.extracting(1..<key.count)
+            guard let account = account(address), self.address(of: account.number) == nil else { continue }
+            name(account.number, address)
+        }
+    }
+
     /// Ends the journals where their events end, and carries over the states that are of later ones.
     mutating func repairProof() {
         var next: UInt32 = 0

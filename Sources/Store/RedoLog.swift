@@ -76,29 +76,39 @@ struct RedoLog: ~Copyable {
 
     private mutating func countLost() {
         let end = byteCount
-        defer { byteCount = end }
+        let expected = batchCount
+        defer { (byteCount, batchCount) = (end, expected) }
         var last = Int(batchCount) - 1
-        while byteCount + RedoLog.sectorByteCount <= byteCountMax, descriptor >= 0 {
-            let place = byteCount
-            if let number = readLater(than: last, at: place) {
-                lostTurnCount += number - last
-                last = number
-            } else {
+        while descriptor >= 0, generation > 0, let place = laterHead(than: last) {
+            byteCount = place
+            // The number that it bears is the one that is looked for.
+            guard readBatch(at: place) else {
                 byteCount = place + RedoLog.sectorByteCount
+                continue
             }
+            lostTurnCount += Int(batchCount) - last
+            last = Int(batchCount)
         }
     }
 
-    /// The number of a batch at a place and goes on behind it; nil when there is none of this generation with a later one.
-    private mutating func readLater(than last: Int, at place: Int) -> Int? {
-        guard read(RedoLog.sectorByteCount, at: place) else { return nil }
-        var reader = RecordReader(batch.span(8..<20))
-        guard generation > 0, reader.integer() == generation else { return nil }
-        let number: UInt32 = reader.integer()
-        let expected = batchCount
-        defer { batchCount = expected }
-        batchCount = number
-        return Int(number) > last && readBatch(at: place) ? Int(number) : nil
+    /// Where the next head of this generation with a later number begins, which `batchCount` is then; nil when there is none.
+    private mutating func laterHead(than last: Int) -> Int? {
+        while byteCount < byteCountMax {
+            let count = min(batch.capacity, byteCountMax - byteCount)
+            guard read(count, at: byteCount) else { return nil }
+            var place = 0
+            while place < count {
+                defer { place += RedoLog.sectorByteCount }
+                var reader = RecordReader(batch.span(place + 8..<place + 20))
+                let found: UInt64 = reader.integer()
+                let number: UInt32 = reader.integer()
+                guard found == generation, Int(number) > last else { continue }
+                batchCount = number
+                return byteCount + place
+            }
+            byteCount += count
+        }
+        return nil
     }
 
     deinit {

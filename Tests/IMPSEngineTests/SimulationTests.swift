@@ -63,6 +63,11 @@ import Testing
         /// Handles a document and its commit; nil when the answer does not reach the client.
         private func exchange(_ text: String, _ index: Int, faults: Bool) -> String? {
             let answer = world.handle(text)
+            // The power goes before the turn is durable: nothing of it is there, and nobody was answered.
+            if faults, chance(crashRate) {
+                world.crash()
+                return nil
+            }
             guard world.commit(succeeds: !(faults && chance(failureRate))) else { return nil }
             noteOrder(answer, index)
             if faults, chance(crashRate) {

@@ -58,7 +58,7 @@ extension Records where Port: ~Copyable {
     mutating func reloadSequences() {
         sequences = SequenceBlock()
         let used: UInt64 = max(end(ofKind: RecordKind.message), end(ofKind: RecordKind.answer))
-        let end: UInt64 = number(for: Key.fact("sequence")) ?? (used > 0 ? used + 1 << 32 : 1)
+        let end: UInt64 = number(for: Key.fact("sequence")) ?? (used > 0 ? used + 1 << 20 : 1)
         sequences.end = max(1, end)
         sequences.next = sequences.end
     }

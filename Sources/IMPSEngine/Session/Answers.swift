@@ -130,6 +130,6 @@ extension Sessions where Port: ~Copyable {
     private func fullSequence(_ low: UInt32, _ records: borrowing Records<Port>) -> UInt64 {
         let next = records.sequences.next
         let candidate = next & ~UInt64(UInt32.max) | UInt64(low)
-        return candidate < next ? candidate : candidate - 1 << 32
+        return candidate < next ? candidate : candidate &- 1 << 32
     }
 }

@@ -69,7 +69,7 @@ test: test-packages build ## build and run all tests; after make sdk, also those
 	swift test --skip-build --filter '$(PEER_TESTS)'
 	@# What clients do in XML they do in WBXML too.
 	IMPSD_SYNTAX=wbxml swift test --skip-build --filter AcceptanceTests --skip \
-		'DurabilityTests|HTTPTests|MalformedTests|TLSTests|OutgoingTests|CertificateTests|SealedClientTests|$(XML_TESTS)'
+		'DurabilityTests|DamagedStoreTests|HTTPTests|MalformedTests|TLSTests|OutgoingTests|CertificateTests|SealedClientTests|$(XML_TESTS)'
 	@# Where they wait for messages they may be called in each way.
 	for method in stcp sudp shttp; do \
 		IMPSD_CALL=$$method swift test --skip-build --filter '$(AWAITING_TESTS)' || exit 1; \
@@ -85,7 +85,7 @@ test: test-packages build ## build and run all tests; after make sdk, also those
 
 # What looks at the service from outside of what clients say and hear: the addresses that they come from, its store, its log, its
 # list of sessions; and what is noticed at a gateway a second later, when it has looked.
-GATEWAY_SKIP := DurabilityTests|HTTPTests|MalformedTests|AttackTests|TLSTests|OutgoingTests|CertificateTests|SealedClientTests|\
+GATEWAY_SKIP := DurabilityTests|DamagedStoreTests|HTTPTests|MalformedTests|AttackTests|TLSTests|OutgoingTests|CertificateTests|SealedClientTests|\
 	theServerCallsWhenSomethingWaits|contentThatIsEscapedTwiceIsKeptOnce|anAnswerNeedsTheClientThatWasAsked|\
 	whoIsNotHeardOfIsCalledAgain|aClientAsksAtAURLOfItsOwn|aHandsetThatKnowsPushesIsCalledByOne|theEngineIsSmallAfterStart|\
 	everyRecordIsOneShortLine|requestsOneBehindTheOtherAreFewCommits|aStoreOfAnEarlierVersionGoesOn|guessingIsSlowedDown

@@ -480,13 +480,14 @@ static inline void *libc_map_common(unsigned long count) {
 // Begins a child that may die of what it reads: as `fork`, but the child ends with the parent, after some seconds, and
 // without a word.
 static inline int libc_begin_child(unsigned seconds) {
-    int child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child != 0) return child;
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGALRM, SIGTERM, SIGINT};
     for (unsigned index = 0; index < sizeof numbers / sizeof *numbers; index++) signal(numbers[index], SIG_DFL);
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
     alarm(seconds);
     return 0;
 }

@@ -56,11 +56,12 @@ struct StoreMender: ~Copyable {
         else { return nil }
         let end = inChild(seconds: StoreMender.seconds) { [folder] in
             guard let store = StoreMender.open(folder, head: nil, progress) else { return false }
-            store.look(always: always, progress)
+            store.look(byteCount: size, always: always, progress)
             return true
         }
         switch end {
         case .done: return progress.value
+        case .barred: return nil
         case .late where !always: return nil
         case .late, .died:
             if progress.value.isBarred { return nil }
@@ -88,7 +89,8 @@ struct StoreMender: ~Copyable {
 
     /// Carries what is whole into a new store and puts that in the place of the live one; nil when there is nothing to carry.
     ///
-    /// A power cut begins it again or finds it done: the new store takes the place of the old one in one step.
+    /// A power cut begins it again or finds it done: the new store takes the place of the old one in one step. Where the new
+    /// one finds no room, or no child can do the work, the old one is left as it is.
     func mend(_ found: WalkProgress) throws(SetupError) -> StoreMending? {
         var best = try carry(head: nil)
         // What has its root and most of its records is taken as it is.
@@ -132,6 +134,7 @@ struct StoreMender: ~Copyable {
             let before = progress.value.taken
             let end = inChild(seconds: StoreMender.seconds) { carryOn(head: head, progress) }
             if end == .done { break }
+            if end == .barred || progress.value.isBarred { throw .write(0) }
             if end == .late { lateCount += 1 }
             idleCount = progress.value.taken == before ? idleCount + 1 : 0
             guard progress.value.kind <= 0xFF else { break }
@@ -165,25 +168,32 @@ struct StoreMender: ~Copyable {
                     if let value { engine.carry(key, value) } else { engine.leaveBehind(key, wall) }
                     progress.value.taken += 1
                     count += 1
-                    return count % StoreMender.batchCount != 0 || commitPart(&engine)
+                    return count % StoreMender.batchCount != 0 || keepPart(&engine, progress)
                 }
-                guard commitPart(&engine), isComplete else { return false }
+                guard keepPart(&engine, progress), isComplete else { return false }
                 progress.value.walked = UInt64(engine.store.recordCount)
                 // What the log has is the newest of all.
                 let isTold = source.tellTurns { key, value in
                     if Environment.isOwn(key) { return true }
                     if let value { engine.carry(key, value) } else { engine.drop(key) }
                     count += 1
-                    return count % StoreMender.batchCount != 0 || commitPart(&engine)
+                    return count % StoreMender.batchCount != 0 || keepPart(&engine, progress)
                 }
-                return commitPart(&engine) && isTold
+                return keepPart(&engine, progress) && isTold
             } catch {
-                progress.value.code = ENOSPC
+                progress.value.isBarred = true
             }
         } catch {
-            progress.value.code = ENOSPC
+            progress.value.isBarred = true
         }
         return false
+    }
+
+    /// Commits what was carried; when that fails it is not for what was read.
+    private func keepPart(_ engine: inout Engine<Environment>, _ progress: SharedProgress) -> Bool {
+        let isKept = commitPart(&engine)
+        if !isKept { progress.value.isBarred = true }
+        return isKept
     }
 
     private func openFresh() throws(SetupError) -> Engine<Environment> {

@@ -31,7 +31,7 @@ struct WalkProgress: BitwiseCopyable {
     var lostTurns: UInt64 = 0
     /// LMDB's word for what cannot be read.
     var code: Int32 = 0
-    /// It cannot be opened for a reason that lies elsewhere.
+    /// It cannot be opened, or the new one not be written, for a reason that lies elsewhere.
     var isBarred = false
     /// A page does not lie where it says, or is in use and free.
     var hasUnsoundPages = false
@@ -83,6 +83,8 @@ enum ChildEnd {
     case died
     /// It took too long.
     case late
+    /// There was no child, or somebody else ended it: that says nothing of what it read.
+    case barred
 }
 
 /// Does something in a child process, which may die of what it reads.
@@ -91,10 +93,12 @@ enum ChildEnd {
 func inChild(seconds: UInt32, _ body: () -> Bool) -> ChildEnd {
     let child = libc_begin_child(seconds)
     if child == 0 { libc_end_child(body() ? 0 : 1) }
-    guard child > 0 else { return .died }
+    guard child > 0 else { return .barred }
     switch libc_await_child(child) {
     case 0: return .done
     case -SIGALRM: return .late
+    // The kernel takes memory back in this way.
+    case -SIGKILL, -SIGTERM, -SIGINT: return .barred
     default: return .died
     }
 }
@@ -102,8 +106,10 @@ func inChild(seconds: UInt32, _ body: () -> Bool) -> ChildEnd {
 extension Environment {
     /// Reads everything once: each record with its seal, their order, how many there are, and the list of free pages.
     ///
-    /// - Parameter always: Also when the process before ended as it should.
-    func look(always: Bool, _ progress: SharedProgress) {
+    /// - Parameters:
+    ///   - byteCount: Octets of its file.
+    ///   - always: Also when the process before ended as it should.
+    func look(byteCount: UInt64, always: Bool, _ progress: SharedProgress) {
         // A store of a later version, or of somebody else, is left as it is.
         progress.value.isUnsealed = !isSealed && (1...4).contains(storedSchema)
         progress.value.lostTurns = UInt64(lostTurnCount)
@@ -117,7 +123,8 @@ extension Environment {
             progress.value.isSkipped = true
             return
         }
-        var pages = Memory.slab(Int(StoreMender.byteCountMax / 4096 / 8), UInt8.self)
+        // A bit for each page that the file has.
+        var pages = Memory.slab(Int(byteCount / facts.pageByteCount / 8 + 1), UInt8.self)
         progress.value.hasUnsoundPages = !hasSoundPages(&pages)
         let first = InlineArray<1, UInt8>(repeating: 0)
         var found = stored(atOrAfter: first.span)

@@ -237,9 +237,9 @@ public final class DataFolder {
     /// room for both, or no way to do it.
     public func keepBad() -> Bool {
         let bad = stored(as: "/store.bad")
-        File.remove(bad.span)
         let room = unsafe File.withPath(path.span) { unsafe libc_volume_free_at($0) }
         guard mode == .flash, room > byteCountMax else { return false }
+        File.remove(bad.span)
         return File.link(stored.span, as: bad.span)
     }
 

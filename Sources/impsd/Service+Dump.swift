@@ -29,7 +29,7 @@ struct ScheduledDump: ~Copyable {
     mutating func set(hours: UInt32, _ now: Instant) {
         guard UInt64(hours) != self.hours else { return }
         self.hours = UInt64(hours)
-        at = hours > 0 ? now.adding(seconds: self.hours * 3600) : nil
+        end(now)
     }
 
     /// The next part is written when the others had their turn.

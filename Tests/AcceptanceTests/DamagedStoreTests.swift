@@ -218,8 +218,61 @@ import Testing
         #expect(starts > 5)
     }
 
+    /// A store for which there is no other place is left where it is: on a full volume, and where no child can be had.
+    @Test(.enabled(if: Programs.runner.isEmpty && getuid() == 0)) func withoutRoomADamagedStoreIsLeftAlone() throws {
+        let engine = try EngineProcess(starts: false)
+        let volume = engine.folder.path + "/volume"
+        try FileManager.default.createDirectory(atPath: volume, withIntermediateDirectories: true)
+        guard mount("tmpfs", volume, "tmpfs", 0, "size=2m") == 0 else {
+            return withKnownIssue("no volume can be mounted here") { Issue.record("mount") }
+        }
+        defer {
+            engine.kill()
+            umount2(volume, 2 /* MNT_DETACH */)
+        }
+        try engine.set(["data_dir": volume + "/data"])
+        for user in ["alice", "bob"] {
+            _ = try engine.control(["--offline", "user", "add", user], input: engine.password(of: user) + "\n")
+        }
+        try engine.start()
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let texts = (0..<12).map { "message number \($0) of twelve" }
+        for text in texts { #expect(try alice.send(text, to: "wv:bob@home.test").code == 200) }
+        engine.stop()
+        try engine.start()
+        engine.kill()
+        let folder = volume + "/data"
+        var damaged = try Copy(folder)
+        let text = Array(texts[7].utf8)
+        for place in 0..<damaged.store.count - text.count
+        where damaged.store[place..<place + text.count].elementsEqual(text) { damaged.store[place] ^= 0x20 }
+        try damaged.write(to: folder)
+        // No room for another store.
+        let filler = volume + "/filler"
+        let file = open(filler, O_WRONLY | O_CREAT, 0o600)
+        let octets = [UInt8](repeating: 0, count: 4096)
+        while write(file, octets, octets.count) > 0 {}
+        close(file)
+        #expect(throws: (any Error).self) { try engine.start() }
+        #expect(engine.log.contains("the store cannot be written; has the volume room?"))
+        #expect(try Copy(folder).store == damaged.store)
+        try FileManager.default.removeItem(atPath: filler)
+        // No child: nobody looks, and what is damaged is set aside when somebody wants it.
+        try engine.start(environment: ["LD_PRELOAD": try engine.faultLibrary("no-child")])
+        #expect(engine.records("STORE-MENDED").isEmpty)
+        let bob = try engine.client("bob")
+        try bob.logIn()
+        #expect(try bob.receiveTexts() == texts.filter { $0 != texts[7] })
+        try engine.awaitRecord("STORE-DAMAGE", "kind=message", "user=wv:bob@home.test")
+        #expect(try engine.status("set_aside") == 1)
+        #expect(try engine.control(["check"]).output.contains("wv:bob@home.test"))
+    }
+
     @Test func damageCostsWhatWasDamaged() throws {
-        let copies = Int(ProcessInfo.processInfo.environment["IMPSD_TORTURE"] ?? "") ?? 48
+        let copies =
+            Int(ProcessInfo.processInfo.environment["IMPSD_TORTURE"] ?? "")
+            ?? (Programs.runner.isEmpty ? 48 : 12)
         let engine = try EngineProcess(users: ["alice", "bob"] + DamagedStoreTests.people)
         let earlier = try fill(engine)
         let folder = engine.folder.path + "/data"

@@ -14,9 +14,9 @@ extension Records where Port: ~Copyable {
     /// - Returns: whom it concerned; nil when it is in the list already.
     mutating func setAside(_ key: Key, _ wall: WallTime) -> SetAsideRecord? {
         let place = Key.setAside(key)
+        store.delete(key.span)
         guard store.value(for: place.span) == nil else { return nil }
         let record = SetAsideRecord(seenAt: wall.storedSeconds, user: user(concernedBy: key))
-        store.delete(key.span)
         put(record, at: place)
         return record
     }

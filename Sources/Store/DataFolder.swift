@@ -219,9 +219,12 @@ public final class DataFolder {
         do throws(File.Failure) {
             File.remove(trial.span)
             try File.copy(live.span, to: trial.span)
+            guard (File.size(of: trial.span) ?? 0) >= 2 * page else { throw .missing }
             try File.repeatPart(of: trial.span, from: UInt64(head) * page, to: UInt64(1 - head) * page, count: page)
         } catch {
-            throw .failed(libc_errno())
+            // A part of a head is none.
+            guard case .failed(let code) = error else { throw .unreadable(MDB_INVALID) }
+            throw StoreOpenError(code: code)
         }
         return try environment(trial, isReading: true)
     }

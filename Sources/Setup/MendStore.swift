@@ -43,9 +43,11 @@ struct StoreMender: ~Copyable {
 
     /// Looks at the live store.
     ///
-    /// - Parameter always: Also when the process before ended as it should, and however large it is.
+    /// - Parameters:
+    ///   - always: Also when the process before ended as it should, and however large it is.
+    ///   - mends: The engine could not work with it.
     /// - Returns: what was found; nil when there is no store, or it is too large to look at, or that took too long.
-    func look(always: Bool) throws(SetupError) -> WalkProgress? {
+    func look(always: Bool, mends: Bool) throws(SetupError) -> WalkProgress? {
         do throws(StoreOpenError) {
             try folder.prepareLive()
         } catch {
@@ -54,9 +56,10 @@ struct StoreMender: ~Copyable {
         guard let size = folder.liveByteCount, size > 0, always || size <= StoreMender.byteCountMax,
             let progress = SharedProgress()
         else { return nil }
+        progress.value.isUnusable = mends
         let end = inChild(seconds: StoreMender.seconds) { [folder] in
             guard let store = StoreMender.open(folder, head: nil, progress) else { return false }
-            store.look(byteCount: size, always: always, progress)
+            store.look(byteCount: size, always: always || mends, progress)
             return true
         }
         switch end {

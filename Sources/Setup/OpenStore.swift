@@ -132,10 +132,11 @@ extension DataModeChoice {
 /// - Parameters:
 ///   - wall: The time, for what is set aside.
 ///   - always: The store is looked through also when the process before ended as it should.
+///   - mends: The engine could not work with it, so it is left for another one whatever it looks like.
 public func prepareStore(
-    _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool = false
+    _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool = false, mends: Bool = false
 ) throws(SetupError) -> StoreEvent {
-    let mending = try mend(folder, configuration, wall, always: always)
+    let mending = try mend(folder, configuration, wall, always: always, mends: mends)
     let event = try claimStore(folder, configuration, isUnreadable: mending?.carried == 0)
     guard let mending else { return event }
     switch event {
@@ -147,12 +148,23 @@ public func prepareStore(
 /// Looks through the store, and leaves it for a new one when it is not what was written, or of a version without seals; nil
 /// when it is as it should be, or nothing of it can be read.
 private func mend(
-    _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool
+    _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool, mends: Bool
 ) throws(SetupError) -> StoreMending? {
     let mender = StoreMender(folder: folder, configuration: configuration, wall: wall)
-    guard let found = try mender.look(always: always), !found.isWhole || found.isUnsealed else { return nil }
-    guard let mending = try mender.mend(found) else {
-        if folder.returnToCopy() { return try mend(folder, configuration, wall, always: always) }
+    guard let found = try mender.look(always: always, mends: mends), !found.isWhole || found.isUnsealed else {
+        return nil
+    }
+    let mending: StoreMending?
+    do throws(SetupError) {
+        mending = try mender.mend(found)
+    } catch {
+        // What looks as it should is no worse than none.
+        guard found.looksWhole, !found.isUnsealed else { throw error }
+        return nil
+    }
+    guard let mending else {
+        if found.looksWhole, !found.isUnsealed { return nil }
+        if folder.returnToCopy() { return try mend(folder, configuration, wall, always: always, mends: mends) }
         folder.putAside()
         return StoreMending(why: "nothing of it could be read", isKept: true)
     }

@@ -39,6 +39,8 @@ struct WalkProgress: BitwiseCopyable {
     var isUnsealed = false
     /// The process before ended as it should, so nobody looked.
     var isSkipped = false
+    /// The engine could not work with it, or died of it, whatever it looks like.
+    var isUnusable = false
 
     /// What is wrong, in words.
     var why: StaticString {
@@ -47,11 +49,15 @@ struct WalkProgress: BitwiseCopyable {
         if misplaced > 0 { return "records lay where they do not belong" }
         if damaged > 0 { return "records were not what was written" }
         if hasUnsoundPages { return "its pages did not lie where they should" }
-        return lostTurns > 0 ? "its log could not be read to its end" : "records were missing"
+        if lostTurns > 0 { return "its log could not be read to its end" }
+        return looksWhole ? "the engine could not work with it" : "records were missing"
     }
 
+    /// It can stay what it is.
+    var isWhole: Bool { looksWhole && !isUnusable }
+
     /// Everything is there, and as it was written.
-    var isWhole: Bool {
+    var looksWhole: Bool {
         isOpen && damaged == 0 && misplaced == 0 && code == 0 && !hasUnsoundPages && lostTurns == 0
             && (isSkipped || whole == expected)
     }
@@ -115,7 +121,8 @@ extension Environment {
         progress.value.lostTurns = UInt64(lostTurnCount)
         progress.value.expected = UInt64(recordCount)
         let running: StaticString = "!running"
-        let isUnclean = hasTurns || value(for: running.octets) != nil
+        // A store without its own facts has lost them.
+        let isUnclean = hasTurns || value(for: running.octets) != nil || storedSchema == 0 && recordCount > 0
         progress.value.isOpen = true
         progress.value.code = failureCode
         guard progress.value.code == 0 else { return }

@@ -147,7 +147,8 @@ public struct Environment: ~Copyable, StorePort {
     /// changes nothing: then any log will do.
     private func storedGeneration() -> UInt64? {
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
-        guard stored(for: key.span) != nil else { return 0 }
+        // Every commit of the store has it.
+        guard stored(for: key.span) != nil else { return recordCount > 0 && state.isSealed ? nil : 0 }
         guard let value = value(for: key.span) else { return nil }
         var reader = RecordReader(value)
         let generation: UInt64 = reader.integer()

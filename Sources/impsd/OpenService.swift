@@ -13,17 +13,17 @@ func openService(
 ) throws(SetupError) -> Service {
     let folder = try openDataFolder(configuration)
     logMode(folder, &turn)
-    let event = try prepareStore(folder, configuration, turn.wall)
+    var lastExit = LastExit(recordAt: folder.lastWords)
+    FatalRecord.keep(at: folder.lastWords, deaths: lastExit.deaths)
+    let event = try prepareStore(folder, configuration, turn.wall, mends: lastExit.wantsMending)
     logRefused(folder, &turn)
     var engine = try openEngine(folder, configuration, memory: sizes.engineMemory())
     let begin = Clock.microseconds
     engine.checkNothing()
     engine.passwordCheckCost = max(1, Clock.microseconds - begin)
     logOpened(folder, event, engine.store.facts, &turn)
-    let record = folder.lastWords
     let boot = bootID()
-    let lastExit = LastExit(engine.beginRun(boot: boot.span), recordAt: record)
-    FatalRecord.keep(at: record)
+    lastExit.take(engine.beginRun(boot: boot.span))
     logLastExit(lastExit, &turn)
     engine.reload(&turn)
     logProvisioning(configuration, provision(configuration.provisionPath, &engine, &turn), &turn)

@@ -153,7 +153,7 @@ private func serve(
     server.turn.journal.rate = configuration.logRate
     do throws(Server.StartError) {
         _ = try server.run()
-        return .success
+        return service.isUnusable ? .inputOutput : .success
     } catch {
         return .cannotCreate
     }

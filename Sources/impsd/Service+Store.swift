@@ -58,11 +58,13 @@ extension Service {
     }
 
     /// What cannot be confirmed goes out again and again. So when LMDB can do nothing with its pages, the engine ends, and the
-    /// next start mends the store.
+    /// next start mends the store; where that has just been done, it stays.
     private func noteDamage(_ error: StoreError, _ turn: inout Turn) {
         guard error.isDamage, case .failed(let code) = error else { return }
         damageCount += 1
-        guard damageCount == 3, turn.journal.begin(.storeFail, turn.now, turn.wall) else { return }
+        guard isUnusable, damageCount == Service.damageCountMax else { return }
+        FatalRecord.leave(.storeFail, number: UInt64(code.magnitude))
+        guard turn.journal.begin(.storeFail, turn.now, turn.wall) else { return }
         turn.journal.number("code", UInt64(code.magnitude))
         turn.journal.word("ends", "yes")
         turn.journal.end()

@@ -337,7 +337,13 @@ final class Service: RequestHandler {
 
     // MARK: End
 
-    override var wantsEnd: Bool { isReset || damageCount >= 3 }
+    override var wantsEnd: Bool { isReset || isUnusable }
+
+    /// The store can only be read, and another start may set it right.
+    var isUnusable: Bool { damageCount >= Service.damageCountMax && !lastExit.wantsMending }
+
+    /// Turns one after the other that LMDB could not keep for the state of its pages.
+    static var damageCountMax: Int { 3 }
 
     override func willEnd(_ turn: inout Turn) { engine.endRun() }
 

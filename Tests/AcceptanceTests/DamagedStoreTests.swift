@@ -269,6 +269,104 @@ import Testing
         #expect(try engine.control(["check"]).output.contains("wv:bob@home.test"))
     }
 
+    /// Asks for changes until the engine ends by itself.
+    private func awaitEnd(ofWhatCannotChange engine: EngineProcess) throws {
+        try wait("the engine ends") {
+            _ = try? engine.control(["user", "add", "carol"], input: "a password\n")
+            return !engine.isRunning
+        }
+    }
+
+    /// A store that reads well and that nobody can write into: the engine ends by itself, or dies of it twice; then everything
+    /// is carried into another one.
+    @Test(.enabled(if: Programs.runner.isEmpty), arguments: ["refuse", "crash"])
+    func aStoreThatOnlyReadsWellIsMended(how: String) throws {
+        let engine = try EngineProcess()
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let texts = (0..<12).map { "message number \($0) of twelve" }
+        for text in texts { #expect(try alice.send(text, to: "wv:bob@home.test").code == 200) }
+        engine.stop()
+        let environment = [
+            "LD_PRELOAD": try engine.faultLibrary("bad-store"), "HOW": how,
+            "BAD": engine.folder.path + "/data/store.bad",
+        ]
+        var ends = 0
+        while engine.records("STORE-MENDED").isEmpty, ends < 4 {
+            try? engine.start(environment: environment)
+            guard engine.records("STORE-MENDED").isEmpty else { break }
+            try awaitEnd(ofWhatCannotChange: engine)
+            #expect(how == "crash" || engine.awaitEnd() == 74)
+            ends += 1
+        }
+        #expect(ends == (how == "crash" ? 2 : 1))
+        #expect(engine.records("STORE-MENDED").last?.contains("the engine could not work with it") == true)
+        #expect(engine.records("STORE-FAIL").count < 8)
+        let bob = try engine.client("bob")
+        try bob.logIn()
+        #expect(try bob.receiveTexts() == texts)
+    }
+
+    /// A store that nobody can write into after it was mended, which is a disk: the engine stays, and refuses what it cannot keep.
+    @Test(.enabled(if: Programs.runner.isEmpty)) func aDiskThatRefusesEverythingIsNoReasonToGoInCircles() throws {
+        let engine = try EngineProcess()
+        engine.stop()
+        let environment = ["LD_PRELOAD": try engine.faultLibrary("bad-store"), "HOW": "refuse", "BAD": "/nowhere"]
+        try engine.start(environment: environment)
+        try awaitEnd(ofWhatCannotChange: engine)
+        try engine.start(environment: environment)
+        #expect(engine.records("STORE-MENDED").count == 1)
+        let mark = engine.records("STORE-FAIL").count
+        for _ in 0..<6 {
+            let refused = try engine.control(["user", "add", "carol"], input: "a password\n")
+            #expect(refused.code != 0 && refused.errors.contains("store-fail"))
+        }
+        Thread.sleep(forTimeInterval: 2)
+        #expect(engine.isRunning)
+        #expect(engine.records("STORE-FAIL").count - mark < 12)
+    }
+
+    /// Whatever else kills the engine: the store is left for another one once, and not each time.
+    @Test(.enabled(if: Programs.runner.isEmpty)) func aDefectIsNoReasonToMendAgainAndAgain() throws {
+        let engine = try EngineProcess()
+        for _ in 0..<5 {
+            engine.signal(SIGSEGV)
+            try wait("the engine ends") { !engine.isRunning }
+            try engine.start()
+        }
+        #expect(engine.records("STORE-MENDED").count == 1)
+        #expect(engine.records("LAST-EXIT").count { $0.contains("why=defect") && $0.contains("signal=SIGSEGV") } == 5)
+        // One that ended as it should begins anew.
+        try engine.restart()
+        engine.signal(SIGSEGV)
+        try wait("the engine ends") { !engine.isRunning }
+        try engine.start()
+        #expect(engine.records("STORE-MENDED").count == 1)
+    }
+
+    /// A store whose own facts are gone cannot say that it was left in order.
+    @Test func aStoreThatLostItsFactsIsLookedThrough() throws {
+        let engine = try EngineProcess(users: ["alice", "zoe"] + (0..<60).map { "person\($0)" })
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        let texts = (0..<60).map { "message number \($0) of sixty " + String(repeating: "x", count: 300) }
+        for text in texts { #expect(try alice.send(text, to: "wv:zoe@home.test").code == 200) }
+        engine.stop()
+        var copy = try Copy(engine.folder.path + "/data")
+        let pages = stride(from: 2 * 4096, to: copy.store.count, by: 4096).map { $0..<$0 + 4096 }
+        func holds(_ page: Range<Int>, _ word: String) -> Bool {
+            Data(copy.store[page]).range(of: Data(word.utf8)) != nil
+        }
+        let other = try #require(pages.last { holds($0, texts[40]) && !holds($0, "!schema") })
+        for page in pages where holds(page, "!schema") { copy.store.replaceSubrange(page, with: copy.store[other]) }
+        try copy.write(to: engine.folder.path + "/data")
+        try engine.start()
+        #expect(engine.records("STORE-MENDED").count == 1)
+        let zoe = try engine.client("zoe")
+        try zoe.logIn()
+        #expect(try zoe.receiveTexts().count > 50)
+    }
+
     @Test func damageCostsWhatWasDamaged() throws {
         let copies =
             Int(ProcessInfo.processInfo.environment["IMPSD_TORTURE"] ?? "")

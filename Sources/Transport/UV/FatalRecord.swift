@@ -40,18 +40,44 @@ public enum FatalRecord {
         }
     }
 
-    /// Has the record kept in a file.
-    public static func keep(at path: File.Path) { unsafe FatalRecord.path = path }
+    /// Has the record kept in a file, behind the number of processes that have died by now, one soon after the other.
+    ///
+    /// - Parameter deaths: How many did before this one.
+    public static func keep(at path: File.Path, deaths: Int) {
+        unsafe FatalRecord.path = path
+        unsafe FatalRecord.deaths = deaths
+    }
+
+    /// Leaves a record there for the next start, of a store that this process cannot go on with.
+    ///
+    /// - Parameters:
+    ///   - code: The record's code, as in the log.
+    ///   - number: Goes with it.
+    public static func leave(_ code: LogCode, number: UInt64) {
+        unsafe line.removeAll()
+        appendTime()
+        unsafe line.append(" E ")
+        unsafe line.append(code.name)
+        unsafe line.append(" code=")
+        unsafe line.append(decimal: number)
+        unsafe line.append(0x0A)
+        // No death.
+        writeFile(deaths: 0)
+    }
 
     private static func begin() {
         unsafe isSaid = true
         unsafe line.removeAll()
+        appendTime()
+        unsafe line.append(" E FATAL ")
+    }
+
+    private static func appendTime() {
         unsafe line.append("up=")
         let now = unsafe clock.now.milliseconds
         unsafe line.append(decimal: now / 1000)
         unsafe line.append(0x2E)
         unsafe line.append(decimal: now % 1000, width: 3)
-        unsafe line.append(" E FATAL ")
     }
 
     private static func end() {
@@ -59,10 +85,22 @@ public enum FatalRecord {
         unsafe line.append(build.text.span)
         unsafe line.append(0x0A)
         unsafe line.span.withUnsafeBufferPointer { unsafe libc_write_error($0.baseAddress, UInt($0.count)) }
+        let before = unsafe clock.now.milliseconds < seriesMilliseconds ? deaths : 0
+        writeFile(deaths: min(before + 1, 9))
+    }
+
+    /// How long a process lives that does not die soon after the one before.
+    private static var seriesMilliseconds: UInt64 { 3_600_000 }
+
+    private static func writeFile(deaths: Int) {
         guard unsafe !path.isEmpty else { return }
+        var count = InlineBytes<2>()
+        _ = count.append(UInt8(ascii: "0") + UInt8(deaths))
+        _ = count.append(0x20)
         do throws(File.Failure) {
             let descriptor = try unsafe File.openNew(path.span)
             defer { _ = close(descriptor) }
+            try File.write(descriptor, count.span)
             try unsafe File.write(descriptor, line.span)
         } catch {}
     }
@@ -81,6 +119,7 @@ public enum FatalRecord {
     nonisolated(unsafe) private static var clock = Clock()
     nonisolated(unsafe) private static var line = Memory.buffer(byteCountMax)
     nonisolated(unsafe) private static var path = File.Path()
+    nonisolated(unsafe) private static var deaths = 0
     nonisolated(unsafe) private static var isSaid = false
     nonisolated(unsafe) private static var build = BuildID()
 }

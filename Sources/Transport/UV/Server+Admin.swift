@@ -139,11 +139,11 @@ extension Server {
         admin.output.removeAll()
         let progress = Server.answer(&admin, handler, pools, &turn)
         admin.go(on: index, hasMore: progress == .more)
-        if let error = handler.commit(&turn) {
+        if let error = commit() {
             revokeHeld(error)
             admin.free()
             admin.output.removeAll()
-            admin.output.append("error store-full the change was not kept; free room or raise db_kb\n")
+            admin.output.append(error.refusal)
         }
         answer.isOfAdmin = true
         answer.contentType = InlineBytes(prefix: ("text/plain; version=0.0.4; charset=utf-8" as StaticString).octets)

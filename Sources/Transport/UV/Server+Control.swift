@@ -241,18 +241,13 @@ extension Server {
         }
         let progress = Server.answer(&control.connections[index], handler, pools, &turn)
         control.connections[index].hasMore = progress == .more
-        if let error = handler.commit(&turn) {
+        if let error = commit() {
             revokeHeld(error)
             control.connections[index].output.removeAll()
-            control.connections[index].output.append(
-                "error store-full the change was not kept; free room or raise db_kb\n")
+            control.connections[index].output.append(error.refusal)
             control.connections[index].hasMore = false
         }
         writeControl(index)
-        if handler.wantsEnd {
-            stopSignal = SIGTERM
-            unsafe uv_stop(loop)
-        }
     }
 
     private static func answer(

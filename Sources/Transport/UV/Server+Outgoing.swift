@@ -99,7 +99,7 @@ extension Server {
             handler.orderEnded(order.number, result, scratch, body: 0..<0, &turn)
         }
         // Some end at once.
-        if isChanged { _ = handler.commit(&turn) }
+        if isChanged { _ = commit() }
     }
 
     /// Begins a request, which lies in a borrowed buffer.

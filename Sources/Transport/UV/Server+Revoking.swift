@@ -1,9 +1,39 @@
+import CLibC
+import CUV
 import IMPSEngine
 import Octets
 import Wire
 
-/// A turn that was not kept: what tells of a change becomes a refusal.
+extension StoreError {
+    /// What an operator is told whose change was not kept.
+    var refusal: StaticString {
+        switch self {
+        case .full: return "error store-full the change was not kept; free room or raise db_kb\n"
+        case .failed: return "error store-fail the change was not kept; the log tells why (STORE-FAIL)\n"
+        }
+    }
+}
+
+/// The end of a turn. Where it was not kept, what tells of a change becomes a refusal.
 extension Server {
+    /// Has the turn kept, or not; an engine that cannot go on ends here, whoever came.
+    mutating func commit() -> StoreError? {
+        let error = handler.commit(&turn)
+        // What is due would be due again at once.
+        handlerWaitsUntil = error == nil ? nil : turn.now.adding(seconds: 1)
+        if handler.wantsEnd {
+            stopSignal = SIGTERM
+            unsafe uv_stop(loop)
+        }
+        return error
+    }
+
+    /// When what is due at the handler is to be done.
+    var handlerDeadline: Instant? {
+        guard let deadline = handler.deadline, let handlerWaitsUntil else { return handler.deadline }
+        return max(deadline, handlerWaitsUntil)
+    }
+
     /// Replaces the answers that tell of changes which are not durable.
     mutating func revokeHeld(_ error: StoreError) {
         if turn.journal.begin(error == .full ? .storeFull : .storeFail, turn.now, turn.wall) {

@@ -145,7 +145,7 @@ extension Server {
         if handler.isStreamLate(turn.now, isBlocked: stream.isWriting) {
             closeStream("it is too slow")
             // Some of what was sent goes out again.
-            _ = handler.commit(&turn)
+            _ = commit()
             return
         }
         guard !stream.isWriting else { return }

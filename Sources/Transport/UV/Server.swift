@@ -99,6 +99,8 @@ public struct Server: ~Copyable {
     /// Where sealed octets land.
     var sealedArrival: FixedBytes
     var bindsAt: Instant?
+    /// The handler's turn was not kept: what is due there is not tried again before.
+    var handlerWaitsUntil: Instant?
     var saidReady = false
     var stopSignal: Int32 = 0
     var control: ControlServer
@@ -444,7 +446,7 @@ public struct Server: ~Copyable {
     /// Commits and lets the held answers go.
     mutating func finishTurn() {
         turnIsOpen = false
-        let error = handler.commit(&turn)
+        let error = commit()
         if let error {
             revokeHeld(error)
         } else if isHungry {
@@ -479,7 +481,7 @@ public struct Server: ~Copyable {
 
     /// Sets the one timer to the next moment at which something is due.
     private mutating func armTimer() {
-        var next = handler.deadline
+        var next = handlerDeadline
         if let bindsAt { next = min(next ?? bindsAt, bindsAt) }
         if let feedsAt { next = min(next ?? feedsAt, feedsAt) }
         if let checksCertificateAt { next = min(next ?? checksCertificateAt, checksCertificateAt) }
@@ -524,7 +526,7 @@ public struct Server: ~Copyable {
         beginTurn()
         let now = clock.now
         turn.now = now
-        if let deadline = handler.deadline, deadline <= now { handler.timePassed(&turn) }
+        if let deadline = handlerDeadline, deadline <= now { handler.timePassed(&turn) }
         if let checksCertificateAt, checksCertificateAt <= now { checkCertificate() }
         if let deadline = outgoing.deadline, deadline <= now { cutLateOutgoing() }
         if modem.dialogue != nil, modem.deadline <= now { hurryModem() }

@@ -64,24 +64,32 @@ build: build-packages ## build .build/release/{impsd,impsctl,imps}
 .PHONY: test
 test: test-packages build ## build and run all tests; after make sdk, also those of the boards
 	swift build --build-tests
-	swift test --skip-build --skip 'BoardTests|$(PEER_TESTS)'
+	@# A test mostly waits, so two passes go side by side.
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(PASSES)
 	@# Large programs of others on the other side have the machine for themselves.
-	swift test --skip-build --filter '$(PEER_TESTS)'
-	@# What clients do in XML they do in WBXML too.
-	IMPSD_SYNTAX=wbxml swift test --skip-build --filter AcceptanceTests --skip \
-		'DurabilityTests|DamagedStoreTests|HTTPTests|MalformedTests|TLSTests|OutgoingTests|CertificateTests|SealedClientTests|$(XML_TESTS)'
-	@# Where they wait for messages they may be called in each way.
-	for method in stcp sudp shttp; do \
-		IMPSD_CALL=$$method swift test --skip-build --filter '$(AWAITING_TESTS)' || exit 1; \
-	done
-	@# And much of it by TLS, with OpenSSL on the other side.
-	IMPSD_TLS=1 swift test --skip-build --filter '$(AWAITING_TESTS)|LoginTests|HandsetTests|FamilyMTests'
-	@# And through a gateway, which speaks the other syntax with the service behind.
-	IMPSD_GATEWAY=wbxml swift test --skip-build --filter '$(AWAITING_TESTS)|LoginTests|HandsetTests|FamilyMTests' \
-		--skip '$(GATEWAY_SKIPPED)'
+	$(RUN_TESTS) --filter '$(PEER_TESTS)'
 	@# And none of it costs more than it did.
 	Tests/Support/counts.py
 	@if [ -e .build-sdk/impsd.artifactbundle ]; then $(MAKE) --no-print-directory cross test-cross board-test; fi
+
+# `swift test` lets nobody else run tests meanwhile.
+RUN_TESTS := .build/debug/impsdPackageTests.xctest --testing-library swift-testing
+PASSES := pass-first pass-rest pass-wbxml pass-tls pass-gateway pass-stcp pass-sudp pass-shttp
+.PHONY: $(PASSES)
+pass-first:
+	$(RUN_TESTS) --filter 'AcceptanceTests\.[A-M]' --skip '$(PEER_TESTS)'
+pass-rest:
+	$(RUN_TESTS) --skip 'AcceptanceTests\.[A-M]|BoardTests|$(PEER_TESTS)'
+pass-wbxml: # what clients do in XML they do in WBXML too
+	IMPSD_SYNTAX=wbxml $(RUN_TESTS) --filter AcceptanceTests --skip \
+		'DurabilityTests|DamagedStoreTests|HTTPTests|MalformedTests|TLSTests|OutgoingTests|CertificateTests|SealedClientTests|$(XML_TESTS)'
+pass-tls: # and much of it by TLS, with OpenSSL on the other side
+	IMPSD_TLS=1 $(RUN_TESTS) --filter '$(AWAITING_TESTS)|LoginTests|HandsetTests|FamilyMTests'
+pass-gateway: # and through a gateway, which speaks the other syntax with the service behind
+	IMPSD_GATEWAY=wbxml $(RUN_TESTS) --filter '$(AWAITING_TESTS)|LoginTests|HandsetTests|FamilyMTests' \
+		--skip '$(GATEWAY_SKIPPED)'
+pass-stcp pass-sudp pass-shttp: # where they wait for messages they may be called in each way
+	IMPSD_CALL=$(@:pass-%=%) $(RUN_TESTS) --filter '$(AWAITING_TESTS)'
 
 # What looks at the service from outside of what clients say and hear: the addresses that they come from, its store, its log, its
 # list of sessions; and what is noticed at a gateway a second later, when it has looked.

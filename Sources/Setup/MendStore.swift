@@ -34,8 +34,12 @@ struct StoreMender: ~Copyable {
     /// Seconds since 1970; what is set aside has them.
     let wall: WallTime
 
-    /// Seconds that a child has: a full store of 8 MB takes a fraction of one.
+    /// Seconds that a child has to read: a full store of 8 MB takes a fraction of one.
     private static var seconds: UInt32 { 10 }
+    /// Seconds that a child has to write what it reads.
+    private static var carrySeconds: UInt32 { 60 }
+    /// Octets of the longest value, with its seal: no turn has more.
+    private static var valueByteCountMax: Int { 1 << 16 }
     /// Octets of a store that is not looked through, because it would hold up the start.
     static var byteCountMax: UInt64 { 64 << 20 }
     /// Records that are carried with a commit.
@@ -88,32 +92,134 @@ struct StoreMender: ~Copyable {
         }
     }
 
+    // MARK: Reading
+
+    /// How the records of a damaged store are found.
+    private enum Way {
+        /// By the tree of one of its heads alone; nil for the one that counts.
+        case tree(head: Int?)
+        /// In all pages that are not free, as one of its heads says.
+        case pages(head: Int?)
+        /// Accounts, in all pages. They may be older ones, but without them nobody can come back.
+        case accounts
+    }
+
+    /// Tells the records that can be found in a way, and then the changes of the log.
+    ///
+    /// - Parameters:
+    ///   - count: How many records are read at most.
+    ///   - take: Hears each; without a value it is not what was written, or gone by the log. False ends it.
+    /// - Returns: false when it could not be gone to its end.
+    private func tell(
+        _ way: Way, _ count: UInt64, _ progress: SharedProgress,
+        _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?, _ isLogged: Bool) -> Bool
+    ) -> Bool {
+        var left = count
+        // It ends behind the last one, without a look at the next.
+        func takeNext(_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool {
+            left -= 1
+            progress.value.told += 1
+            return take(key, value, false) && left > 0
+        }
+        switch way {
+        case .tree(let head):
+            guard let source = open(head, progress), !progress.value.isUnsealed || source.isOlder else { return false }
+            guard source.walk(takeNext) || left == 0 else { return false }
+            return source.tellTurns { take($0, $1, true) }
+        case .pages(let head):
+            guard let source = open(head, progress) else { return false }
+            var free = Memory.slab(Int((folder.liveByteCount ?? 0) / source.facts.pageByteCount / 8 + 1), UInt8.self)
+            guard source.noteFreePages(&free) else { return false }
+            guard scan({ free[$0 / 8] >> UInt8($0 % 8) & 1 == 0 }, takeNext) || left == 0 else { return false }
+            return source.tellTurns { take($0, $1, true) }
+        case .accounts:
+            guard scan({ _ in true }, { !Engine<Environment>.isAccount($0) || takeNext($0, $1) }) else { return false }
+            return folder.tellLog { take($0, $1, true) }
+        }
+    }
+
+    private func scan(
+        _ isUsed: (Int) -> Bool, _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
+    ) -> Bool {
+        let page = Memory.buffer(Int(sysconf(Int32(_SC_PAGESIZE))))
+        guard var scan = folder.openScan(page: page, long: Memory.buffer(StoreMender.valueByteCountMax)) else {
+            return false
+        }
+        return scan.tell(isUsed, take)
+    }
+
+    private func open(_ head: Int?, _ progress: SharedProgress) -> Environment? {
+        guard let source = StoreMender.open(folder, head: head, progress) else { return nil }
+        progress.value.isUnsealed = !source.isSealed
+        progress.value.expected = UInt64(source.recordCount)
+        progress.value.isOpen = true
+        return source
+    }
+
+    /// What a child finds in a way, before it ends or dies of it.
+    private func count(_ way: Way) throws(SetupError) -> WalkProgress {
+        guard let progress = SharedProgress() else { throw .write(ENOMEM) }
+        let end = inChild(seconds: StoreMender.seconds) {
+            tell(way, .max, progress) { key, value, isLogged in
+                if isLogged { return false }
+                guard value != nil else { return true }
+                progress.value.whole += 1
+                if Engine<Environment>.isAccount(key) { progress.value.accounts += 1 }
+                return true
+            }
+        }
+        if end == .barred || progress.value.isBarred { throw .write(0) }
+        return progress.value
+    }
+
+    /// The way in which most is found, and what that is; nil when there is no account in any.
+    private func bestWay() throws(SetupError) -> (way: Way, found: WalkProgress)? {
+        var best: (way: Way, found: WalkProgress)?
+        let ways: InlineArray<6, Way> = [
+            .tree(head: nil), .pages(head: nil), .pages(head: 0), .pages(head: 1), .tree(head: 0), .tree(head: 1),
+        ]
+        for index in ways.indices {
+            let found = try count(ways[index])
+            // More than there are: then other pages are free than it says.
+            if case .pages = ways[index], found.whole > found.expected { continue }
+            if found.accounts > 0, found.whole > (best?.found.whole ?? 0) { best = (ways[index], found) }
+        }
+        return best
+    }
+
     // MARK: Carrying
 
-    /// Carries what is whole into a new store and puts that in the place of the live one; nil when there is nothing to carry.
+    /// Carries what is whole into a new store and puts that in the place of the live one.
     ///
     /// A power cut begins it again or finds it done: the new store takes the place of the old one in one step. Where the new
     /// one finds no room, or no child can do the work, the old one is left as it is.
+    ///
+    /// - Returns: nil when there is no account among what can be read.
     func mend(_ found: WalkProgress) throws(SetupError) -> StoreMending? {
-        var best = try carry(head: nil)
-        // What has its root and most of its records is taken as it is.
-        if !best.isOpen || best.carried < 2 || 2 * best.carried < best.expected {
-            var head: Int?
-            for other in 0..<2 {
-                let trial = try carry(head: other)
-                if trial.carried > best.carried { (best, head) = (trial, other) }
-            }
-            best = try carry(head: head)
-        }
-        folder.forgetTrial()
-        guard best.carried > 1 else { return nil }
+        folder.forgetFresh()
+        defer { folder.forgetTrial() }
+        if found.isComplete { return try end(carry(.tree(head: nil), .max), found) }
+        guard let (way, best) = try bestWay() else { return nil }
+        // Accounts may lie where this tree does not lead.
+        if case .tree = way, best.told < best.expected { _ = try carry(.accounts, .max) }
+        return try end(carry(way, best.told), found)
+    }
+
+    /// Does the same with the accounts alone, wherever they lie; what the log has of others goes with them.
+    func mendAccounts(_ found: WalkProgress) throws(SetupError) -> StoreMending? {
+        guard try count(.accounts).accounts > 0 else { return nil }
+        folder.forgetFresh()
+        return try end(carry(.accounts, .max), found)
+    }
+
+    private func end(_ carried: WalkProgress, _ found: WalkProgress) throws(SetupError) -> StoreMending {
         var mending = StoreMending(why: found.why, isOlder: found.isUnsealed)
-        mending.carried = best.carried
-        mending.damaged = best.damaged
+        (mending.carried, mending.damaged) = try countFresh()
         mending.lostTurns = found.lostTurns
+        let expected = max(carried.expected, found.expected)
         // A tree that says it has more than fits says nothing.
-        if best.expected > best.walked, best.expected < (folder.liveByteCount ?? 0) / 8 {
-            mending.missing = best.expected - best.walked
+        if expected > carried.walked, expected < (folder.liveByteCount ?? 0) / 8 {
+            mending.missing = expected - carried.walked
         }
         try finish(&mending)
         do throws(StoreOpenError) {
@@ -124,65 +230,36 @@ struct StoreMender: ~Copyable {
         return mending
     }
 
-    /// Fills the new store with what can be read, in as many children as it takes.
+    /// Has a child put what it finds in a way into the new store, on top of what that has.
     ///
-    /// - Parameter head: By which of its two heads alone the store is read; nil for what it says itself.
-    private func carry(head: Int?) throws(SetupError) -> WalkProgress {
+    /// - Parameter count: How many records it reads; who counted them may have died behind these.
+    private func carry(_ way: Way, _ count: UInt64) throws(SetupError) -> WalkProgress {
         guard let progress = SharedProgress() else { throw .write(ENOMEM) }
-        folder.forgetFresh()
-        var lateCount = 0
-        // Children one after the other that found nothing: where the root leads nowhere, no letter is better than another.
-        var idleCount = 0
-        while idleCount < 12 {
-            let before = progress.value.taken
-            let end = inChild(seconds: StoreMender.seconds) { carryOn(head: head, progress) }
-            if end == .done { break }
-            if end == .barred || progress.value.isBarred { throw .write(0) }
-            if end == .late { lateCount += 1 }
-            idleCount = progress.value.taken == before ? idleCount + 1 : 0
-            guard progress.value.kind <= 0xFF else { break }
-            guard progress.value.isOpen, lateCount < 2, progress.value.code == 0 else { break }
-            if progress.value.kind > 0, !progress.value.isBackward {
-                progress.value.isBackward = true
-            } else {
-                progress.value.kind += 1
-                progress.value.isBackward = false
-                progress.value.last = InlineBytes()
-            }
-        }
-        var result = progress.value
-        (result.carried, result.damaged) = try countFresh()
-        return result
+        let end = inChild(seconds: StoreMender.carrySeconds) { carry(way, count, progress) }
+        if end == .barred || progress.value.isBarred { throw .write(0) }
+        return progress.value
     }
 
-    /// In a child: goes on where the one before ended; false when it could not come to the end.
-    private func carryOn(head: Int?, _ progress: SharedProgress) -> Bool {
-        guard let source = StoreMender.open(folder, head: head, progress) else { return false }
+    private func carry(_ way: Way, _ count: UInt64, _ progress: SharedProgress) -> Bool {
         do throws(StoreOpenError) {
             let fresh = try folder.openFresh(goesOn: true)
             do throws(SetupError) {
                 var engine = try toolEngine(fresh, configuration)
-                progress.value.isUnsealed = !source.isSealed
-                progress.value.expected = UInt64(source.recordCount)
-                progress.value.isOpen = true
-                var count = 0
-                let isComplete = source.walk(progress) { key, value in
+                var changes = 0
+                let isComplete = tell(way, count, progress) { key, value, isLogged in
+                    if !isLogged { progress.value.walked = UInt64(engine.store.recordCount) + 1 }
                     if Environment.isOwn(key) { return true }
-                    if let value { engine.carry(key, value) } else { engine.leaveBehind(key, wall) }
-                    progress.value.taken += 1
-                    count += 1
-                    return count % StoreMender.batchCount != 0 || keepPart(&engine, progress)
+                    if let value {
+                        engine.carry(key, value)
+                    } else if isLogged {
+                        engine.drop(key)
+                    } else {
+                        engine.leaveBehind(key, wall)
+                    }
+                    changes += 1
+                    return changes % StoreMender.batchCount != 0 || keepPart(&engine, progress)
                 }
-                guard keepPart(&engine, progress), isComplete else { return false }
-                progress.value.walked = UInt64(engine.store.recordCount)
-                // What the log has is the newest of all.
-                let isTold = source.tellTurns { key, value in
-                    if Environment.isOwn(key) { return true }
-                    if let value { engine.carry(key, value) } else { engine.drop(key) }
-                    count += 1
-                    return count % StoreMender.batchCount != 0 || keepPart(&engine, progress)
-                }
-                return keepPart(&engine, progress) && isTold
+                return keepPart(&engine, progress) && isComplete
             } catch {
                 progress.value.isBarred = true
             }

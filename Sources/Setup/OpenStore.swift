@@ -154,21 +154,18 @@ private func mend(
     guard let found = try mender.look(always: always, mends: mends), !found.isWhole || found.isUnsealed else {
         return nil
     }
-    let mending: StoreMending?
     do throws(SetupError) {
-        mending = try mender.mend(found)
+        if let mending = try mender.mend(found) { return mending }
+        if folder.returnToCopy() { return try mend(folder, configuration, wall, always: always, mends: mends) }
+        let hasDump = File.size(of: folder.dump.span) != nil
+        if !hasDump, let mending = try mender.mendAccounts(found) { return mending }
     } catch {
         // What looks as it should is no worse than none.
         guard found.looksWhole, !found.isUnsealed else { throw error }
         return nil
     }
-    guard let mending else {
-        if found.looksWhole, !found.isUnsealed { return nil }
-        if folder.returnToCopy() { return try mend(folder, configuration, wall, always: always, mends: mends) }
-        folder.putAside()
-        return StoreMending(why: "nothing of it could be read", isKept: true)
-    }
-    return mending
+    folder.putAside()
+    return StoreMending(why: "nothing of it could be read", isKept: true)
 }
 
 /// - Parameter isUnreadable: There was a store, and it was put aside.

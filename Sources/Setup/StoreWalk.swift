@@ -8,21 +8,16 @@ import Transport
 struct WalkProgress: BitwiseCopyable {
     /// The store could be opened, and the log read.
     var isOpen = false
-    /// What is gone through, by the first octet of keys: the letter that is due, and the way.
-    var kind: UInt16 = 0
-    var isBackward = false
-    /// The key that was read last on the way forward.
-    var last = InlineBytes<112>()
     /// Records that the tree says there are.
     var expected: UInt64 = 0
-    /// Records that children have carried, those twice that were carried twice.
-    var taken: UInt64 = 0
-    /// Records that the new store has.
-    var carried: UInt64 = 0
-    /// Records that it had of the old one's tree, damaged ones among them, before it got what the log has.
+    /// Records that were read one after the other, damaged ones among them.
+    var told: UInt64 = 0
+    /// Records that the new store had of the old one, damaged ones among them, before it got what the log has.
     var walked: UInt64 = 0
     /// Records that are what was written.
     var whole: UInt64 = 0
+    /// Accounts among them.
+    var accounts: UInt64 = 0
     /// Records that are not.
     var damaged: UInt64 = 0
     /// Records that lie where their key does not belong.
@@ -55,6 +50,9 @@ struct WalkProgress: BitwiseCopyable {
 
     /// It can stay what it is.
     var isWhole: Bool { looksWhole && !isUnusable }
+
+    /// All records can be reached by the tree, whatever they are.
+    var isComplete: Bool { isOpen && code == 0 && !isSkipped && !hasUnsoundPages && whole + damaged == expected }
 
     /// Everything is there, and as it was written.
     var looksWhole: Bool {
@@ -117,7 +115,7 @@ extension Environment {
     ///   - always: Also when the process before ended as it should.
     func look(byteCount: UInt64, always: Bool, _ progress: SharedProgress) {
         // A store of a later version, or of somebody else, is left as it is.
-        progress.value.isUnsealed = !isSealed && (1...4).contains(storedSchema)
+        progress.value.isUnsealed = isOlder
         progress.value.lostTurns = UInt64(lostTurnCount)
         progress.value.expected = UInt64(recordCount)
         let running: StaticString = "!running"
@@ -126,7 +124,7 @@ extension Environment {
         progress.value.isOpen = true
         progress.value.code = failureCode
         guard progress.value.code == 0 else { return }
-        guard isSealed, isUnclean || always || lostTurnCount > 0 else {
+        guard isOlder || isSealed && (isUnclean || always || lostTurnCount > 0) else {
             progress.value.isSkipped = true
             return
         }
@@ -147,6 +145,9 @@ extension Environment {
         progress.value.code = failureCode
     }
 
+    /// It is of a version whose values have no seals.
+    var isOlder: Bool { !isSealed && (1...4).contains(storedSchema) }
+
     /// What the store says of its version; 0 when it does not.
     private var storedSchema: UInt64 {
         let key: StaticString = "!schema"
@@ -156,22 +157,11 @@ extension Environment {
         return reader.isBroken ? 0 : schema
     }
 
-    /// Tells every record, in the order in which they lie. Where that cannot be gone to its end, the next child goes letter by
-    /// letter: forward from its first key, and where that ends early, backward from its last one to where it ended.
+    /// Tells every record, in the order in which they lie; the value is nil when it is not what was written.
     ///
-    /// - Parameter take: Hears each; the value is nil when it is not what was written. False ends it.
-    func walk(_ progress: SharedProgress, _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
-        if progress.value.kind == 0 { return walkAll(take) }
-        while progress.value.kind <= 0xFF {
-            guard walkKind(UInt8(progress.value.kind), progress, take) else { return false }
-            progress.value.kind += 1
-            progress.value.isBackward = false
-            progress.value.last = InlineBytes()
-        }
-        return true
-    }
-
-    private func walkAll(_ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
+    /// - Parameter take: Hears each; false ends it.
+    /// - Returns: false when it could not be gone to its end, or `take` said so.
+    func walk(_ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
         let first = InlineArray<1, UInt8>(repeating: 0)
         // Whatever leads in a circle ends here.
         var left = 2 * recordCount + 1000
@@ -182,40 +172,5 @@ extension Environment {
             found = storedNext(first.span)
         }
         return failureCode == 0
-    }
-
-    private func walkKind(
-        _ kind: UInt8, _ progress: SharedProgress, _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool
-    ) -> Bool {
-        let first = InlineArray<1, UInt8>(repeating: kind)
-        // What was taken before and not kept is taken once more, up to where it ended.
-        let end = progress.value.isBackward ? progress.value.last : InlineBytes<112>()
-        if !progress.value.isBackward || !end.isEmpty {
-            var found = stored(atOrAfter: first.span)
-            while let entry = found, entry.key[0] == kind {
-                guard take(entry.key, value(of: entry)) else { return false }
-                if progress.value.isBackward {
-                    if entry.key.equals(end.span) { break }
-                } else {
-                    progress.value.last = InlineBytes(prefix: entry.key)
-                }
-                found = storedNext(first.span)
-            }
-            if failureCode != 0 { return false }
-        }
-        guard progress.value.isBackward else { return true }
-        var found: StoreEntry?
-        if kind < 0xFF {
-            let next = InlineArray<1, UInt8>(repeating: kind + 1)
-            found = stored(atOrAfter: next.span) == nil ? storedLast(next.span) : storedPrevious(next.span)
-        } else {
-            found = storedLast(first.span)
-        }
-        while let entry = found, entry.key[0] == kind, end.isEmpty || end.span.isBelow(entry.key) {
-            guard take(entry.key, value(of: entry)) else { return false }
-            let next = InlineArray<1, UInt8>(repeating: kind < 0xFF ? kind + 1 : kind)
-            found = storedPrevious(next.span)
-        }
-        return true
     }
 }

@@ -157,9 +157,11 @@ public final class DataFolder {
         return try environment(live)
     }
 
-    private func environment(_ file: File.Path, isReading: Bool = false) throws(StoreOpenError) -> Environment {
+    private func environment(
+        _ file: File.Path, isReading: Bool = false, isOld: Bool = false
+    ) throws(StoreOpenError) -> Environment {
         try Environment(
-            path: file.span, log: log.span, isInMemory: mode == .memory, isReading: isReading,
+            path: file.span, log: log.span, isInMemory: mode == .memory, isReading: isReading, isOld: isOld,
             byteCountMax: byteCountMax, memory: memory)
     }
 
@@ -226,7 +228,22 @@ public final class DataFolder {
             guard case .failed(let code) = error else { throw .unreadable(MDB_INVALID) }
             throw StoreOpenError(code: code)
         }
-        return try environment(trial, isReading: true)
+        return try environment(trial, isReading: true, isOld: true)
+    }
+
+    /// Reads the pages of the live store without its tree; nil when that is not possible.
+    ///
+    /// - Parameters:
+    ///   - page: As long as a page of the store.
+    ///   - long: As long as the longest value.
+    public func openScan(page: consuming FixedBytes, long: consuming FixedBytes) -> PageScan? {
+        PageScan(path: live.span, page: page, long: long)
+    }
+
+    /// Tells each change of the log, for a store that cannot say whether it has them; false when `change` says so.
+    public func tellLog(_ change: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
+        var log = RedoLog(path: log.span, byteCountMax: memory.logByteCount, generation: nil)
+        return log?.replay(change) ?? true
     }
 
     /// Takes such a copy away.

@@ -9,11 +9,9 @@ extension Environment {
     ///
     /// - Parameter used: Takes the pages in use, a bit for each; 0 before, and long enough for the file.
     public func hasSoundPages(_ used: inout Slab<UInt8>) -> Bool {
-        var info = unsafe MDB_envinfo()
-        unsafe mdb_env_info(state.environment, &info)
         let trees = pagesOfCommit().trees
-        var pages = unsafe PagesInUse(pageByteCount: Int(state.facts.pageByteCount), end: info.me_last_pgno + 1)
-        guard pages.end <= used.count * 8, state.beginReading() else { return false }
+        guard let end = pageEnd, end <= used.count * 8, state.beginReading() else { return false }
+        var pages = PagesInUse(pageByteCount: Int(state.facts.pageByteCount), end: end)
         defer { state.endReading() }
         var cursor: OpaquePointer?
         guard unsafe mdb_cursor_open(state.reader, state.database, &cursor) == 0 else { return false }
@@ -30,11 +28,44 @@ extension Environment {
         return hasSoundFreeList(pages, used, trees: Int(trees))
     }
 
+    /// Notes the pages that are free, a bit for each; false when nobody knows which are.
+    ///
+    /// - Parameter free: 0 before, and long enough for the file; what lies behind is left out.
+    public func noteFreePages(_ free: inout Slab<UInt8>) -> Bool {
+        let trees = pagesOfCommit().trees
+        guard let end = pageEnd, state.beginReading() else { return false }
+        defer { state.endReading() }
+        var count = 0
+        let isRead = tellFree(end) { page in
+            count += 1
+            if page / 8 < free.count { free[page / 8] |= 1 << UInt8(page % 8) }
+            return true
+        }
+        return isRead && count + Int(trees) + 2 == end
+    }
+
+    /// The number of the first page that there is not; nil when it is none.
+    private var pageEnd: Int? {
+        var info = unsafe MDB_envinfo()
+        unsafe mdb_env_info(state.environment, &info)
+        let end = unsafe info.me_last_pgno &+ 1
+        return end > 1 && end < 1 << 30 ? end : nil
+    }
+
     /// The transaction for reading has begun.
     private func hasSoundFreeList(_ pages: PagesInUse, _ used: borrowing Slab<UInt8>, trees: Int) -> Bool {
+        var count = 0
+        let isRead = tellFree(pages.end) { page in
+            count += 1
+            return used[page / 8] >> UInt8(page % 8) & 1 == 0
+        }
+        return isRead && count + trees + 2 == pages.end
+    }
+
+    /// Tells each free page; false when the list is none, or `take` says so. The transaction for reading has begun.
+    private func tellFree(_ end: Int, _ take: (Int) -> Bool) -> Bool {
         var key = unsafe MDB_val()
         var value = unsafe MDB_val()
-        var count = 0
         let size = MemoryLayout<Int>.size
         var code = unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_FIRST)
         while code == 0 {
@@ -42,16 +73,15 @@ extension Environment {
             let free = unsafe data.load(as: Int.self)
             guard free >= 0, unsafe free < value.mv_size / size else { return false }
             // The highest is first.
-            var last = pages.end
+            var last = end
             for index in 0..<free {
                 let page = unsafe data.load(fromByteOffset: (index + 1) * size, as: Int.self)
-                guard page >= 2, page < last, used[page / 8] >> UInt8(page % 8) & 1 == 0 else { return false }
+                guard page >= 2, page < last, take(page) else { return false }
                 last = page
             }
-            count += free
             code = unsafe mdb_cursor_get(state.readerCursor, &key, &value, MDB_NEXT)
         }
-        return code == MDB_NOTFOUND && count + trees + 2 == pages.end
+        return code == MDB_NOTFOUND
     }
 }
 

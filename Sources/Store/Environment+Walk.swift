@@ -38,21 +38,13 @@ extension Environment {
         }
     }
 
-    /// The first record from `key` on, or the last one before it, whatever its value is.
+    /// The first record from `key` on, whatever its value is.
     @_lifetime(borrow self)
     public func stored(atOrAfter key: Span<UInt8>) -> StoreEntry? { find(MDB_SET_RANGE, key) }
 
     /// What lies behind the record that was found last, on the way that began with a key of the same letter.
     @_lifetime(borrow self)
     public func storedNext(_ key: Span<UInt8>) -> StoreEntry? { find(MDB_NEXT, key) }
-
-    /// What lies before it.
-    @_lifetime(borrow self)
-    public func storedPrevious(_ key: Span<UInt8>) -> StoreEntry? { find(MDB_PREV, key) }
-
-    /// The last record of all.
-    @_lifetime(borrow self)
-    public func storedLast(_ key: Span<UInt8>) -> StoreEntry? { find(MDB_LAST, key) }
 
     /// The value of such a record; nil when it is not what was written.
     @_lifetime(copy entry)

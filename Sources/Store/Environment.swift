@@ -30,11 +30,12 @@ public struct Environment: ~Copyable, StorePort {
     ///   - log: The file of its log, on a volume that survives a power cut; nil for a store without one.
     ///   - isInMemory: The log's volume has not the store itself, but a copy of it.
     ///   - isReading: Nothing is changed, and the log is not done again: what may be damaged is only read.
+    ///   - isOld: It may be older than the log that there is, which then is not void: it follows with a gap.
     ///   - byteCountMax: The size of the map in octets; less when the volume has not that much room.
     ///   - memory: What it may take of the memory, with a log.
     public init(
-        path: Span<UInt8>, log: Span<UInt8>?, isInMemory: Bool = false, isReading: Bool = false, byteCountMax: UInt64,
-        memory: StoreMemory
+        path: Span<UInt8>, log: Span<UInt8>?, isInMemory: Bool = false, isReading: Bool = false, isOld: Bool = false,
+        byteCountMax: UInt64, memory: StoreMemory
     ) throws(StoreOpenError) {
         let present = File.size(of: path) ?? 0
         let count = Environment.mapByteCount(byteCountMax, present: present, free: Environment.freeByteCount(at: path))
@@ -46,7 +47,7 @@ public struct Environment: ~Copyable, StorePort {
         state.isReading = isReading
         look()
         state.isSealed = findSeal()
-        let generation = storedGeneration()
+        let generation = isOld ? nil : storedGeneration()
         abortTransaction()
         // What cannot be read now says so again when it is asked for.
         state.failure = nil
@@ -147,8 +148,10 @@ public struct Environment: ~Copyable, StorePort {
     /// changes nothing: then any log will do.
     private func storedGeneration() -> UInt64? {
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
-        // Every commit of the store has it.
-        guard stored(for: key.span) != nil else { return recordCount > 0 && state.isSealed ? nil : 0 }
+        guard stored(for: key.span) != nil else {
+            // Every commit of the store has it.
+            return state.failure != nil || recordCount > 0 && state.isSealed ? nil : 0
+        }
         guard let value = value(for: key.span) else { return nil }
         var reader = RecordReader(value)
         let generation: UInt64 = reader.integer()

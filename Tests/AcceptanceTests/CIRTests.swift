@@ -203,7 +203,7 @@ import Testing
         // Who says nothing takes no more than some places, and keeps nobody out.
         let silent = try (0..<100).map { _ in try HTTPConnection(port: engine.cirPort) }
         try wait("the first ones are cut") { silent.prefix(4).allSatisfy { !$0.isSilent(milliseconds: 0) } }
-        #expect(silent.last?.isSilent(milliseconds: 0) == true)
+        #expect(silent.contains { $0.isSilent(milliseconds: 0) })
         let alice = try engine.client("alice")
         #expect(try alice.logIn().code == 200)
         _ = try agree(alice, "STCP")

@@ -15,6 +15,7 @@ import Testing
     private struct Row {
         var copies = 0
         var received = 0
+        var people = 0
         var mended = 0
         var setAside = 0
         var deaths = 0
@@ -123,6 +124,7 @@ import Testing
     private func receive(_ name: String, _ engine: EngineProcess, _ row: inout Row) throws {
         let person = try engine.client(name)
         guard try person.logIn().code == 200 else { return }
+        row.people += 1
         var seen: Set<String> = []
         // What is no well-formed document is an error here.
         for reply in try person.receiveAll() where reply.name == "NewMessage" {
@@ -396,9 +398,13 @@ import Testing
         }
         for damage in Damage.allCases {
             guard let row = rows[damage] else { continue }
-            let share = Double(row.received) * 100 / Double(row.copies * DamagedStoreTests.messageCount)
+            func share(_ count: Int, of total: Int) -> String {
+                String(format: "%.1f %%", Double(count) * 100 / Double(row.copies * total))
+            }
             print(
-                "damaged stores, \(damage): \(row.copies) copies, \(String(format: "%.1f", share)) % of the messages,",
+                "damaged stores, \(damage): \(row.copies) copies,",
+                "\(share(row.people, of: DamagedStoreTests.people.count)) of the people,",
+                "\(share(row.received, of: DamagedStoreTests.messageCount)) of the messages,",
                 "\(row.mended) mended, \(row.setAside) records set aside, \(row.deaths) deaths")
             #expect(row.violations.isEmpty, "\(damage): \(row.violations.prefix(5))")
             #expect(row.deaths <= row.copies)

@@ -17,6 +17,9 @@ extension Engine where Port: ~Copyable {
         }
     }
 
+    /// True for the key of an account.
+    public static func isAccount(_ key: Span<UInt8>) -> Bool { key.count > 1 && key[0] == RecordKind.account }
+
     /// Takes a record of a store that is left, as it is.
     public mutating func carry(_ key: Span<UInt8>, _ value: Span<UInt8>) {
         records.scratch.removeAll()

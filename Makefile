@@ -64,8 +64,8 @@ build: build-packages ## build .build/release/{impsd,impsctl,imps}
 .PHONY: test
 test: test-packages build ## build and run all tests; after make sdk, also those of the boards
 	swift build --build-tests
-	@# A test mostly waits, so two passes go side by side.
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(PASSES)
+	@# A test mostly waits, so three passes go side by side.
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target $(PASSES)
 	@# Large programs of others on the other side have the machine for themselves.
 	$(RUN_TESTS) --filter '$(PEER_TESTS)'
 	@# And none of it costs more than it did.

@@ -28,7 +28,10 @@ public final class VirtualBoard: @unchecked Sendable {
         let content = folder.appendingPathComponent("content")
         try FileManager.default.createDirectory(at: content, withIntermediateDirectories: true)
         for (name, text) in files {
-            try text.write(to: content.appendingPathComponent(name), atomically: true, encoding: .utf8)
+            let file = content.appendingPathComponent(name)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try text.write(to: file, atomically: true, encoding: .utf8)
         }
         port = try VirtualBoard.freePort()
         let disk = try Child(

@@ -158,18 +158,7 @@ struct StoreMender: ~Copyable {
 
     /// What a child finds in a way, before it ends or dies of it.
     private func count(_ way: Way) throws(SetupError) -> WalkProgress {
-        guard let progress = SharedProgress() else { throw .write(ENOMEM) }
-        let end = inChild(seconds: StoreMender.seconds) {
-            tell(way, .max, progress) { key, value, isLogged in
-                if isLogged { return false }
-                guard value != nil else { return true }
-                progress.value.whole += 1
-                if Engine<Environment>.isAccount(key) { progress.value.accounts += 1 }
-                return true
-            }
-        }
-        if end == .barred || progress.value.isBarred { throw .write(0) }
-        return progress.value
+        try goThrough(way, .max, writes: false)
     }
 
     /// The way in which most is found, and what that is; nil when there is no account in any.
@@ -234,39 +223,43 @@ struct StoreMender: ~Copyable {
     ///
     /// - Parameter count: How many records it reads; who counted them may have died behind these.
     private func carry(_ way: Way, _ count: UInt64) throws(SetupError) -> WalkProgress {
+        try goThrough(way, count, writes: true)
+    }
+
+    private func goThrough(_ way: Way, _ count: UInt64, writes: Bool) throws(SetupError) -> WalkProgress {
         guard let progress = SharedProgress() else { throw .write(ENOMEM) }
-        let end = inChild(seconds: StoreMender.carrySeconds) { carry(way, count, progress) }
+        let seconds = writes ? StoreMender.carrySeconds : StoreMender.seconds
+        let end = inChild(seconds: seconds) { goThrough(way, count, writes: writes, progress) }
         if end == .barred || progress.value.isBarred { throw .write(0) }
         return progress.value
     }
 
-    private func carry(_ way: Way, _ count: UInt64, _ progress: SharedProgress) -> Bool {
-        do throws(StoreOpenError) {
-            let fresh = try folder.openFresh(goesOn: true)
-            do throws(SetupError) {
-                var engine = try toolEngine(fresh, configuration)
-                var changes = 0
-                let isComplete = tell(way, count, progress) { key, value, isLogged in
-                    if !isLogged { progress.value.walked = UInt64(engine.store.recordCount) + 1 }
-                    if Environment.isOwn(key) { return true }
-                    if let value {
-                        engine.carry(key, value)
-                    } else if isLogged {
-                        engine.drop(key)
-                    } else {
-                        engine.leaveBehind(key, wall)
-                    }
-                    changes += 1
-                    return changes % StoreMender.batchCount != 0 || keepPart(&engine, progress)
-                }
-                return keepPart(&engine, progress) && isComplete
-            } catch {
-                progress.value.isBarred = true
-            }
+    /// In a child; false when it could not come to the end.
+    private func goThrough(_ way: Way, _ count: UInt64, writes: Bool, _ progress: SharedProgress) -> Bool {
+        var engine: Engine<Environment>?
+        do throws(SetupError) {
+            if writes { engine = try openFresh() }
         } catch {
             progress.value.isBarred = true
+            return false
         }
-        return false
+        var changes = 0
+        let isComplete = tell(way, count, progress) { key, value, isLogged in
+            if !isLogged { progress.value.note(key, isWhole: value != nil) }
+            guard engine != nil else { return !isLogged }
+            if !isLogged { progress.value.walked = UInt64(engine!.store.recordCount) + 1 }
+            if Environment.isOwn(key) { return true }
+            if let value {
+                engine!.carry(key, value)
+            } else if isLogged {
+                engine!.drop(key)
+            } else {
+                engine!.leaveBehind(key, wall)
+            }
+            changes += 1
+            return changes % StoreMender.batchCount != 0 || keepPart(&engine!, progress)
+        }
+        return engine == nil || keepPart(&engine!, progress) && isComplete
     }
 
     /// Commits what was carried; when that fails it is not for what was read.

@@ -37,6 +37,12 @@ struct WalkProgress: BitwiseCopyable {
     /// The engine could not work with it, or died of it, whatever it looks like.
     var isUnusable = false
 
+    /// Counts a record.
+    mutating func note(_ key: Span<UInt8>, isWhole: Bool) {
+        if isWhole { whole += 1 } else { damaged += 1 }
+        if isWhole, Engine<Environment>.isAccount(key) { accounts += 1 }
+    }
+
     /// What is wrong, in words.
     var why: StaticString {
         if isUnsealed { return "it was of an older version" }
@@ -135,7 +141,7 @@ extension Environment {
         var found = stored(atOrAfter: first.span)
         var last = InlineBytes<112>()
         while let entry = found {
-            if value(of: entry) == nil { progress.value.damaged += 1 } else { progress.value.whole += 1 }
+            progress.value.note(entry.key, isWhole: value(of: entry) != nil)
             if !last.isEmpty, !last.span.isBelow(entry.key) { progress.value.misplaced += 1 }
             // Whatever leads in a circle ends here.
             guard progress.value.misplaced < 1000 else { return }

@@ -247,26 +247,30 @@ struct StoreMender: ~Copyable {
         let isComplete = tell(way, count, progress) { key, value, isLogged in
             if !isLogged { progress.value.note(key, isWhole: value != nil) }
             guard engine != nil else { return !isLogged }
-            if !isLogged { progress.value.walked = UInt64(engine!.store.recordCount) + 1 }
+            if !isLogged { progress.value.walked = UInt64(engine?.store.recordCount ?? 0) + 1 }
             if Environment.isOwn(key) { return true }
             if let value {
-                engine!.carry(key, value)
+                engine?.carry(key, value)
             } else if isLogged {
-                engine!.drop(key)
+                engine?.drop(key)
             } else {
-                engine!.leaveBehind(key, wall)
+                engine?.leaveBehind(key, wall)
             }
             changes += 1
-            return changes % StoreMender.batchCount != 0 || keepPart(&engine!, progress)
+            return changes % StoreMender.batchCount != 0 || keepPart(&engine, progress)
         }
-        return engine == nil || keepPart(&engine!, progress) && isComplete
+        return keepPart(&engine, progress) && isComplete
     }
 
     /// Commits what was carried; when that fails it is not for what was read.
-    private func keepPart(_ engine: inout Engine<Environment>, _ progress: SharedProgress) -> Bool {
-        let isKept = commitPart(&engine)
-        if !isKept { progress.value.isBarred = true }
-        return isKept
+    private func keepPart(_ engine: inout Engine<Environment>?, _ progress: SharedProgress) -> Bool {
+        do throws(StoreError) {
+            try engine?.store.commit()
+            return true
+        } catch {
+            progress.value.isBarred = true
+            return false
+        }
     }
 
     private func openFresh() throws(SetupError) -> Engine<Environment> {

@@ -32,6 +32,7 @@ public enum SetupError: Error {
         case .store(.readOnly): return "the data folder is on a volume that cannot be written"
         case .store(.noRoom): return "the volume of the data folder has no room for a store"
         case .store(.unreadable): return "the store cannot be read and there is no store.dump; restore a dump"
+        case .store(.failed(EACCES)): return "the files in the data folder are another user's"
         case .store(.failed): return "the store cannot be opened"
         case .laterSchema: return "the store is of a later version; restore a dump with this version"
         case .deviceKey: return "device.key in the data folder cannot be used"

@@ -8,6 +8,8 @@ public final class VirtualBoard: @unchecked Sendable {
         FileManager.default.fileExists(atPath: "\(Programs.package.path)/.build-board/\($0)/root.squashfs")
     }
 
+    /// Whom the engine runs as.
+    private static let user: UInt32 = 200
     /// How much longer things take than on the machine that emulates it.
     public static let slowness = 8.0
 
@@ -32,6 +34,13 @@ public final class VirtualBoard: @unchecked Sendable {
             try FileManager.default.createDirectory(
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try text.write(to: file, atomically: true, encoding: .utf8)
+            // What lies in the data folder is the engine's.
+            guard name.hasPrefix("imps/") else { continue }
+            for path in [file.path, file.deletingLastPathComponent().path] {
+                guard chown(path, VirtualBoard.user, VirtualBoard.user) == 0 else {
+                    throw HarnessError("chown \(path)")
+                }
+            }
         }
         port = try VirtualBoard.freePort()
         let disk = try Child(

@@ -22,9 +22,12 @@ public struct LastExit: Sendable {
     /// - Parameter path: Where a fatal record was left.
     public init(recordAt path: File.Path) {
         var text = Memory.buffer(FatalRecord.byteCountMax + 3)
-        do throws(File.Failure) {
-            try File.read(path.span, into: &text)
-        } catch {}
+        // Others may put files there too.
+        if File.kind(of: path.span) == .own {
+            do throws(File.Failure) {
+                try File.read(path.span, into: &text)
+            } catch {}
+        }
         File.remove(path.span)
         let end = text.span.firstIndex(of: 0x0A) ?? text.count
         guard end > 2, text.span[0] >= UInt8(ascii: "0"), text.span[0] <= UInt8(ascii: "9") else { return }

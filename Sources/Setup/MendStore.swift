@@ -34,10 +34,10 @@ struct StoreMender: ~Copyable {
     /// Seconds since 1970; what is set aside has them.
     let wall: WallTime
 
-    /// Seconds that a child has to read: a full store of 8 MB takes a fraction of one.
+    /// Seconds that a child has to read, and to write some of it: a full store of 8 MB takes a fraction of one.
     private static var seconds: UInt32 { 10 }
-    /// Seconds that a child has to write what it reads.
-    private static var carrySeconds: UInt32 { 60 }
+    /// Seconds that it has when somebody waits for it who asked.
+    private static var patientSeconds: UInt32 { 600 }
     /// Octets of the longest value, with its seal: no turn has more.
     private static var valueByteCountMax: Int { 1 << 16 }
     /// Octets of a store that is not looked through, because it would hold up the start.
@@ -61,16 +61,15 @@ struct StoreMender: ~Copyable {
             let progress = SharedProgress()
         else { return nil }
         progress.value.isUnusable = mends
-        let end = inChild(seconds: StoreMender.seconds) { [folder] in
+        let end = inChild(seconds: always ? StoreMender.patientSeconds : StoreMender.seconds) { [folder] in
             guard let store = StoreMender.open(folder, head: nil, progress) else { return false }
             store.look(byteCount: size, always: always || mends, progress)
             return true
         }
         switch end {
         case .done: return progress.value
-        case .barred: return nil
-        case .late where !always: return nil
-        case .late, .died:
+        case .barred, .late: return nil
+        case .died:
             if progress.value.isBarred { return nil }
             if progress.value.code == 0 { progress.value.code = -1 }
             return progress.value
@@ -109,7 +108,7 @@ struct StoreMender: ~Copyable {
     /// - Parameters:
     ///   - count: How many records are read at most.
     ///   - take: Hears each; without a value it is not what was written, or gone by the log. False ends it.
-    /// - Returns: false when it could not be gone to its end.
+    /// - Returns: false when the records could not be gone through.
     private func tell(
         _ way: Way, _ count: UInt64, _ progress: SharedProgress,
         _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>?, _ isLogged: Bool) -> Bool
@@ -125,26 +124,31 @@ struct StoreMender: ~Copyable {
         case .tree(let head):
             guard let source = open(head, progress), !progress.value.isUnsealed || source.isOlder else { return false }
             guard source.walk(takeNext) || left == 0 else { return false }
-            return source.tellTurns { take($0, $1, true) }
+            _ = source.tellTurns { take($0, $1, true) }
+            return true
         case .pages(let head):
             guard let source = open(head, progress) else { return false }
-            var free = Memory.slab(Int((folder.liveByteCount ?? 0) / source.facts.pageByteCount / 8 + 1), UInt8.self)
+            let page = Int(source.facts.pageByteCount)
+            var free = Memory.slab(Int(folder.liveByteCount ?? 0) / page / 8 + 1, UInt8.self)
             guard source.noteFreePages(&free) else { return false }
-            guard scan({ free[$0 / 8] >> UInt8($0 % 8) & 1 == 0 }, takeNext) || left == 0 else { return false }
-            return source.tellTurns { take($0, $1, true) }
+            guard scan(page, { free[$0 / 8] >> UInt8($0 % 8) & 1 == 0 }, takeNext) || left == 0 else { return false }
+            _ = source.tellTurns { take($0, $1, true) }
+            return true
         case .accounts:
-            guard scan({ _ in true }, { !Engine<Environment>.isAccount($0) || takeNext($0, $1) }) else { return false }
-            return folder.tellLog { take($0, $1, true) }
+            let isRead = scan(DataFolder.pageByteCount, { _ in true }) {
+                !Engine<Environment>.isAccount($0) || takeNext($0, $1)
+            }
+            guard isRead || left == 0 else { return false }
+            _ = folder.tellLog { take($0, $1, true) }
+            return true
         }
     }
 
     private func scan(
-        _ isUsed: (Int) -> Bool, _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
+        _ pageByteCount: Int, _ isUsed: (Int) -> Bool, _ take: (_ key: Span<UInt8>, _ value: Span<UInt8>) -> Bool
     ) -> Bool {
-        let page = Memory.buffer(Int(sysconf(Int32(_SC_PAGESIZE))))
-        guard var scan = folder.openScan(page: page, long: Memory.buffer(StoreMender.valueByteCountMax)) else {
-            return false
-        }
+        let long = Memory.buffer(StoreMender.valueByteCountMax)
+        guard var scan = folder.openScan(page: Memory.buffer(pageByteCount), long: long) else { return false }
         return scan.tell(isUsed, take)
     }
 
@@ -158,20 +162,29 @@ struct StoreMender: ~Copyable {
 
     /// What a child finds in a way, before it ends or dies of it.
     private func count(_ way: Way) throws(SetupError) -> WalkProgress {
-        try goThrough(way, .max, writes: false)
+        let (found, end) = try goThrough(way, .max, writes: false)
+        if end == .barred || found.isBarred { throw .write(0) }
+        return found
     }
 
     /// The way in which most is found, and what that is; nil when there is no account in any.
     private func bestWay() throws(SetupError) -> (way: Way, found: WalkProgress)? {
         var best: (way: Way, found: WalkProgress)?
-        let ways: InlineArray<6, Way> = [
-            .tree(head: nil), .pages(head: nil), .pages(head: 0), .pages(head: 1), .tree(head: 0), .tree(head: 1),
-        ]
-        for index in ways.indices {
-            let found = try count(ways[index])
+        func consider(_ way: Way, _ found: WalkProgress) {
             // More than there are: then other pages are free than it says.
-            if case .pages = ways[index], found.whole > found.expected { continue }
-            if found.accounts > 0, found.whole > (best?.found.whole ?? 0) { best = (ways[index], found) }
+            if case .pages = way, found.whole > found.expected { return }
+            if found.accounts > 0, found.whole > (best?.found.whole ?? 0) { best = (way, found) }
+        }
+        try consider(.tree(head: nil), count(.tree(head: nil)))
+        try consider(.pages(head: nil), count(.pages(head: nil)))
+        if let best, best.found.whole >= best.found.expected { return best }
+        let trials: InlineArray<4, Way> = [.pages(head: 0), .pages(head: 1), .tree(head: 0), .tree(head: 1)]
+        for index in trials.indices {
+            do throws(SetupError) {
+                try consider(trials[index], count(trials[index]))
+            } catch {
+                // A copy of the store finds no room.
+            }
         }
         return best
     }
@@ -185,20 +198,17 @@ struct StoreMender: ~Copyable {
     ///
     /// - Returns: nil when there is no account among what can be read.
     func mend(_ found: WalkProgress) throws(SetupError) -> StoreMending? {
-        folder.forgetFresh()
-        defer { folder.forgetTrial() }
         if found.isComplete { return try end(carry(.tree(head: nil), .max), found) }
+        defer { folder.forgetTrial() }
         guard let (way, best) = try bestWay() else { return nil }
-        // Accounts may lie where this tree does not lead.
-        if case .tree = way, best.told < best.expected { _ = try carry(.accounts, .max) }
+        folder.forgetTrial()
         return try end(carry(way, best.told), found)
     }
 
     /// Does the same with the accounts alone, wherever they lie; what the log has of others goes with them.
     func mendAccounts(_ found: WalkProgress) throws(SetupError) -> StoreMending? {
-        guard try count(.accounts).accounts > 0 else { return nil }
-        folder.forgetFresh()
-        return try end(carry(.accounts, .max), found)
+        let accounts = try count(.accounts)
+        return accounts.told > 0 ? try end(carry(.accounts, accounts.told), found) : nil
     }
 
     private func end(_ carried: WalkProgress, _ found: WalkProgress) throws(SetupError) -> StoreMending {
@@ -207,8 +217,8 @@ struct StoreMender: ~Copyable {
         mending.lostTurns = found.lostTurns
         let expected = max(carried.expected, found.expected)
         // A tree that says it has more than fits says nothing.
-        if expected > carried.walked, expected < (folder.liveByteCount ?? 0) / 8 {
-            mending.missing = expected - carried.walked
+        if expected > carried.told, expected < (folder.liveByteCount ?? 0) / 8 {
+            mending.missing = expected - carried.told
         }
         try finish(&mending)
         do throws(StoreOpenError) {
@@ -219,19 +229,25 @@ struct StoreMender: ~Copyable {
         return mending
     }
 
-    /// Has a child put what it finds in a way into the new store, on top of what that has.
+    /// Has a child put what it finds in a way into the new store. Where it cannot, the old one stays.
     ///
     /// - Parameter count: How many records it reads; who counted them may have died behind these.
     private func carry(_ way: Way, _ count: UInt64) throws(SetupError) -> WalkProgress {
-        try goThrough(way, count, writes: true)
+        folder.forgetFresh()
+        let (carried, end) = try goThrough(way, count, writes: true)
+        guard end == .done, !carried.isBarred else {
+            folder.forgetFresh()
+            throw .write(0)
+        }
+        return carried
     }
 
-    private func goThrough(_ way: Way, _ count: UInt64, writes: Bool) throws(SetupError) -> WalkProgress {
+    private func goThrough(
+        _ way: Way, _ count: UInt64, writes: Bool
+    ) throws(SetupError) -> (found: WalkProgress, end: ChildEnd) {
         guard let progress = SharedProgress() else { throw .write(ENOMEM) }
-        let seconds = writes ? StoreMender.carrySeconds : StoreMender.seconds
-        let end = inChild(seconds: seconds) { goThrough(way, count, writes: writes, progress) }
-        if end == .barred || progress.value.isBarred { throw .write(0) }
-        return progress.value
+        let end = inChild(seconds: StoreMender.seconds) { goThrough(way, count, writes: writes, progress) }
+        return (progress.value, end)
     }
 
     /// In a child; false when it could not come to the end.
@@ -247,7 +263,6 @@ struct StoreMender: ~Copyable {
         let isComplete = tell(way, count, progress) { key, value, isLogged in
             if !isLogged { progress.value.note(key, isWhole: value != nil) }
             guard engine != nil else { return !isLogged }
-            if !isLogged { progress.value.walked = UInt64(engine?.store.recordCount ?? 0) + 1 }
             if Environment.isOwn(key) { return true }
             if let value {
                 engine?.carry(key, value)
@@ -266,6 +281,8 @@ struct StoreMender: ~Copyable {
     private func keepPart(_ engine: inout Engine<Environment>?, _ progress: SharedProgress) -> Bool {
         do throws(StoreError) {
             try engine?.store.commit()
+            // Flash may be slow, but not that slow.
+            _ = alarm(StoreMender.seconds)
             return true
         } catch {
             progress.value.isBarred = true
@@ -295,6 +312,6 @@ struct StoreMender: ~Copyable {
         if !mending.isOlder { mending.leftOut = engine.mend() }
         // Before a step that cannot be taken back.
         try commit(&engine)
-        if !mending.isOlder { mending.isKept = folder.keepBad() }
+        if !mending.isOlder || mending.missing > 0 { mending.isKept = folder.keepBad() }
     }
 }

@@ -138,11 +138,14 @@ public func prepareStore(
     _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool = false, mends: Bool = false
 ) throws(SetupError) -> StoreEvent {
     let mending = try mend(folder, configuration, wall, always: always, mends: mends)
+    // What was begun before.
+    folder.forgetFresh()
+    folder.forgetTrial()
     let event = try claimStore(folder, configuration, isUnreadable: mending?.carried == 0)
     guard let mending else { return event }
     switch event {
-    case .opened, .made: return .mended(mending)
-    case .migrated, .restored, .mended: return event
+    case .opened, .made, .mended: return .mended(mending)
+    case .migrated, .restored: return mending.missing > 0 ? .mended(mending) : event
     }
 }
 
@@ -152,12 +155,15 @@ private func mend(
     _ folder: DataFolder, _ configuration: Configuration, _ wall: WallTime, always: Bool, mends: Bool
 ) throws(SetupError) -> StoreMending? {
     let mender = StoreMender(folder: folder, configuration: configuration, wall: wall)
+    let hasVolatile = folder.hasVolatile
     guard let found = try mender.look(always: always, mends: mends), !found.isWhole || found.isUnsealed else {
         return nil
     }
     do throws(SetupError) {
         if let mending = try mender.mend(found) { return mending }
-        if folder.returnToCopy() { return try mend(folder, configuration, wall, always: always, mends: mends) }
+        if hasVolatile, folder.returnToCopy() {
+            return try mend(folder, configuration, wall, always: always, mends: mends)
+        }
         let hasDump = File.size(of: folder.dump.span) != nil
         if !hasDump, let mending = try mender.mendAccounts(found) { return mending }
     } catch {

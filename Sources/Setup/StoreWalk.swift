@@ -12,8 +12,6 @@ struct WalkProgress: BitwiseCopyable {
     var expected: UInt64 = 0
     /// Records that were read one after the other, damaged ones among them.
     var told: UInt64 = 0
-    /// Records that the new store had of the old one, damaged ones among them, before it got what the log has.
-    var walked: UInt64 = 0
     /// Records that are what was written.
     var whole: UInt64 = 0
     /// Accounts among them.
@@ -32,7 +30,7 @@ struct WalkProgress: BitwiseCopyable {
     var hasUnsoundPages = false
     /// Its values have no seals: it is of an older version.
     var isUnsealed = false
-    /// The process before ended as it should, so nobody looked.
+    /// Nobody looked: the process before ended as it should, or the store is of a later version or somebody else's.
     var isSkipped = false
     /// The engine could not work with it, or died of it, whatever it looks like.
     var isUnusable = false
@@ -55,7 +53,7 @@ struct WalkProgress: BitwiseCopyable {
     }
 
     /// It can stay what it is.
-    var isWhole: Bool { looksWhole && !isUnusable }
+    var isWhole: Bool { looksWhole && (isSkipped || !isUnusable) }
 
     /// All records can be reached by the tree, whatever they are.
     var isComplete: Bool { isOpen && code == 0 && !isSkipped && !hasUnsoundPages && whole + damaged == expected }
@@ -102,7 +100,11 @@ enum ChildEnd {
 /// - Parameter seconds: How long it may take.
 func inChild(seconds: UInt32, _ body: () -> Bool) -> ChildEnd {
     let child = libc_begin_child(seconds)
-    if child == 0 { libc_end_child(body() ? 0 : 1) }
+    if child == 0 {
+        // What ends it is not the engine's end.
+        unsafe LastWords.hook = nil
+        libc_end_child(body() ? 0 : 1)
+    }
     guard child > 0 else { return .barred }
     switch libc_await_child(child) {
     case 0: return .done
@@ -120,7 +122,6 @@ extension Environment {
     ///   - byteCount: Octets of its file.
     ///   - always: Also when the process before ended as it should.
     func look(byteCount: UInt64, always: Bool, _ progress: SharedProgress) {
-        // A store of a later version, or of somebody else, is left as it is.
         progress.value.isUnsealed = isOlder
         progress.value.lostTurns = UInt64(lostTurnCount)
         progress.value.expected = UInt64(recordCount)
@@ -130,7 +131,8 @@ extension Environment {
         progress.value.isOpen = true
         progress.value.code = failureCode
         guard progress.value.code == 0 else { return }
-        guard isOlder || isSealed && (isUnclean || always || lostTurnCount > 0) else {
+        let isLater = storedSchema > Engine<Environment>.schema
+        guard isOlder || isSealed && !isLater && (isUnclean || always || lostTurnCount > 0) else {
             progress.value.isSkipped = true
             return
         }

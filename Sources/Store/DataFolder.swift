@@ -217,7 +217,7 @@ public final class DataFolder {
     /// Opens the live store by one of its two heads alone, for when the other one leads nowhere: each is what a commit left,
     /// and the older one knows a whole store too. It is a copy that is opened; `forgetTrial` takes it away.
     public func openTrial(head: Int) throws(StoreOpenError) -> Environment {
-        let page = UInt64(sysconf(Int32(_SC_PAGESIZE)))
+        let page = UInt64(DataFolder.pageByteCount)
         do throws(File.Failure) {
             File.remove(trial.span)
             try File.copy(live.span, to: trial.span)
@@ -231,6 +231,9 @@ public final class DataFolder {
         return try environment(trial, isReading: true, isOld: true)
     }
 
+    /// Octets of a page of a store that was made here, where LMDB has no larger ones than 32 KB.
+    public static var pageByteCount: Int { min(sysconf(Int32(_SC_PAGESIZE)), 0x8000) }
+
     /// Reads the pages of the live store without its tree; nil when that is not possible.
     ///
     /// - Parameters:
@@ -242,7 +245,7 @@ public final class DataFolder {
 
     /// Tells each change of the log, for a store that cannot say whether it has them; false when `change` says so.
     public func tellLog(_ change: (_ key: Span<UInt8>, _ value: Span<UInt8>?) -> Bool) -> Bool {
-        var log = RedoLog(path: log.span, byteCountMax: memory.logByteCount, generation: nil)
+        var log = RedoLog(path: log.span, byteCountMax: memory.logByteCount, generation: nil, commit: 0)
         return log?.replay(change) ?? true
     }
 
@@ -262,6 +265,9 @@ public final class DataFolder {
         File.remove(bad.span)
         return File.link(stored.span, as: bad.span)
     }
+
+    /// A process left its store in memory, which is newer than the copy on the volume.
+    public var hasVolatile: Bool { mode == .memory && File.kind(of: volatile.span) == .own }
 
     /// Forgets the store in memory, so that its copy on the volume is what there is; false when there is no copy.
     public func returnToCopy() -> Bool {

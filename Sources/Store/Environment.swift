@@ -52,7 +52,8 @@ public struct Environment: ~Copyable, StorePort {
         // What cannot be read now says so again when it is asked for.
         state.failure = nil
         guard let log else { return }
-        state.log = RedoLog(path: log, byteCountMax: memory.logByteCount, generation: generation)
+        state.log = RedoLog(
+            path: log, byteCountMax: memory.logByteCount, generation: generation, commit: lastCommit)
         guard !isReading else { return }
         state.needsReplay = state.log?.hasTurns == true
         // What lies behind a damaged turn would follow the one that comes in its place.
@@ -144,8 +145,8 @@ public struct Environment: ~Copyable, StorePort {
     /// Commits of the store change this number, and with it the log is void. Its key lies before all those of the engine.
     static var generationKey: UInt8 { 0 }
 
-    /// nil when it is not what was written. What a log has that is void lies in the store already, and to make it again
-    /// changes nothing: then any log will do.
+    /// nil when it is not what was written. Then the log's own will do, when it is not older than the store: that begins with
+    /// the number of the commit that made it.
     private func storedGeneration() -> UInt64? {
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
         guard stored(for: key.span) != nil else {
@@ -158,6 +159,13 @@ public struct Environment: ~Copyable, StorePort {
         return reader.isBroken ? 0 : generation
     }
 
+    /// The number of the last commit of the store.
+    private var lastCommit: UInt64 {
+        var info = unsafe MDB_envinfo()
+        unsafe mdb_env_info(state.environment, &info)
+        return unsafe UInt64(info.me_last_txnid)
+    }
+
     /// Puts a new one into the transaction; never 0, which stands for none.
     private func renewGeneration() -> UInt64 {
         var octets = InlineArray<8, UInt8>(repeating: 0)
@@ -168,6 +176,8 @@ public struct Environment: ~Copyable, StorePort {
             fail(libc_errno())
             return 0
         }
+        let number = unsafe UInt32(truncatingIfNeeded: mdb_txn_id(state.transaction))
+        for index in 0..<4 { octets[index] = UInt8(truncatingIfNeeded: number >> UInt32(24 - 8 * index)) }
         octets[7] |= 1
         let key = InlineArray<1, UInt8>(repeating: Environment.generationKey)
         let code = unsafe put(key.span, octets.span, state.transaction)

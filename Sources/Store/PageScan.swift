@@ -71,7 +71,7 @@ public struct PageScan: ~Copyable {
         let valueCount = number16(at: place) | number16(at: place + 2) << 16
         let kind = number16(at: place + 4)
         let end = start + number16(at: place + 6)
-        guard end > start, end <= page.count, valueCount <= long.capacity else { return true }
+        guard end > start, end <= page.count, valueCount >= 0, valueCount <= long.capacity else { return true }
         if kind == PageScan.isLong {
             let head = PageScan.headByteCount
             guard end + PageScan.wordByteCount <= page.count else { return true }

@@ -52,8 +52,10 @@ struct RedoLog: ~Copyable {
 
     /// Opens the file, which may be none yet; nil when there is no memory.
     ///
-    /// - Parameter generation: What the store's last commit has for the log; nil when nobody knows, and the log's own counts.
-    init?(path: Span<UInt8>, byteCountMax: Int, generation: UInt64?) {
+    /// - Parameters:
+    ///   - generation: What the store's last commit has for the log; nil when nobody knows, and the log's own counts.
+    ///   - commit: The number of the store's last commit: a log that is older than that is void.
+    init?(path: Span<UInt8>, byteCountMax: Int, generation: UInt64?, commit: UInt64) {
         let count = RedoLog.batchByteCountMax
         guard let path = File.Path(path), let memory = unsafe libc_map_zeros(UInt(count)) else { return nil }
         self.path = path
@@ -64,7 +66,8 @@ struct RedoLog: ~Copyable {
         open()
         if generation == nil, descriptor >= 0, read(RedoLog.sectorByteCount, at: 0) {
             var reader = RecordReader(batch.span(8..<16))
-            self.generation = reader.integer()
+            let own: UInt64 = reader.integer()
+            if own >> 32 >= commit & 0xFFFF_FFFF { self.generation = own }
         }
         while readBatch(at: byteCount) {
             if batchCount == 0 { isMarked = batch.count == RedoLog.headByteCount }

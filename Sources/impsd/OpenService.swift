@@ -16,6 +16,8 @@ func openService(
     var lastExit = LastExit(recordAt: folder.lastWords)
     FatalRecord.keep(at: folder.lastWords, deaths: lastExit.deaths)
     let event = try prepareStore(folder, configuration, turn.wall, mends: lastExit.wantsMending)
+    // Where that could not be done, the next one to die asks for it again.
+    if lastExit.deaths == 2, !event.isRestored { FatalRecord.keep(at: folder.lastWords, deaths: 1) }
     logRefused(folder, &turn)
     var engine = try openEngine(folder, configuration, memory: sizes.engineMemory())
     let begin = Clock.microseconds

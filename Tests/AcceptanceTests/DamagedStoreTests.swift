@@ -228,7 +228,7 @@ import Testing
             }
         let library = try engine.faultLibrary("power-cut")
         var starts = 0
-        for cut in 1... {
+        for cut in 1...60 {
             try copy.write(to: folder)
             if why == .missing { try FileManager.default.removeItem(atPath: folder + "/store.mdb") }
             do {
@@ -378,6 +378,108 @@ import Testing
         #expect(engine.records("STORE-MENDED").count == 1)
     }
 
+    /// Whatever leads to the records is gone, and all of them are there: those that were deleted before do not come back.
+    @Test(.enabled(if: Programs.runner.isEmpty)) func aStoreWithoutItsTreeIsReadByItsPages() throws {
+        let engine = try EngineProcess()
+        let alice = try engine.client("alice")
+        let bob = try engine.client("bob")
+        try alice.logIn()
+        try bob.logIn()
+        for number in 0..<40 { try alice.send("early \(number)", to: "wv:bob@home.test") }
+        #expect(try bob.receiveTexts().count == 40)
+        try bob.logOut()
+        let texts = (0..<40).map { "late \($0) " + String(repeating: "x", count: $0 * 60) }
+        for text in texts { #expect(try alice.send(text, to: "wv:bob@home.test").code == 200) }
+        engine.stop()
+        let folder = engine.folder.path + "/data"
+        var copy = try Copy(folder)
+        var branches = 0
+        for page in stride(from: 2 * 4096, to: copy.store.count, by: 4096) where copy.store[page + 10] == 1 {
+            for place in page..<page + 4096 { copy.store[place] = 0 }
+            branches += 1
+        }
+        #expect(branches > 0)
+        try copy.write(to: folder)
+        try engine.start()
+        #expect(engine.records("STORE-MENDED").last?.contains("missing=0") == true, "\(engine.records("STORE-MENDED"))")
+        bob.connection = try engine.connect()
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.receiveTexts() == texts)
+    }
+
+    /// The log is one from before, and the store does not know which one is its own.
+    @Test(arguments: [0, 1]) func anOldLogBringsNothingBack(head: Int) throws {
+        let engine = try EngineProcess()
+        let alice = try engine.client("alice")
+        try alice.logIn()
+        for number in 0..<4 { #expect(try alice.send("early \(number)", to: "wv:bob@home.test").code == 200) }
+        engine.kill()
+        let folder = engine.folder.path + "/data"
+        let log = try Copy(folder).log
+        try engine.start()
+        let bob = try engine.client("bob")
+        try bob.logIn()
+        #expect(try bob.receiveTexts().count == 4)
+        for user in ["carol", "dora"] {
+            try engine.restart()
+            #expect(try engine.control(["user", "add", user], input: "a password\n").code == 0)
+        }
+        engine.stop()
+        var copy = try Copy(folder)
+        copy.log = log
+        for place in head * 4096..<(head + 1) * 4096 { copy.store[place] = 0 }
+        try copy.write(to: folder)
+        try engine.start()
+        bob.connection = try engine.connect()
+        #expect(try bob.logIn().code == 200)
+        #expect(try bob.receiveTexts().isEmpty)
+        #expect(try engine.control(["user", "list"]).output.contains("carol"))
+    }
+
+    /// A copy on the volume that says nothing is no reason to fetch it again and again.
+    @Test func aCopyThatCannotBeReadEndsInANewStore() throws {
+        let engine = try EngineProcess(["data_mode": "ram+checkpoint"])
+        engine.stop()
+        let store = URL(fileURLWithPath: engine.folder.path + "/data/store.mdb")
+        try Data(repeating: 0x5A, count: try Data(contentsOf: store).count).write(to: store)
+        try engine.start()
+        #expect(engine.records("STORE-MENDED").last?.contains("nothing of it could be read") == true)
+        #expect(try engine.control(["user", "add", "carol"], input: "a password\n").code == 0)
+    }
+
+    /// What is somebody else's store stays as it is, whatever processes died over it.
+    @Test(.enabled(if: Programs.runner.isEmpty)) func aForeignStoreIsNotTouched() throws {
+        let engine = try EngineProcess()
+        let lastWords = try engine.findLastWords()
+        try engine.start()
+        engine.stop()
+        let store = engine.folder.path + "/data/store.mdb"
+        let program = engine.folder.path + "/older-store"
+        let source = Programs.package.appendingPathComponent("Tests/Support/older-store.c").path
+        #expect(try runCommand(["clang", "-o", program, source, "-llmdb"]).code == 0)
+        #expect(try runCommand([program, store, "9"]).code == 0)
+        let before = try Data(contentsOf: URL(fileURLWithPath: store))
+        for deaths in ["0", "2"] {
+            try Data("\(deaths) up=1.000 E FATAL".utf8).write(to: URL(fileURLWithPath: lastWords))
+            #expect(try run("impsd", ["--config", engine.configuration, "--allow-root"]).code == 73)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: store)) == before)
+        }
+    }
+
+    /// Last words that another user left are nobody's.
+    @Test(.enabled(if: Programs.runner.isEmpty && getuid() == 0)) func lastWordsOfOthersAreNotBelieved() throws {
+        let engine = try EngineProcess()
+        let file = try engine.findLastWords()
+        for isOwn in [false, true] {
+            try Data("0 up=1.000 E STORE-FAIL code=1".utf8).write(to: URL(fileURLWithPath: file))
+            if !isOwn { #expect(chown(file, 12345, 12345) == 0) }
+            try engine.start()
+            #expect(engine.records("STORE-MENDED").count == (isOwn ? 1 : 0))
+            #expect(engine.records("LAST-EXIT").count { $0.contains("STORE-FAIL") } == (isOwn ? 1 : 0))
+            engine.stop()
+        }
+    }
+
     /// A full store of 8 MB, after an end that was none: all of it is read before it is trusted.
     @Test func aFullStoreIsReadThroughBeforeItIsTrusted() throws {
         let engine = try EngineProcess(Crowd.settings, users: ["bob"] + Crowd.senders)
@@ -455,6 +557,10 @@ import Testing
                 "\(row.mended) mended, \(row.setAside) records set aside, \(row.deaths) deaths")
             #expect(row.violations.isEmpty, "\(damage): \(row.violations.prefix(5))")
             #expect(row.deaths <= row.copies)
+            // A file that was cut may have lost everything.
+            guard damage != .cut else { continue }
+            #expect(row.people > row.copies * DamagedStoreTests.people.count / 2)
+            #expect(row.received > row.copies * DamagedStoreTests.messageCount / 2)
         }
     }
 }

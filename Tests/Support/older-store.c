@@ -1,4 +1,4 @@
-// older-store STORE: makes a store one of schema 4, whose values have no seals behind them.
+// older-store STORE [SCHEMA]: makes a store one of schema 4, whose values have no seals behind them, or of another number.
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static void check(int code) {
 }
 
 int main(int count, char **words) {
-    if (count != 2) return 64;
+    if (count < 2) return 64;
     MDB_env *environment;
     MDB_txn *transaction;
     MDB_dbi database;
@@ -31,7 +31,7 @@ int main(int count, char **words) {
         MDB_val own = {key.mv_size, name}, shorter = {value.mv_size - SEAL, octets};
         memcpy(name, key.mv_data, key.mv_size);
         memcpy(octets, value.mv_data, value.mv_size);
-        if (key.mv_size == 7 && memcmp(name, "!schema", 7) == 0) octets[7] = 4;
+        if (key.mv_size == 7 && memcmp(name, "!schema", 7) == 0) octets[7] = count > 2 ? atoi(words[2]) : 4;
         check(mdb_cursor_put(cursor, &own, &shorter, MDB_CURRENT));
     }
     check(code == MDB_NOTFOUND ? 0 : code);

@@ -20,7 +20,7 @@ extension Server {
     mutating func commit() -> StoreError? {
         let error = handler.commit(&turn)
         // What is due would be due again at once.
-        handlerWaitsUntil = error == nil ? nil : turn.now.adding(seconds: 1)
+        if error != nil { handlerWaitsUntil = turn.now.adding(seconds: 1) }
         if handler.wantsEnd {
             stopSignal = SIGTERM
             unsafe uv_stop(loop)

@@ -74,6 +74,18 @@ public final class EngineProcess: @unchecked Sendable {
         return library
     }
 
+    /// Where a process with a defect leaves its last words; the engine runs, and ends with one.
+    public func findLastWords() throws -> String {
+        signal(SIGSEGV)
+        _ = child?.wait()
+        guard
+            let name = try FileManager.default.contentsOfDirectory(atPath: folder.path).first(where: {
+                $0.hasSuffix(".exit")
+            })
+        else { throw HarnessError("no last words in \(folder.path)") }
+        return folder.path + "/" + name
+    }
+
     /// Changes options of the configuration file.
     public func set(_ changes: [String: String]) throws {
         var options = Dictionary(uniqueKeysWithValues: settings)

@@ -200,7 +200,7 @@ test-cross: test-packages cross-packages ## drive the programs in dist/ through 
 
 .PHONY: test-reproducible
 test-reproducible: cross-packages ## build dist/ again in a clone elsewhere and compare the bytes
-	@cross/compare.sh
+	@cross/compare.sh $(ARCHITECTURES)
 
 .PHONY: board-images
 board-images: board-packages

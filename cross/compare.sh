@@ -1,6 +1,9 @@
 #!/bin/sh
 # Builds dist/ once more from a clone in another folder and compares: the same commit gives the same bytes.
+#
+#   compare.sh [ARCHITECTURE ...]  all of them when none is named
 . "$(dirname "$0")/common.sh"
+architectures=${*:-$architectures}
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 git clone -q "$package" "$place/a-clone-somewhere-else"

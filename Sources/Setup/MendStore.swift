@@ -156,14 +156,17 @@ struct StoreMender: ~Copyable {
         guard let source = StoreMender.open(folder, head: head, progress) else { return nil }
         progress.value.isUnsealed = !source.isSealed
         progress.value.expected = UInt64(source.recordCount)
+        progress.value.byteCount = source.treeByteCount
         progress.value.isOpen = true
         return source
     }
 
     /// What a child finds in a way, before it ends or dies of it.
     private func count(_ way: Way) throws(SetupError) -> WalkProgress {
-        let (found, end) = try goThrough(way, .max, writes: false)
+        var (found, end) = try goThrough(way, .max, writes: false)
         if end == .barred || found.isBarred { throw .write(0) }
+        // There are more than it had time for.
+        if end == .late { found.told = .max }
         return found
     }
 
@@ -198,17 +201,17 @@ struct StoreMender: ~Copyable {
     ///
     /// - Returns: nil when there is no account among what can be read.
     func mend(_ found: WalkProgress) throws(SetupError) -> StoreMending? {
-        if found.isComplete { return try end(carry(.tree(head: nil), .max), found) }
+        if found.isComplete { return try end(carry(.tree(head: nil), .max, found.byteCount), found) }
         defer { folder.forgetTrial() }
         guard let (way, best) = try bestWay() else { return nil }
         folder.forgetTrial()
-        return try end(carry(way, best.told), found)
+        return try end(carry(way, best.told, best.byteCount), found)
     }
 
     /// Does the same with the accounts alone, wherever they lie; what the log has of others goes with them.
     func mendAccounts(_ found: WalkProgress) throws(SetupError) -> StoreMending? {
         let accounts = try count(.accounts)
-        return accounts.told > 0 ? try end(carry(.accounts, accounts.told), found) : nil
+        return accounts.told > 0 ? try end(carry(.accounts, accounts.told, 0), found) : nil
     }
 
     private func end(_ carried: WalkProgress, _ found: WalkProgress) throws(SetupError) -> StoreMending {
@@ -231,9 +234,12 @@ struct StoreMender: ~Copyable {
 
     /// Has a child put what it finds in a way into the new store. Where it cannot, the old one stays.
     ///
-    /// - Parameter count: How many records it reads; who counted them may have died behind these.
-    private func carry(_ way: Way, _ count: UInt64) throws(SetupError) -> WalkProgress {
+    /// - Parameters:
+    ///   - count: How many records it reads; who counted them may have died behind these.
+    ///   - byteCount: How much room they take.
+    private func carry(_ way: Way, _ count: UInt64, _ byteCount: UInt64) throws(SetupError) -> WalkProgress {
         folder.forgetFresh()
+        guard folder.hasRoom(byteCount: byteCount) else { throw .write(0) }
         let (carried, end) = try goThrough(way, count, writes: true)
         guard end == .done, !carried.isBarred else {
             folder.forgetFresh()

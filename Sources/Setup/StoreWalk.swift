@@ -10,6 +10,8 @@ struct WalkProgress: BitwiseCopyable {
     var isOpen = false
     /// Records that the tree says there are.
     var expected: UInt64 = 0
+    /// Octets that they take.
+    var byteCount: UInt64 = 0
     /// Records that were read one after the other, damaged ones among them.
     var told: UInt64 = 0
     /// Records that are what was written.
@@ -125,6 +127,7 @@ extension Environment {
         progress.value.isUnsealed = isOlder
         progress.value.lostTurns = UInt64(lostTurnCount)
         progress.value.expected = UInt64(recordCount)
+        progress.value.byteCount = treeByteCount
         let running: StaticString = "!running"
         // A store without its own facts has lost them.
         let isUnclean = hasTurns || value(for: running.octets) != nil || storedSchema == 0 && recordCount > 0

@@ -275,6 +275,13 @@ public final class DataFolder {
         return File.remove(volatile.span)
     }
 
+    /// Whether there is room for another store of so many octets beside the live one. Without it nothing is begun: whoever is
+    /// started again and again would write again and again.
+    public func hasRoom(byteCount: UInt64) -> Bool {
+        let free = unsafe File.withPath(liveFolder.span) { unsafe libc_volume_free_at($0) }
+        return free >= min(byteCount, liveByteCount ?? 0)
+    }
+
     /// Takes away what was filled before.
     public func forgetFresh() { File.remove(fresh.span) }
 
@@ -283,7 +290,9 @@ public final class DataFolder {
     /// - Parameter goesOn: With what was begun before, else it is gone.
     public func openFresh(goesOn: Bool = false) throws(StoreOpenError) -> Environment {
         if !goesOn { File.remove(fresh.span) }
-        return try Environment(path: fresh.span, log: nil, byteCountMax: byteCountMax, memory: memory)
+        return try Environment(
+            path: fresh.span, log: nil, replacedByteCount: liveByteCount ?? 0, byteCountMax: byteCountMax,
+            memory: memory)
     }
 
     /// Puts the filled store in the place of the live one; both are closed.

@@ -29,6 +29,9 @@ extension Environment {
         return tree.ms_entries
     }
 
+    /// Octets that a new store with the same records takes, as far as this one's trees are what they say.
+    public var treeByteCount: UInt64 { state.treePageCount * state.facts.pageByteCount }
+
     /// The error that nothing can be read for; 0 when there is none.
     public var failureCode: Int32 {
         switch state.failure {

@@ -31,13 +31,14 @@ public struct Environment: ~Copyable, StorePort {
     ///   - isInMemory: The log's volume has not the store itself, but a copy of it.
     ///   - isReading: Nothing is changed, and the log is not done again: what may be damaged is only read.
     ///   - isOld: It may be older than the log that there is, which then is not void: it follows with a gap.
+    ///   - replacedByteCount: Octets of the file that this one is going to take the place of.
     ///   - byteCountMax: The size of the map in octets; less when the volume has not that much room.
     ///   - memory: What it may take of the memory, with a log.
     public init(
         path: Span<UInt8>, log: Span<UInt8>?, isInMemory: Bool = false, isReading: Bool = false, isOld: Bool = false,
-        byteCountMax: UInt64, memory: StoreMemory
+        replacedByteCount: UInt64 = 0, byteCountMax: UInt64, memory: StoreMemory
     ) throws(StoreOpenError) {
-        let present = File.size(of: path) ?? 0
+        let present = max(File.size(of: path) ?? 0, replacedByteCount)
         let count = Environment.mapByteCount(byteCountMax, present: present, free: Environment.freeByteCount(at: path))
         let code = unsafe File.withPath(path) { [state] path in unsafe state.open(path, count) }
         guard code == 0 else { throw StoreOpenError(code: code) }

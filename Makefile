@@ -266,6 +266,10 @@ compare: compare-packages build ## the same work for other servers of messages, 
 compare-packages:
 	$(call install,$(BUILD_PACKAGES) ejabberd erlang-base gcc libc6-dev mosquitto prosody python3)
 
+.PHONY: compare-damage
+compare-damage: compare-packages ## what is left of a damaged store of Mosquitto, beside make torture-store: ten minutes
+	Tests/Support/compare/damage.py
+
 .PHONY: counts
 counts: scaling-packages build ## count what a request costs, and compare it with what it did: instructions, changes, octets written
 	Tests/Support/counts.py

@@ -172,7 +172,6 @@ page: page-packages ## compress the page for browsers after a change, as the pro
 
 .PHONY: check-embedded
 check-embedded: build-packages ## compile everything in Embedded mode and look for spans that outlive their storage
-	IMPSD_EMBEDDED=1 swift build -c release --scratch-path .build-embedded --product impsd
 	@Tests/Support/embedded/check-lifetimes.sh impsd impsctl imps
 
 .PHONY: copies
